@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Coffer: GlobalPlatform-style trusted storage inside one fixed region of secure memory,
+ * byte-compatible with OP-TEE's REE file system stores.
+ *
+ * A store is a set of objects. An object belongs to a trusted application (TA), has an id of 0 to
+ * 64 bytes that is unique within its TA, a stream of data bytes, and attributes (key material)
+ * that are kept byte for byte. Every call that changes something is one transaction: after a power
+ * cut, or any error, it has happened in full or not at all, and when it returns COFFER_OK it is
+ * durable (unless `volatile_commits` is set).
+ *
+ * Memory      Everything lives in the areas of secure memory given to coffer_open; the only
+ *             memory outside is the crypto library's own contexts, made at open and reported.
+ * Threads     Calls on one store, its objects, writers and lists may come from any thread; they
+ *             are serialised inside. coffer_close must be the last call, alone. Not fork-safe.
+ * Errors      Every call returns a status that must be looked at (coffer/status.h). Outputs are
+ *             written on success only. After COFFER_FAILED close the store and open it again.
+ *             Besides the codes named with a call, any call may return COFFER_MISUSE (a NULL that
+ *             isn't allowed, a closed handle), COFFER_IO, COFFER_NO_MEMORY, COFFER_FAILED.
+ * Compatible  On disk a store is exactly what OP-TEE's tee-supplicant keeps (docs/FORMAT.md).
+ *
+ * On Linux, <coffer/linux.h> makes the port, the device and the memory.
+ */
+#ifndef COFFER_H
+#define COFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "coffer/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define COFFER_VERSION     "0.1.0"
+#define COFFER_ID_MAX      64u         /* bytes of an object id (GP: TEE_OBJECT_ID_MAX_LEN) */
+#define COFFER_SIZE_MAX    0xFFFFFFFFu /* bytes of an object's data (GP: TEE_DATA_MAX_POSITION) */
+#define COFFER_TYPE_DATA   0xA00000BFu /* object type of plain data (GP: TEE_TYPE_DATA) */
+#define COFFER_USAGE_ALL   0xFFFFFFFFu
+#define COFFER_MEMORY_MIN  (256u * 1024u) /* bytes of secure memory that are always enough */
+
+/* The version of the library at run time; never NULL. */
+const char *coffer_version(void);
+
+/* --- Identities -------------------------------------------------------------------------- */
+
+/* A TA's UUID, with the fields of GP's TEE_UUID (RFC 4122 order when printed). */
+struct coffer_uuid {
+    uint32_t time_low;
+    uint16_t time_mid;
+    uint16_t time_hi_and_version;
+    uint8_t clock_seq_and_node[8];
+};
+
+#define COFFER_UUID_TEXT_SIZE 37u /* 8-4-4-4-12 hex digits, dashes and the final NUL */
+
+/* From text, either case; COFFER_MISUSE when it isn't a UUID. */
+COFFER_MUST_CHECK enum coffer_status coffer_uuid_parse(const char *text, struct coffer_uuid *out);
+void coffer_uuid_format(const struct coffer_uuid *uuid, char text[COFFER_UUID_TEXT_SIZE]);
+
+/* --- Opening ----------------------------------------------------------------------------- */
+
+struct coffer;         /* an open store */
+struct coffer_port;    /* the machine, made by a port */
+struct coffer_ciphers; /* the ciphers, made by a port */
+struct coffer_device;  /* where the store's files are, made by a port */
+
+struct coffer_area {
+    void *address;
+    size_t size; /* bytes */
+};
+
+enum coffer_key_kind {
+    COFFER_KEY_HUK, /* hardware unique key, 16 or 32 bytes (1 to 64 are taken) */
+    COFFER_KEY_SSK, /* secure storage key, 32 bytes */
+};
+
+struct coffer_key {
+    enum coffer_key_kind kind;
+    const uint8_t *bytes; /* copied at open; wipe your own afterwards */
+    size_t size;
+};
+
+enum coffer_notice {
+    COFFER_NOTICE_CATALOGUE_FALLBACK, /* the newest dirf.db is damaged; the one before is used */
+    COFFER_NOTICE_CATALOGUE_SPARE,    /* the other version of dirf.db is damaged; nothing is lost */
+    COFFER_NOTICE_TREE_TOLERATED,     /* OP-TEE's truncate defect in an object; read all the same */
+    COFFER_NOTICE_QUARANTINED,        /* a file was moved to quarantine/ */
+    COFFER_NOTICE_DUPLICATE_FILE,     /* two entries of dirf.db name one file; the later is ignored */
+    COFFER_NOTICE_CLEANUP,            /* a file that is no longer needed could not be removed */
+};
+
+/*
+ * The configuration. Zero is the default of every optional field.
+ */
+struct coffer_config {
+    /* What the store stands on. All required. The store owns `device` from a successful open on
+     * and closes it; on failure it stays the caller's. The others must outlive the store. */
+    const struct coffer_port *port;
+    const struct coffer_ciphers *ciphers;
+    struct coffer_device *device;
+
+    /* Secure memory: 1 to 8 areas that the store alone uses until coffer_close, which wipes them.
+     * Unit: bytes. Together COFFER_MEMORY_MIN at least. Price: none beyond itself; more memory
+     * means a larger cache. Required. */
+    const struct coffer_area *areas;
+    size_t area_count;
+
+    /* The key, required. */
+    const struct coffer_key *key;
+
+    /* OP-TEE's other build settings. Default: OP-TEE's defaults (both compat options =y). */
+    bool huk_plain;      /* CFG_CORE_HUK_SUBKEY_COMPAT=n */
+    bool head_full_hash; /* CFG_REE_FS_HTREE_HASH_SIZE_COMPAT=n */
+
+    /* Make the store when there is none. Default: COFFER_NOT_FOUND. COFFER_EXISTS is never an
+     * error of this flag; with object files but no catalogue the answer is COFFER_CORRUPT. */
+    bool create;
+
+    /* Refuse every change with COFFER_MISUSE; nothing on the device is written. */
+    bool read_only;
+
+    /* Commit without barriers. Price of the default: two or three flushes a commit. Price of this:
+     * after a power cut the store may be damaged (a crash of the process alone does no harm). */
+    bool volatile_commits;
+
+    /* Frames of the cache of tree nodes and blocks. Unit: frames of 4 KiB. Range: 40 to what the
+     * memory holds. Default: half of the memory that is free after start, 64 at least when there
+     * is room. Price: 4 KiB each; fewer mean more reads. */
+    unsigned cache_frames;
+
+    /* Expanded file keys that the crypto library keeps. Range: 2 to 64, default 8. Price: about
+     * 1 KiB each outside secure memory; fewer mean a key expansion (0.3 us) more often. */
+    unsigned key_slots;
+
+    /* Told of what was noticed and dealt with; `text` is one line for people, `context` is
+     * notice_context. Called with the store locked: don't call back. Default: the port's log. */
+    void (*notice)(void *context, enum coffer_notice notice, const char *text);
+    void *notice_context;
+
+    /* Called by coffer_close when all is over, the areas included. Default: nothing. */
+    void (*release)(void *context);
+    void *release_context;
+};
+
+/* Open a store. COFFER_NOT_FOUND: there is none. COFFER_CORRUPT: neither version of its catalogue
+ * authenticates (damaged, or another key); nothing was changed. */
+COFFER_MUST_CHECK enum coffer_status coffer_open(const struct coffer_config *config,
+                                                 struct coffer **out);
+
+/* Close the store and everything that is still open in it; wipe the memory. NULL is nothing. */
+void coffer_close(struct coffer *store);
+
+/* --- Objects ----------------------------------------------------------------------------- */
+
+struct coffer_object; /* a handle on one object; any number of them on the same object agree */
+
+/* An object's name. */
+struct coffer_name {
+    struct coffer_uuid ta;
+    const void *id; /* may be NULL when id_size is 0 */
+    size_t id_size; /* bytes, 0 to COFFER_ID_MAX */
+};
+
+/* What an object is, besides its data. */
+struct coffer_attributes {
+    uint32_t type;          /* COFFER_TYPE_DATA, or a GP key type */
+    uint32_t usage;         /* GP usage bits */
+    uint32_t object_size;   /* key size in bits, 0 for data */
+    uint32_t max_size;      /* the largest key size in bits, 0 for data */
+    uint32_t have;          /* bit k: the type's k-th attribute is present */
+    const void *bytes;      /* the attributes in OP-TEE's order and form (docs/FORMAT.md) */
+    size_t bytes_size;      /* 0 to 65536 */
+};
+
+struct coffer_info {
+    uint64_t size; /* of the data, bytes */
+    uint32_t type;
+    uint32_t usage;
+    uint32_t object_size;
+    uint32_t max_size;
+    uint32_t have;
+    uint32_t attributes_size; /* bytes */
+    uint32_t file;            /* number of the object's file */
+    bool tolerated;           /* read past OP-TEE's truncate defect */
+};
+
+#define COFFER_REPLACE 1u /* an object of that name is replaced, atomically */
+
+/* A new object with its first data, in one transaction. `attributes` NULL: plain data.
+ * COFFER_EXISTS without COFFER_REPLACE; COFFER_BUSY: the object to replace is open. */
+COFFER_MUST_CHECK enum coffer_status coffer_put(struct coffer *store,
+                                                const struct coffer_name *name, unsigned flags,
+                                                const struct coffer_attributes *attributes,
+                                                const void *data, size_t size);
+
+/* COFFER_NOT_FOUND, COFFER_CORRUPT (the object can't be read; its bytes stay as they are). */
+COFFER_MUST_CHECK enum coffer_status coffer_object_open(struct coffer *store,
+                                                        const struct coffer_name *name,
+                                                        struct coffer_object **out);
+void coffer_object_close(struct coffer_object *object);
+
+COFFER_MUST_CHECK enum coffer_status coffer_object_info(struct coffer_object *object,
+                                                        struct coffer_info *out);
+
+/* The attribute bytes; `size` must be at least info.attributes_size (COFFER_MISUSE). */
+COFFER_MUST_CHECK enum coffer_status coffer_object_attributes(struct coffer_object *object,
+                                                              void *out, size_t size);
+
+/* Data from `offset` on; *got is less than `size` only at the end of the data, 0 beyond it.
+ * COFFER_CORRUPT: `out` is zeroed. */
+COFFER_MUST_CHECK enum coffer_status coffer_object_read(struct coffer_object *object,
+                                                        uint64_t offset, void *out, size_t size,
+                                                        size_t *got);
+
+/* One transaction. Beyond the end the data grows, zeros filling a gap. COFFER_NO_SPACE: the device
+ * is full or offset + size exceeds COFFER_SIZE_MAX; the object is as before. */
+COFFER_MUST_CHECK enum coffer_status coffer_object_write(struct coffer_object *object,
+                                                         uint64_t offset, const void *data,
+                                                         size_t size);
+
+/* Cut, or grow with zeros, to `size` bytes, in one transaction. */
+COFFER_MUST_CHECK enum coffer_status coffer_object_truncate(struct coffer_object *object,
+                                                            uint64_t size);
+
+/* coffer_object_info by name, without keeping the object open. */
+COFFER_MUST_CHECK enum coffer_status coffer_stat(struct coffer *store,
+                                                 const struct coffer_name *name,
+                                                 struct coffer_info *out);
+
+/* COFFER_NOT_FOUND; COFFER_EXISTS: `to` is taken. Open handles stay good. One TA only. */
+COFFER_MUST_CHECK enum coffer_status coffer_rename(struct coffer *store,
+                                                   const struct coffer_name *from, const void *to,
+                                                   size_t to_size);
+
+/* COFFER_NOT_FOUND; COFFER_BUSY: the object is open. A damaged object can be deleted too: it is
+ * the caller's wish, not our judgement. */
+COFFER_MUST_CHECK enum coffer_status coffer_delete(struct coffer *store,
+                                                   const struct coffer_name *name);
+
+/* --- Streams: objects of any size, made in one transaction -------------------------------- */
+
+struct coffer_writer; /* an object in the making; nobody sees it before the commit */
+
+/* Flags and errors as coffer_put; the name is taken at commit, not here. */
+COFFER_MUST_CHECK enum coffer_status coffer_writer_open(struct coffer *store,
+                                                        const struct coffer_name *name,
+                                                        unsigned flags,
+                                                        const struct coffer_attributes *attributes,
+                                                        struct coffer_writer **out);
+/* Append. After an error only abort is left. */
+COFFER_MUST_CHECK enum coffer_status coffer_writer_write(struct coffer_writer *writer,
+                                                         const void *data, size_t size);
+/* Make it an object. The writer is gone afterwards, whatever the answer. */
+COFFER_MUST_CHECK enum coffer_status coffer_writer_commit(struct coffer_writer *writer);
+void coffer_writer_abort(struct coffer_writer *writer);
+
+/* --- Enumeration ------------------------------------------------------------------------- */
+
+struct coffer_list; /* a walk over the catalogue; objects created or deleted meanwhile may or may
+                       not be met, all others exactly once */
+
+struct coffer_entry {
+    struct coffer_uuid ta;
+    uint8_t id[COFFER_ID_MAX];
+    size_t id_size;
+    uint32_t file; /* number of the object's file */
+};
+
+/* Of one TA, or of all when `ta` is NULL. */
+COFFER_MUST_CHECK enum coffer_status coffer_list_open(struct coffer *store,
+                                                      const struct coffer_uuid *ta,
+                                                      struct coffer_list **out);
+/* COFFER_NOT_FOUND at the end. Names only; coffer_stat tells the rest. */
+COFFER_MUST_CHECK enum coffer_status coffer_list_next(struct coffer_list *list,
+                                                      struct coffer_entry *out);
+void coffer_list_close(struct coffer_list *list);
+
+/* --- Checking ---------------------------------------------------------------------------- */
+
+enum coffer_finding_kind {
+    COFFER_FINDING_CATALOGUE,  /* dirf.db: a version or an entry is damaged */
+    COFFER_FINDING_OBJECT,     /* an object's head or nodes are damaged: none of it is readable */
+    COFFER_FINDING_DATA,       /* a range of an object's data is damaged */
+    COFFER_FINDING_MISSING,    /* an object's file is not there */
+    COFFER_FINDING_TOLERATED,  /* OP-TEE's truncate defect; readable here, not by OP-TEE */
+    COFFER_FINDING_ORPHAN,     /* a file that no object owns */
+};
+
+struct coffer_finding {
+    enum coffer_finding_kind kind;
+    bool damage;               /* false: worth knowing, nothing is lost */
+    bool repaired;             /* with COFFER_CHECK_REPAIR: mended, or moved to quarantine */
+    const char *file;          /* name in the store's folder */
+    bool has_object;           /* `object` is set */
+    struct coffer_entry object;
+    uint64_t offset;           /* COFFER_FINDING_DATA: the range of the object's data; */
+    uint64_t size;             /*   of the file, in bytes, for the others; 0 when not known */
+    const char *text;          /* one line for people */
+};
+
+struct coffer_check_summary {
+    uint64_t objects;  /* looked at */
+    uint64_t bytes;    /* of data verified */
+    uint64_t nodes;    /* hashes verified */
+    uint64_t damaged;  /* findings with damage */
+    uint64_t repaired; /* of them, repaired */
+    uint64_t notes;    /* findings without damage */
+};
+
+#define COFFER_CHECK_REPAIR 1u /* mend what can be mended, move the rest to quarantine */
+#define COFFER_CHECK_DEEP   2u /* also what the committed version does not use: orphan files, and
+                                  whether the catalogue's spare version is whole */
+
+/* Verify every hash and every tag of the store, each finding told to `each` (required) and progress
+ * to `progress` (may be NULL; false stops the check with COFFER_BUSY). COFFER_OK also when damage
+ * was found: see the summary. Without COFFER_CHECK_REPAIR nothing is written. */
+COFFER_MUST_CHECK enum coffer_status
+coffer_check(struct coffer *store, unsigned flags,
+             void (*each)(void *context, const struct coffer_finding *finding),
+             bool (*progress)(void *context, uint64_t done, uint64_t total), void *context,
+             struct coffer_check_summary *out);
+
+/* --- Statistics -------------------------------------------------------------------------- */
+
+#define COFFER_COMPONENTS_MAX 16u
+
+struct coffer_component {
+    const char *name;
+    uint64_t bytes, bytes_peak; /* allocated to it */
+    uint64_t held, held_peak;   /* whole frames that it holds, in bytes */
+    uint64_t allocations, frees, refusals;
+};
+
+struct coffer_statistics {
+    /* Memory. The components' `held` add up to memory_used. Bytes. */
+    uint64_t memory_total, memory_used, memory_peak, memory_largest_free;
+    uint64_t wrong_frees; /* refused */
+    unsigned component_count;
+    struct coffer_component components[COFFER_COMPONENTS_MAX];
+    const char *crypto_library;
+    uint64_t crypto_outside_bytes; /* the crypto library's contexts, outside secure memory */
+
+    /* Cache of nodes and blocks. */
+    uint64_t cache_frames, cache_hits, cache_misses, cache_evictions;
+
+    /* Device: calls and bytes. `barriers` are ordering points; `syncs` the files flushed in them. */
+    uint64_t device_reads, device_writes, device_barriers, device_syncs, device_others;
+    uint64_t device_read_bytes, device_written_bytes;
+
+    /* Crypto: calls and bytes. */
+    uint64_t seals, unseals, sealed_bytes, unsealed_bytes, hashes, hashed_bytes, key_loads;
+
+    /* Store. */
+    uint64_t objects, open_objects, commits, aborts, notices;
+    uint64_t catalogue_slots; /* entries that dirf.db has room for without growing */
+};
+
+/* A consistent snapshot. */
+COFFER_MUST_CHECK enum coffer_status coffer_statistics_get(struct coffer *store,
+                                                           struct coffer_statistics *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

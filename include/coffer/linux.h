@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Coffer on Linux: the port, libgcrypt's ciphers, a directory as device, locked memory; and
+ * coffer_linux_open, which puts them together.
+ */
+#ifndef COFFER_LINUX_H
+#define COFFER_LINUX_H
+
+#include "coffer.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The Linux port: pthreads, CLOCK_MONOTONIC, getrandom, log lines on stderr. Static. */
+const struct coffer_port *coffer_linux_port(void);
+
+/* libgcrypt. Static. */
+const struct coffer_ciphers *coffer_linux_ciphers(void);
+
+/*
+ * A directory as device. The directory is locked (flock) until the device is closed: COFFER_BUSY
+ * when another holder has it. COFFER_NOT_FOUND: no such directory. With `create` it is made (0700,
+ * its parents must exist). `read_only` never writes and takes a shared lock.
+ */
+COFFER_MUST_CHECK enum coffer_status coffer_linux_directory_open(const char *path, bool create,
+                                                                 bool read_only,
+                                                                 struct coffer_device **out);
+/* Only for a device that no store owns. */
+void coffer_linux_directory_close(struct coffer_device *device);
+
+/*
+ * Secure memory from the kernel: private, zeroed, left out of core dumps and not inherited by
+ * forks; locked into RAM where the limit allows (*locked tells, may be NULL). `size` is rounded up
+ * to whole pages. unmake wipes nothing: coffer_close has.
+ */
+COFFER_MUST_CHECK enum coffer_status coffer_linux_memory_make(size_t size, bool *locked,
+                                                              struct coffer_area *out);
+void coffer_linux_memory_unmake(const struct coffer_area *area);
+
+struct coffer_linux_options {
+    const char *directory;        /* required */
+    const struct coffer_key *key; /* required */
+    size_t memory;                /* bytes of secure memory; 0: 1 MiB */
+    bool create;                  /* the directory and the store, when they are not there */
+    bool read_only;
+    bool volatile_commits;
+    bool huk_plain;
+    bool head_full_hash;
+    unsigned cache_frames;        /* 0: default, see struct coffer_config */
+    unsigned key_slots;           /* likewise */
+    void (*notice)(void *context, enum coffer_notice notice, const char *text);
+    void *notice_context;
+};
+
+/* Open a store in a directory; coffer_close gives everything back. */
+COFFER_MUST_CHECK enum coffer_status
+coffer_linux_open(const struct coffer_linux_options *options, struct coffer **out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The device interface's front: counting. */
+#include "device/device.h"
+
+#include "base/assert.h"
+
+static uint64_t pieces_size(const struct device_piece *pieces, size_t count)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < count; i++)
+        total += pieces[i].size;
+    return total;
+}
+
+enum coffer_status device_read(struct coffer_device *device, const char *name, uint64_t offset,
+                               const struct device_piece *pieces, size_t count, size_t *got)
+{
+    enum coffer_status status;
+
+    assert_cheap(count > 0 && count <= DEVICE_PIECES_MAX);
+    device->counters.reads++;
+    status = device->operations->read(device, name, offset, pieces, count, got);
+    if (status == COFFER_OK)
+        device->counters.read_bytes += *got;
+    return status;
+}
+
+enum coffer_status device_write(struct coffer_device *device, const char *name, uint64_t offset,
+                                const struct device_piece *pieces, size_t count)
+{
+    assert_cheap(count > 0 && count <= DEVICE_PIECES_MAX);
+    device->counters.writes++;
+    device->counters.written_bytes += pieces_size(pieces, count);
+    return device->operations->write(device, name, offset, pieces, count);
+}
+
+enum coffer_status device_sync(struct coffer_device *device, const char *const *names,
+                               size_t count)
+{
+    device->counters.barriers++;
+    device->counters.syncs += count;
+    return device->operations->sync(device, names, count);
+}
+
+enum coffer_status device_create(struct coffer_device *device, const char *name)
+{
+    device->counters.others++;
+    return device->operations->create(device, name);
+}
+
+enum coffer_status device_size(struct coffer_device *device, const char *name, uint64_t *size)
+{
+    device->counters.others++;
+    return device->operations->size(device, name, size);
+}
+
+enum coffer_status device_resize(struct coffer_device *device, const char *name, uint64_t size)
+{
+    device->counters.others++;
+    return device->operations->resize(device, name, size);
+}
+
+enum coffer_status device_rename(struct coffer_device *device, const char *from, const char *to)
+{
+    device->counters.others++;
+    return device->operations->rename(device, from, to);
+}
+
+enum coffer_status device_remove(struct coffer_device *device, const char *name)
+{
+    device->counters.others++;
+    return device->operations->remove(device, name);
+}
+
+enum coffer_status device_list(struct coffer_device *device, device_list_function *each,
+                               void *argument)
+{
+    device->counters.others++;
+    return device->operations->list(device, each, argument);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Untrusted storage: named files with vectored reads and writes, and barriers.
+ *
+ * The interface is stateless: a file is named in every call, there is nothing to open or close,
+ * so one call is one request to the untrusted side. (The Linux directory keeps descriptors of its
+ * own for speed.) Names are at most DEVICE_NAME_MAX bytes of [A-Za-z0-9._-], with one optional
+ * folder in front ("quarantine/1f"); names ending in ".tmp" are ours to throw away.
+ *
+ * What a device promises
+ *   - A read returns bytes written before, or zeros for holes; short only at the end of the file.
+ *   - A write reaches the file whole, or fails; after a power cut, any part of what was written
+ *     since the last barrier may be there or not, in any combination, and a write may be torn.
+ *   - sync() is the barrier: when it returns COFFER_OK, everything written to those files, their
+ *     sizes and their names survive a power cut.
+ *   - rename() is atomic. create() and remove() survive a power cut only after a sync() that names
+ *     a file of the same folder that was created or renamed, or may be lost (remove).
+ *   - A failed call may have done any part of its work, except rename (all or nothing).
+ *
+ * Calls on one device are serialised by the caller. Use the device_* functions below: they count.
+ */
+#ifndef COFFER_DEVICE_DEVICE_H
+#define COFFER_DEVICE_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "coffer/status.h"
+
+#define DEVICE_NAME_MAX 47 /* bytes, without the final NUL */
+
+/* One piece of a vectored transfer; pieces follow one another in the file. */
+struct device_piece {
+    void *data; /* read: filled; write: only read from. NULL in a read: skip these bytes. */
+    size_t size;
+};
+
+#define DEVICE_PIECES_MAX 128 /* of one call */
+
+/* Called once for each file; return false to stop the listing. */
+typedef bool device_list_function(void *argument, const char *name, uint64_t size);
+
+struct coffer_device;
+
+struct device_operations {
+    /* COFFER_NOT_FOUND when there is no such file. *got: bytes read, short at the end only. */
+    enum coffer_status (*read)(struct coffer_device *device, const char *name, uint64_t offset,
+                               const struct device_piece *pieces, size_t count, size_t *got);
+    /* The file must exist. A write beyond the end leaves a hole. */
+    enum coffer_status (*write)(struct coffer_device *device, const char *name, uint64_t offset,
+                                const struct device_piece *pieces, size_t count);
+    enum coffer_status (*sync)(struct coffer_device *device, const char *const *names,
+                               size_t count);
+    /* A new, empty file; COFFER_EXISTS when the name is taken. */
+    enum coffer_status (*create)(struct coffer_device *device, const char *name);
+    enum coffer_status (*size)(struct coffer_device *device, const char *name, uint64_t *size);
+    enum coffer_status (*resize)(struct coffer_device *device, const char *name, uint64_t size);
+    /* COFFER_EXISTS when `to` is taken. */
+    enum coffer_status (*rename)(struct coffer_device *device, const char *from, const char *to);
+    enum coffer_status (*remove)(struct coffer_device *device, const char *name);
+    /* Every file of the store's top folder, in no order. */
+    enum coffer_status (*list)(struct coffer_device *device, device_list_function *each,
+                               void *argument);
+    /* Give back everything that the device holds; the last call. */
+    void (*close)(struct coffer_device *device);
+};
+
+struct device_counters {
+    uint64_t reads;
+    uint64_t writes;
+    uint64_t barriers; /* sync calls */
+    uint64_t syncs;    /* files named in them */
+    uint64_t others;   /* create, size, resize, rename, remove, list */
+    uint64_t read_bytes;
+    uint64_t written_bytes;
+};
+
+struct coffer_device {
+    const struct device_operations *operations;
+    struct device_counters counters;
+};
+
+COFFER_MUST_CHECK enum coffer_status device_read(struct coffer_device *device, const char *name,
+                                                 uint64_t offset, const struct device_piece *pieces,
+                                                 size_t count, size_t *got);
+COFFER_MUST_CHECK enum coffer_status device_write(struct coffer_device *device, const char *name,
+                                                  uint64_t offset,
+                                                  const struct device_piece *pieces, size_t count);
+COFFER_MUST_CHECK enum coffer_status device_sync(struct coffer_device *device,
+                                                 const char *const *names, size_t count);
+COFFER_MUST_CHECK enum coffer_status device_create(struct coffer_device *device, const char *name);
+COFFER_MUST_CHECK enum coffer_status device_size(struct coffer_device *device, const char *name,
+                                                 uint64_t *size);
+COFFER_MUST_CHECK enum coffer_status device_resize(struct coffer_device *device, const char *name,
+                                                   uint64_t size);
+COFFER_MUST_CHECK enum coffer_status device_rename(struct coffer_device *device, const char *from,
+                                                   const char *to);
+COFFER_MUST_CHECK enum coffer_status device_remove(struct coffer_device *device, const char *name);
+COFFER_MUST_CHECK enum coffer_status device_list(struct coffer_device *device,
+                                                 device_list_function *each, void *argument);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who holds how much of secure memory.
+ *
+ * An owner is a component ("tree", "cache", ...), opened by name at start. Two things are counted
+ * for each: `frames`, the whole frames that it holds (what it really costs), and `bytes`, what is
+ * allocated to it inside of them (heap blocks at the size of their class; a run of frames counts
+ * in full). The sum of all lines' frames is what is in use of the memory.
+ *
+ * Locking: none; the owner of the memory serialises calls.
+ */
+#ifndef COFFER_MEMORY_ACCOUNT_H
+#define COFFER_MEMORY_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "coffer/status.h"
+
+#define ACCOUNT_OWNERS_MAX 16
+
+/* An owner; index 0 is "none" and owns nothing. */
+struct owner {
+    uint8_t index;
+};
+
+struct account_line {
+    const char *name;
+    uint64_t bytes;
+    uint64_t bytes_peak;
+    uint64_t frames;
+    uint64_t frames_peak;
+    uint64_t takes;    /* allocations that succeeded */
+    uint64_t gives;    /* frees */
+    uint64_t refusals; /* allocations that failed */
+};
+
+struct account {
+    struct account_line lines[ACCOUNT_OWNERS_MAX];
+    unsigned owner_count;
+    uint64_t frames_total; /* of all areas, metadata included */
+    uint64_t frames_used;
+    uint64_t frames_used_peak;
+    uint64_t wrong_frees; /* refused: double, stale, foreign, interior, of another owner */
+
+    /* A test's hook: asked before every allocation, true refuses it. NULL: never. */
+    bool (*refuse)(void *argument, struct owner owner, size_t size);
+    void *refuse_argument;
+};
+
+void account_init(struct account *account);
+
+/* A new owner; `name` must outlive the account. COFFER_NO_MEMORY when all lines are taken. */
+COFFER_MUST_CHECK enum coffer_status account_open_owner(struct account *account, const char *name,
+                                                        struct owner *owner);
+
+/* For the allocators only. */
+COFFER_MUST_CHECK bool account_allows(struct account *account, struct owner owner, size_t size);
+void account_refused(struct account *account, struct owner owner);
+void account_take_bytes(struct account *account, struct owner owner, size_t size);
+void account_give_bytes(struct account *account, struct owner owner, size_t size);
+void account_take_frames(struct account *account, struct owner owner, size_t count);
+void account_give_frames(struct account *account, struct owner owner, size_t count);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The memory system in one piece: account, frames and heap over the caller's areas. Everything,
+ * this structure included, lives inside the areas.
+ *
+ * Owners are opened once at start, by the component that will allocate.
+ */
+#ifndef COFFER_MEMORY_MEMORY_H
+#define COFFER_MEMORY_MEMORY_H
+
+#include "memory/account/account.h"
+#include "memory/frames/frames.h"
+#include "memory/heap/heap.h"
+
+struct memory {
+    struct account account;
+    struct frames *frames;
+    struct heap *heap;
+};
+
+struct memory_settings {
+    bool keep_contents; /* don't wipe freed frames */
+    /* A test's hook, see struct account. */
+    bool (*refuse)(void *argument, struct owner owner, size_t size);
+    void *refuse_argument;
+};
+
+/* Errors of frames_init and heap_init; the areas are then as unused as before. */
+COFFER_MUST_CHECK enum coffer_status memory_open(const struct memory_area *areas, size_t count,
+                                                 const struct memory_settings *settings,
+                                                 struct memory **out);
+
+/* Wipe all of it and let go. */
+void memory_close(struct memory *memory);
+
+/* heap_alloc and heap_free on the memory's heap. A wrong free by our own code is a bug: it trips
+ * an assert here, unlike heap_free. */
+COFFER_MUST_CHECK enum coffer_status memory_alloc(struct memory *memory, struct owner owner,
+                                                  size_t size, void **out);
+void memory_free(struct memory *memory, void *block);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the core needs of a machine, as contracts. A port (ports/linux) fills in the tables; the
+ * core calls nothing else. Every call may come from any thread that uses a store.
+ *
+ *   entropy   cryptographically strong bytes, all or an error
+ *   clock     monotonic nanoseconds; never goes back
+ *   locks     plain mutual exclusion, not recursive; the lock lives in the core's memory
+ *   log       one line of text for the operator; may be dropped; never blocks for long
+ */
+#ifndef COFFER_PORT_PORT_H
+#define COFFER_PORT_PORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "coffer/status.h"
+
+/* Room for the port's own lock and condition; the port asserts at build time that it is enough. */
+struct port_lock {
+    _Alignas(16) uint8_t storage[64];
+};
+
+struct port_condition {
+    _Alignas(16) uint8_t storage[64];
+};
+
+struct port_thread {
+    _Alignas(16) uint8_t storage[32];
+};
+
+enum port_log_level {
+    PORT_LOG_NOTE,    /* something an operator may want to know */
+    PORT_LOG_WARNING, /* something was wrong and was dealt with */
+};
+
+struct coffer_port {
+    void *context; /* passed back in every call */
+
+    /* Fill n bytes; COFFER_IO when the source fails, and then nothing in `out` counts. */
+    enum coffer_status (*entropy)(void *context, void *out, size_t n);
+
+    /* Nanoseconds since an arbitrary start. */
+    uint64_t (*clock_ns)(void *context);
+
+    void (*log)(void *context, enum port_log_level level, const char *text);
+
+    enum coffer_status (*lock_init)(void *context, struct port_lock *lock);
+    void (*lock_fini)(void *context, struct port_lock *lock);
+    void (*lock_take)(void *context, struct port_lock *lock);
+    void (*lock_give)(void *context, struct port_lock *lock);
+
+    /* Conditions: the usual rules, spurious wake-ups included. wait_ns returns COFFER_BUSY when
+     * `timeout_ns` has passed without a signal; UINT64_MAX waits for ever. */
+    enum coffer_status (*condition_init)(void *context, struct port_condition *condition);
+    void (*condition_fini)(void *context, struct port_condition *condition);
+    enum coffer_status (*condition_wait)(void *context, struct port_condition *condition,
+                                         struct port_lock *lock, uint64_t timeout_ns);
+    void (*condition_signal)(void *context, struct port_condition *condition);
+    void (*condition_broadcast)(void *context, struct port_condition *condition);
+
+    /* Threads: NULL in a port that has none. Every started thread is joined exactly once. */
+    enum coffer_status (*thread_start)(void *context, struct port_thread *thread,
+                                       void (*body)(void *argument), void *argument);
+    void (*thread_join)(void *context, struct port_thread *thread);
+};
+
+#endif
