@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# A thin front over Meson, for people who want one word. Each job installs the Debian packages that
+# it needs when it may (scripts/packages); what a job does is in the script it calls.
+#
+#   make              build; the command is then at build/coffer
+#   make demo         the main job shown end to end, in a temporary directory
+#   make check        all tests: plain, with ASan+UBSan, the threaded ones with TSan
+#   make check-deep   the same and the slow ones: long random runs, valgrind, fuzzing, mutants
+#   make bench        the figures, as a table and in build/bench.json
+#   make lint         format, clang-tidy, cppcheck, gcc -fanalyzer, both compilers with -Werror
+#   make fuzz         each fuzz target for FUZZ_SECONDS (60)
+#   make install      to $(DESTDIR)$(PREFIX): command, libraries, headers, man page, completion
+#   make clean        remove build*/
+#   make help         this text
+
+PREFIX       ?= /usr/local
+DESTDIR      ?=
+FUZZ_SECONDS ?= 60
+
+all: build
+
+build:
+	@scripts/packages build
+	@scripts/configure build -Dprefix=$(abspath $(PREFIX))
+	@ninja -C build
+	@ln -sfn tools/coffer/coffer build/coffer
+
+demo: build
+	@build/coffer demo
+
+check:
+	@scripts/packages build test
+	@scripts/check
+
+check-deep:
+	@scripts/packages build test deep
+	@scripts/check --deep --fuzz-seconds $(FUZZ_SECONDS)
+
+bench:
+	@scripts/packages build
+	@scripts/configure build -Dbench=true
+	@ninja -C build
+	@scripts/bench
+
+lint:
+	@scripts/packages build test lint
+	@scripts/lint
+
+fuzz:
+	@scripts/packages build test
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+install: build
+	@DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
+
+clean:
+	rm -rf build build-check build-san build-tsan build-fuzz build-lint-*
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+.PHONY: all build demo check check-deep bench lint fuzz install clean help
