@@ -33,6 +33,7 @@
 #define CRYPTO_TAG_SIZE     16u
 #define CRYPTO_WRAPPED_SIZE 16u /* an encrypted FEK */
 #define CRYPTO_UUID_SIZE    16u /* the memory image of a TEE_UUID, docs/FORMAT.md "Keys" */
+#define CRYPTO_AAD_MAX      64u /* of what the caller gives; the IV comes on top */
 
 struct crypto;
 struct crypto_key;
@@ -83,8 +84,8 @@ COFFER_MUST_CHECK enum coffer_status crypto_key_unwrap(struct crypto *crypto, co
 /* Wipe and free; NULL is nothing to do. */
 void crypto_key_drop(struct crypto *crypto, struct crypto_key *key);
 
-/* AES-128-GCM with a fresh IV, which is written to `iv` first: the AAD may contain it, so `aad`
- * is given in two parts around it: aad || iv. in == out is allowed. */
+/* AES-128-GCM with a fresh IV. The AAD is aad || iv, where `aad` is what the caller gives, at most
+ * CRYPTO_AAD_MAX bytes. in == out is allowed. */
 COFFER_MUST_CHECK enum coffer_status crypto_seal(struct crypto *crypto, struct crypto_key *key,
                                                  const uint8_t *aad, size_t aad_size,
                                                  const uint8_t *in, uint8_t *out, size_t size,

@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A directory as device.
+ *
+ * Whose it is. The directory itself is locked with flock: nothing is left behind by a crash, and it
+ * works on read-only media. All access is relative to its descriptor, so that moving or replacing
+ * the path underneath changes nothing.
+ *
+ * When a name is durable. POSIX wants an fsync of the folder after a file was created or renamed.
+ * On ext4, XFS, Btrfs and F2FS the fsync of a new file makes its name durable as well (the first
+ * two write the journal up to it, the others log the name with the file), and tmpfs has nothing to
+ * lose; there the folder is left alone after create, which saves one flush for each new object. A
+ * rename always takes the fsync of the folder: of a file that was there before, its own fsync need
+ * not carry the new name on every one of them. The first barrier after opening takes it as well,
+ * because a process before us may have died between a create and its barrier.
+ *
+ * What is in a folder below ("quarantine") is rare; its folder is flushed within the call.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "coffer/linux.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/list.h"
+#include "descriptors.h"
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
+
+#define VECTORS_MAX  (DEVICE_PIECES_MAX + 64) /* of one system call */
+#define DISCARD_SIZE 16384u
+
+struct directory {
+    struct coffer_device device;
+    int fd;
+    bool read_only;
+    bool names_follow_files; /* fsync of a new file makes its name durable */
+    bool names_changed;      /* the folder wants a flush at the next barrier */
+    struct descriptors descriptors;
+    uint8_t discard[DISCARD_SIZE]; /* where skipped bytes of a read go */
+};
+
+/* A place in a list of pieces. */
+struct cursor {
+    const struct device_piece *pieces;
+    size_t count;
+    size_t index;
+    size_t within; /* bytes of pieces[index] that are done */
+};
+
+static struct directory *directory_of(struct coffer_device *device)
+{
+    return list_entry(device, struct directory, device);
+}
+
+/* The next vectors from the cursor on, which stays where it is. */
+static int gather(struct directory *directory, struct cursor cursor, struct iovec *vectors)
+{
+    int filled = 0;
+
+    while (cursor.index < cursor.count && filled < VECTORS_MAX) {
+        const struct device_piece *piece = &cursor.pieces[cursor.index];
+        size_t size = piece->size - cursor.within;
+
+        if (size == 0) {
+            cursor.index++;
+            cursor.within = 0;
+            continue;
+        }
+        if (piece->data != NULL) {
+            vectors[filled].iov_base = (uint8_t *)piece->data + cursor.within;
+        } else {
+            vectors[filled].iov_base = directory->discard;
+            if (size > sizeof(directory->discard))
+                size = sizeof(directory->discard);
+        }
+        vectors[filled++].iov_len = size;
+        cursor.within += size;
+    }
+    return filled;
+}
+
+static void advance(struct cursor *cursor, size_t done)
+{
+    while (done > 0) {
+        size_t left = cursor->pieces[cursor->index].size - cursor->within;
+
+        if (done < left) {
+            cursor->within += done;
+            return;
+        }
+        done -= left;
+        cursor->index++;
+        cursor->within = 0;
+    }
+}
+
+/* Does offset + all pieces fit a file offset? */
+static bool range_fits(uint64_t offset, const struct device_piece *pieces, size_t count)
+{
+    uint64_t end = offset;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!add_fits(end, pieces[i].size, &end))
+            return false;
+    }
+    return end <= INT64_MAX;
+}
+
+static enum coffer_status directory_read(struct coffer_device *device, const char *name,
+                                         uint64_t offset, const struct device_piece *pieces,
+                                         size_t count, size_t *got)
+{
+    struct directory *directory = directory_of(device);
+    struct cursor cursor = {.pieces = pieces, .count = count};
+    struct iovec vectors[VECTORS_MAX];
+    struct descriptor *descriptor;
+    enum coffer_status status;
+    size_t total = 0;
+    int vector_count;
+
+    if (!range_fits(offset, pieces, count))
+        return COFFER_MISUSE;
+    status = descriptors_get(&directory->descriptors, name, &descriptor);
+    if (status != COFFER_OK)
+        return status;
+    while ((vector_count = gather(directory, cursor, vectors)) > 0) {
+        ssize_t n = preadv(descriptor->fd, vectors, vector_count, (off_t)(offset + total));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return status_of(errno);
+        if (n == 0)
+            break;
+        total += (size_t)n;
+        advance(&cursor, (size_t)n);
+    }
+    *got = total;
+    return COFFER_OK;
+}
+
+static enum coffer_status directory_write(struct coffer_device *device, const char *name,
+                                          uint64_t offset, const struct device_piece *pieces,
+                                          size_t count)
+{
+    struct directory *directory = directory_of(device);
+    struct cursor cursor = {.pieces = pieces, .count = count};
+    struct iovec vectors[VECTORS_MAX];
+    struct descriptor *descriptor;
+    enum coffer_status status;
+    uint64_t at = offset;
+    int vector_count;
+
+    if (directory->read_only)
+        return COFFER_MISUSE;
+    if (!range_fits(offset, pieces, count))
+        return COFFER_NO_SPACE;
+    status = descriptors_get(&directory->descriptors, name, &descriptor);
+    if (status != COFFER_OK)
+        return status;
+    descriptor->state = DESCRIPTOR_DIRTY; /* a failed write may have done a part */
+    while ((vector_count = gather(directory, cursor, vectors)) > 0) {
+        ssize_t n = pwritev(descriptor->fd, vectors, vector_count, (off_t)at);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return status_of(errno);
+        if (n == 0)
+            return COFFER_IO;
+        at += (uint64_t)n;
+        advance(&cursor, (size_t)n);
+    }
+    return COFFER_OK;
+}
+
+/* Flush a folder. Some file systems can't and say so (EINVAL): they have no such promise to give.
+ */
+static enum coffer_status flush_folder(struct directory *directory, int fd)
+{
+    int error;
+
+    do {
+        error = fsync(fd);
+    } while (error != 0 && errno == EINTR);
+    if (error == 0 || errno == EINVAL)
+        return COFFER_OK;
+    directory->descriptors.failed = true;
+    return status_of(errno);
+}
+
+static enum coffer_status directory_sync(struct coffer_device *device, const char *const *names,
+                                         size_t count)
+{
+    struct directory *directory = directory_of(device);
+    struct descriptor *descriptor;
+    enum coffer_status status;
+
+    if (directory->read_only)
+        return COFFER_OK;
+    if (directory->descriptors.failed)
+        return COFFER_IO;
+    for (size_t i = 0; i < count; i++) {
+        status = descriptors_get(&directory->descriptors, names[i], &descriptor);
+        if (status != COFFER_OK)
+            return status;
+        if (descriptor->state == DESCRIPTOR_CLEAN)
+            continue;
+        status = descriptors_flush(&directory->descriptors, descriptor);
+        if (status != COFFER_OK)
+            return status;
+    }
+    if (directory->names_changed) {
+        status = flush_folder(directory, directory->fd);
+        if (status != COFFER_OK)
+            return status;
+        directory->names_changed = false;
+    }
+    /* Making room for one of the names may have failed to flush another. */
+    return directory->descriptors.failed ? COFFER_IO : COFFER_OK;
+}
+
+/* A name in `place` was made or went away. */
+static enum coffer_status name_changed(struct directory *directory, const struct place *place)
+{
+    if (place->made)
+        directory->names_changed = true;
+    if (!place->is_top)
+        return flush_folder(directory, place->folder);
+    directory->names_changed = true;
+    return COFFER_OK;
+}
+
+static enum coffer_status directory_create(struct coffer_device *device, const char *name)
+{
+    struct directory *directory = directory_of(device);
+    struct place place;
+    enum coffer_status status;
+
+    if (directory->read_only)
+        return COFFER_MISUSE;
+    status = place_open(directory->fd, name, true, &place);
+    if (status != COFFER_OK)
+        return status;
+    status = descriptors_create(&directory->descriptors, name, &place);
+    if (status == COFFER_OK && (!place.is_top || !directory->names_follow_files))
+        status = name_changed(directory, &place);
+    place_close(&place);
+    return status;
+}
+
+static enum coffer_status directory_size(struct coffer_device *device, const char *name,
+                                         uint64_t *size)
+{
+    struct directory *directory = directory_of(device);
+    struct descriptor *descriptor;
+    struct stat info;
+    enum coffer_status status = descriptors_get(&directory->descriptors, name, &descriptor);
+
+    if (status != COFFER_OK)
+        return status;
+    if (fstat(descriptor->fd, &info) != 0)
+        return status_of(errno);
+    *size = (uint64_t)info.st_size;
+    return COFFER_OK;
+}
+
+static enum coffer_status directory_resize(struct coffer_device *device, const char *name,
+                                           uint64_t size)
+{
+    struct directory *directory = directory_of(device);
+    struct descriptor *descriptor;
+    enum coffer_status status;
+    int error;
+
+    if (directory->read_only)
+        return COFFER_MISUSE;
+    if (size > INT64_MAX)
+        return COFFER_NO_SPACE;
+    status = descriptors_get(&directory->descriptors, name, &descriptor);
+    if (status != COFFER_OK)
+        return status;
+    descriptor->state = DESCRIPTOR_DIRTY;
+    do {
+        error = ftruncate(descriptor->fd, (off_t)size);
+    } while (error != 0 && errno == EINTR);
+    return error == 0 ? COFFER_OK : status_of(errno);
+}
+
+/* Where the kernel or the file system has no rename that refuses a taken name, link does; a power
+ * cut between the two steps leaves the file under both names, never under none. */
+static enum coffer_status link_and_unlink(const struct place *from, const struct place *to)
+{
+    if (linkat(from->folder, from->leaf, to->folder, to->leaf, 0) != 0)
+        return status_of(errno);
+    if (unlinkat(from->folder, from->leaf, 0) != 0) {
+        enum coffer_status status = status_of(errno);
+
+        (void)unlinkat(to->folder, to->leaf, 0);
+        return status;
+    }
+    return COFFER_OK;
+}
+
+static enum coffer_status rename_between(const struct place *from, const struct place *to)
+{
+    struct stat info;
+
+    if (fstatat(from->folder, from->leaf, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return status_of(errno);
+    if (!S_ISREG(info.st_mode))
+        return COFFER_IO;
+    if (renameat2(from->folder, from->leaf, to->folder, to->leaf, RENAME_NOREPLACE) != 0) {
+        enum coffer_status status;
+
+        if (errno != EINVAL && errno != ENOSYS)
+            return status_of(errno);
+        status = link_and_unlink(from, to);
+        if (status != COFFER_OK)
+            return status;
+    }
+    return COFFER_OK;
+}
+
+static enum coffer_status directory_rename(struct coffer_device *device, const char *from,
+                                           const char *to)
+{
+    struct directory *directory = directory_of(device);
+    struct place source;
+    struct place target;
+    enum coffer_status status;
+    enum coffer_status other;
+
+    if (directory->read_only)
+        return COFFER_MISUSE;
+    status = place_open(directory->fd, from, false, &source);
+    if (status != COFFER_OK)
+        return status;
+    status = place_open(directory->fd, to, true, &target);
+    if (status != COFFER_OK)
+        goto out_source;
+    status = rename_between(&source, &target);
+    if (status != COFFER_OK)
+        goto out_target;
+    descriptors_rename(&directory->descriptors, from, to);
+
+    /* The rename is done. If a folder can't be flushed, the next barrier fails (D3): to fail here
+     * would say that nothing happened. The new name goes first: better two than none. */
+    status = name_changed(directory, &target);
+    other = name_changed(directory, &source);
+    assert_debug((status == COFFER_OK && other == COFFER_OK) || directory->descriptors.failed);
+    (void)other;
+    status = COFFER_OK;
+out_target:
+    place_close(&target);
+out_source:
+    place_close(&source);
+    return status;
+}
+
+static enum coffer_status directory_remove(struct coffer_device *device, const char *name)
+{
+    struct directory *directory = directory_of(device);
+    struct place place;
+    enum coffer_status status;
+
+    if (directory->read_only)
+        return COFFER_MISUSE;
+    status = place_open(directory->fd, name, false, &place);
+    if (status != COFFER_OK)
+        return status;
+    if (unlinkat(place.folder, place.leaf, 0) != 0)
+        status = status_of(errno);
+    else
+        descriptors_forget(&directory->descriptors, name);
+    place_close(&place);
+    return status;
+}
+
+/* Files that this device couldn't name in another call are none of the store's. */
+static enum coffer_status directory_list(struct coffer_device *device, device_list_function *each,
+                                         void *argument)
+{
+    struct directory *directory = directory_of(device);
+    enum coffer_status status = COFFER_OK;
+    struct dirent *entry;
+    struct stat info;
+    DIR *stream;
+    int fd = openat(directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return status_of(errno);
+    stream = fdopendir(fd);
+    if (stream == NULL) {
+        status = status_of(errno);
+        (void)close(fd);
+        return status;
+    }
+    while (errno = 0, (entry = readdir(stream)) != NULL) {
+        if (!name_is_valid(entry->d_name))
+            continue;
+        if (fstatat(directory->fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+            if (errno == ENOENT)
+                continue;
+            status = status_of(errno);
+            break;
+        }
+        if (S_ISREG(info.st_mode) && !each(argument, entry->d_name, (uint64_t)info.st_size))
+            break;
+    }
+    if (entry == NULL && errno != 0)
+        status = COFFER_IO;
+    (void)closedir(stream);
+    return status;
+}
+
+static void directory_close(struct coffer_device *device)
+{
+    struct directory *directory = directory_of(device);
+
+    descriptors_fini(&directory->descriptors);
+    (void)close(directory->fd); /* and with it the lock */
+    free(directory);
+}
+
+static const struct device_operations directory_operations = {
+    .read = directory_read,
+    .write = directory_write,
+    .sync = directory_sync,
+    .create = directory_create,
+    .size = directory_size,
+    .resize = directory_resize,
+    .rename = directory_rename,
+    .remove = directory_remove,
+    .list = directory_list,
+    .close = directory_close,
+};
+
+static bool names_follow_files(int fd)
+{
+    struct statfs info;
+
+    if (fstatfs(fd, &info) != 0)
+        return false;
+    switch ((unsigned long)info.f_type) {
+    case EXT4_SUPER_MAGIC:
+    case XFS_SUPER_MAGIC:
+    case BTRFS_SUPER_MAGIC:
+    case F2FS_SUPER_MAGIC:
+    case TMPFS_MAGIC:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The new directory's own name must last as well. Where its parent can't be opened for reading,
+ * that is left to the file system. */
+static enum coffer_status flush_parent(int fd)
+{
+    enum coffer_status status = COFFER_OK;
+    int parent = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (parent < 0)
+        return COFFER_OK;
+    if (fsync(parent) != 0 && errno != EINVAL && errno != EROFS)
+        status = status_of(errno);
+    (void)close(parent);
+    return status;
+}
+
+enum coffer_status coffer_linux_directory_open(const char *path, bool create, bool read_only,
+                                               struct coffer_device **out)
+{
+    struct directory *directory;
+    enum coffer_status status = COFFER_OK;
+    bool made = false;
+    int fd;
+
+    if (path == NULL || out == NULL)
+        return COFFER_MISUSE;
+    if (create && !read_only) {
+        made = mkdir(path, 0700) == 0;
+        if (!made && errno != EEXIST)
+            return status_of(errno);
+    }
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOTDIR ? COFFER_NOT_FOUND : status_of(errno);
+    if (flock(fd, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
+        status = errno == EWOULDBLOCK ? COFFER_BUSY : COFFER_IO;
+        goto out;
+    }
+    if (made) {
+        status = flush_parent(fd);
+        if (status != COFFER_OK)
+            goto out;
+    }
+    directory = calloc(1, sizeof(*directory));
+    if (directory == NULL) {
+        status = COFFER_NO_MEMORY;
+        goto out;
+    }
+    directory->device.operations = &directory_operations;
+    directory->fd = fd;
+    directory->read_only = read_only;
+    directory->names_follow_files = names_follow_files(fd);
+    directory->names_changed = !read_only;
+    descriptors_init(&directory->descriptors, fd, read_only);
+    *out = &directory->device;
+    return COFFER_OK;
+out:
+    (void)close(fd);
+    return status;
+}
+
+void coffer_linux_directory_close(struct coffer_device *device)
+{
+    if (device != NULL)
+        device->operations->close(device);
+}
