@@ -38,6 +38,8 @@
 #define FRAMES_AREAS_MAX   8u
 #define FRAMES_ORDER_COUNT 11u /* blocks of 2^0 .. 2^10 frames: 4 KiB .. 4 MiB */
 
+#define FRAMES_TOTAL_MAX ((uint64_t)1 << 26) /* 256 GiB in all areas together */
+
 struct memory_area {
     void *address;
     size_t size; /* bytes */
@@ -47,8 +49,11 @@ struct frames; /* lives in the memory it manages */
 
 /*
  * Take over the areas. They may be given in any order but must not overlap (COFFER_MISUSE), and
- * together hold the metadata and one frame at least (COFFER_NO_MEMORY). `account` counts from here
- * on and must stay; `keep_contents` leaves out wiping on give.
+ * together hold the metadata and one frame at least (COFFER_NO_MEMORY); an area without a whole
+ * frame is left alone. COFFER_MISUSE too for no area or more than FRAMES_AREAS_MAX, one that ends
+ * beyond the address space, and more than FRAMES_TOTAL_MAX in all. A start that fails writes
+ * nothing. `account` counts from here on, with an owner "frames" for the metadata, and must stay;
+ * `keep_contents` leaves out wiping on give.
  */
 COFFER_MUST_CHECK enum coffer_status frames_init(const struct memory_area *areas, size_t count,
                                                  bool keep_contents, struct account *account,
@@ -57,17 +62,20 @@ COFFER_MUST_CHECK enum coffer_status frames_init(const struct memory_area *areas
 /* Wipe every frame and forget the areas. */
 void frames_fini(struct frames *frames);
 
-/* A run of `count` (> 0) contiguous frames, zeroed, with one reference. COFFER_NO_MEMORY. */
+/* A run of `count` (> 0) contiguous frames, zeroed, with one reference. COFFER_NO_MEMORY;
+ * COFFER_MISUSE for no frames or an owner that was not opened. */
 COFFER_MUST_CHECK enum coffer_status frames_take(struct frames *frames, struct owner owner,
                                                  size_t count, void **out);
 
-/* One more reference to the run whose head is at `address`. */
+/* One more reference to the run whose head is at `address`. COFFER_MISUSE when there is none;
+ * COFFER_NO_MEMORY at 65,535 references, which are all that can be counted. */
 COFFER_MUST_CHECK enum coffer_status frames_hold(struct frames *frames, void *address);
 
-/* Give one reference back; with the last one the run is wiped and free. */
+/* Give one reference back; with the last one the run is wiped and free. COFFER_MISUSE: see F3. */
 COFFER_MUST_CHECK enum coffer_status frames_give(struct frames *frames, void *address);
 
-/* Give back the tail of a run with one reference, keeping its first `count` (> 0) frames. */
+/* Give back the tail of a run with one reference, keeping its first `count` (> 0) frames; all of
+ * them is fine. COFFER_MISUSE, counted, when it isn't such a run or has fewer. */
 COFFER_MUST_CHECK enum coffer_status frames_trim(struct frames *frames, void *address,
                                                  size_t count);
 
@@ -86,9 +94,10 @@ struct frame_info {
     unsigned order; /* of the free block that begins here */
 };
 
+/* For any address at all. O(orders). */
 struct frame_info frames_query(const struct frames *frames, const void *address);
 
-/* A number that the owner hangs on every frame of a run (the heap: its span); 0 at first. */
+/* A number that the owner hangs on a run, 0 at first; `address` must be a run's head. */
 void frames_set_tag(struct frames *frames, void *address, uint32_t tag);
 
 struct frames_statistics {
@@ -96,10 +105,11 @@ struct frames_statistics {
     uint64_t total;    /* frames of all areas */
     uint64_t reserved; /* of them, metadata */
     uint64_t free;
-    uint64_t largest_run;                      /* frames in the largest run that can be had */
+    uint64_t largest_run;                     /* frames in the largest run that can be had */
     uint64_t free_blocks[FRAMES_ORDER_COUNT]; /* free blocks by order */
 };
 
+/* Walks the blocks and runs. */
 struct frames_statistics frames_statistics(const struct frames *frames);
 
 /* Do F1 and F2 hold everywhere? Walks all descriptors. */

@@ -13,7 +13,8 @@
  *      (double, stale while the block is free, foreign, interior) is COFFER_MISUSE and counted.
  *   H3 Nothing is written into free blocks but zeros: a block is wiped when freed and zero when
  *      allocated.
- *   H4 A span without blocks gives its frame back (one empty span a class and owner may stay).
+ *   H4 A span without blocks gives its frame back. One empty span a class and owner may stay, and
+ *      of all frames at most one in 64.
  *
  * Locking: none; the owner of the memory serialises calls.
  */
@@ -39,14 +40,19 @@ COFFER_MUST_CHECK enum coffer_status heap_init(struct frames *frames, struct acc
 /* Give all frames back, also those of blocks that are still allocated. */
 void heap_fini(struct heap *heap);
 
-/* A zeroed block of at least `size` (> 0) bytes. COFFER_NO_MEMORY. */
+/* Give the frames of empty spans back; false when there were none. A shortage in heap_alloc does
+ * it by itself; whoever takes frames directly can ask for it. Costs a look at every list. */
+bool heap_shrink(struct heap *heap);
+
+/* A zeroed block of at least `size` (> 0) bytes. COFFER_NO_MEMORY; COFFER_MISUSE for no bytes or
+ * an owner that was not opened. */
 COFFER_MUST_CHECK enum coffer_status heap_alloc(struct heap *heap, struct owner owner, size_t size,
                                                 void **out);
 
 /* Free a block; COFFER_MISUSE when it isn't one (H2). NULL is refused too. */
 COFFER_MUST_CHECK enum coffer_status heap_free(struct heap *heap, void *block);
 
-/* Bytes that the block can hold, 0 when it isn't one. */
+/* Bytes that the block can hold: the size of its class, or whole frames. 0 when it isn't one. */
 size_t heap_usable_size(const struct heap *heap, const void *block);
 
 struct heap_statistics {

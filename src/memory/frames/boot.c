@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From the caller's areas to segments: trimming, cutting metadata from the front, and building the
+ * frame table. */
+#include "memory/frames/boot.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "memory/frames/buddy.h"
+
+static bool areas_overlap(const struct memory_area *a, const struct memory_area *b)
+{
+    uintptr_t a_start = (uintptr_t)a->address;
+    uintptr_t b_start = (uintptr_t)b->address;
+
+    return a->size > 0 && b->size > 0 &&
+           (a_start <= b_start ? b_start - a_start < a->size : a_start - b_start < b->size);
+}
+
+static enum coffer_status check_areas(const struct memory_area *areas, size_t count)
+{
+    if (areas == NULL || count == 0 || count > FRAMES_AREAS_MAX)
+        return COFFER_MISUSE;
+
+    for (size_t i = 0; i < count; i++) {
+        if (areas[i].size == 0)
+            continue;
+        if (areas[i].address == NULL || areas[i].size > UINTPTR_MAX - (uintptr_t)areas[i].address)
+            return COFFER_MISUSE;
+        for (size_t j = 0; j < i; j++) {
+            if (areas_overlap(&areas[i], &areas[j]))
+                return COFFER_MISUSE;
+        }
+    }
+    return COFFER_OK;
+}
+
+/* Trim an area inward to whole frames and insert it by address, if anything is left. */
+static void add_area(struct boot *boot, const struct memory_area *area)
+{
+    size_t skip = (size_t)(-(uintptr_t)area->address % FRAME_SIZE);
+    struct boot_area new_area;
+    unsigned i;
+
+    if (area->size < skip || area->size - skip < FRAME_SIZE)
+        return;
+
+    new_area.start = (uint8_t *)area->address + skip;
+    new_area.frame_count = (area->size - skip) / FRAME_SIZE;
+    new_area.cut_size = 0;
+    for (i = boot->area_count++; i > 0; i--) {
+        if ((uintptr_t)boot->areas[i - 1].start < (uintptr_t)new_area.start)
+            break;
+        boot->areas[i] = boot->areas[i - 1];
+    }
+    boot->areas[i] = new_area;
+}
+
+enum coffer_status boot_init(struct boot *boot, const struct memory_area *areas, size_t count)
+{
+    enum coffer_status status = check_areas(areas, count);
+    uint64_t total = 0;
+
+    if (status != COFFER_OK)
+        return status;
+
+    boot->area_count = 0;
+    for (size_t i = 0; i < count; i++)
+        add_area(boot, &areas[i]);
+
+    for (unsigned i = 0; i < boot->area_count; i++) {
+        if (boot->areas[i].frame_count > FRAMES_TOTAL_MAX - total)
+            return COFFER_MISUSE;
+        total += boot->areas[i].frame_count;
+    }
+    return total > 0 ? COFFER_OK : COFFER_NO_MEMORY;
+}
+
+void *boot_cut(struct boot *boot, size_t size)
+{
+    size_t rounded = (size + BOOT_ALIGNMENT - 1) & ~(size_t)(BOOT_ALIGNMENT - 1);
+
+    for (unsigned i = 0; i < boot->area_count; i++) {
+        struct boot_area *area = &boot->areas[i];
+
+        if (rounded <= area->frame_count * FRAME_SIZE - area->cut_size) {
+            area->cut_size += rounded;
+            return area->start + (area->cut_size - rounded);
+        }
+    }
+    return NULL;
+}
+
+/* What a segment is made of, as planned before anything is written. */
+struct plan {
+    struct frame *table;
+    struct bitmap *bitmaps;
+    uint64_t *words;
+    size_t word_count;
+    uint32_t lead;
+    unsigned order_count;
+};
+
+static bool plan_segment(struct boot *boot, const struct boot_area *area, struct plan *plan)
+{
+    unsigned top = bits_log2_down(area->frame_count);
+    uint64_t places;
+
+    if (top >= FRAMES_ORDER_COUNT)
+        top = FRAMES_ORDER_COUNT - 1;
+    plan->order_count = top + 1;
+    plan->lead = (uint32_t)((uintptr_t)area->start / FRAME_SIZE & ((1u << top) - 1));
+
+    places = plan->lead + area->frame_count;
+    plan->word_count = 0;
+    for (unsigned order = 0; order <= top; order++)
+        plan->word_count += bitmap_word_count(((places - 1) >> order) + 1);
+
+    plan->table = boot_cut(boot, area->frame_count * sizeof(struct frame));
+    plan->bitmaps = boot_cut(boot, plan->order_count * sizeof(struct bitmap));
+    plan->words = boot_cut(boot, plan->word_count * sizeof(uint64_t));
+    return plan->table != NULL && plan->bitmaps != NULL && plan->words != NULL;
+}
+
+static void build_segment(struct segment *segment, const struct boot_area *area,
+                          const struct plan *plan, uint32_t first_number)
+{
+    uint64_t *words = plan->words;
+
+    segment->start = area->start;
+    segment->table = plan->table;
+    segment->free_blocks = plan->bitmaps;
+    segment->frame_count = (uint32_t)area->frame_count;
+    segment->lead = plan->lead;
+    segment->reserved_count = (uint32_t)boot_cut_frames(area);
+    segment->clean_count = segment->reserved_count;
+    segment->first_number = first_number;
+    segment->order_count = plan->order_count;
+
+    memset(plan->table, 0, area->frame_count * sizeof(struct frame));
+    memset(words, 0, plan->word_count * sizeof(uint64_t));
+    for (unsigned order = 0; order < plan->order_count; order++) {
+        uint64_t places = segment_places(segment, order);
+
+        bitmap_init(&plan->bitmaps[order], words, places);
+        words += bitmap_word_count(places);
+    }
+    buddy_give(segment, segment->reserved_count, segment->frame_count - segment->reserved_count);
+}
+
+enum coffer_status frames_start(struct boot *boot, bool keep_contents, struct account *account,
+                                struct frames **out)
+{
+    size_t size = sizeof(struct frames) + boot->area_count * sizeof(struct segment);
+    struct frames *frames = boot_cut(boot, size);
+    struct plan plans[FRAMES_AREAS_MAX];
+    uint32_t total = 0;
+    uint32_t reserved = 0;
+    struct owner self;
+
+    if (frames == NULL)
+        return COFFER_NO_MEMORY;
+    for (unsigned i = 0; i < boot->area_count; i++) {
+        if (!plan_segment(boot, &boot->areas[i], &plans[i]))
+            return COFFER_NO_MEMORY;
+    }
+    for (unsigned i = 0; i < boot->area_count; i++) {
+        total += (uint32_t)boot->areas[i].frame_count;
+        reserved += (uint32_t)boot_cut_frames(&boot->areas[i]);
+    }
+    if (reserved == total || account_open_owner(account, "frames", &self) != COFFER_OK)
+        return COFFER_NO_MEMORY;
+
+    memset(frames, 0, size);
+    frames->account = account;
+    frames->self = self;
+    frames->keep_contents = keep_contents;
+    frames->segment_count = boot->area_count;
+    total = 0;
+    for (unsigned i = 0; i < boot->area_count; i++) {
+        build_segment(&frames->segments[i], &boot->areas[i], &plans[i], total);
+        total += frames->segments[i].frame_count;
+    }
+    account->frames_total += total;
+    account_take_frames(account, self, reserved);
+    *out = frames;
+    return COFFER_OK;
+}
+
+enum coffer_status frames_init(const struct memory_area *areas, size_t count, bool keep_contents,
+                               struct account *account, struct frames **out)
+{
+    struct boot boot;
+    enum coffer_status status = boot_init(&boot, areas, count);
+
+    if (status != COFFER_OK)
+        return status;
+    return frames_start(&boot, keep_contents, account, out);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Frames as an allocator on top of them takes them. Such runs are marked: only that allocator can
+ * give them back, frames_give and its like refuse them. What is counted as *bytes* for the owner
+ * is the allocator's business; here only frames are counted, and the test's hook isn't asked.
+ */
+#ifndef COFFER_MEMORY_FRAMES_KEPT_H
+#define COFFER_MEMORY_FRAMES_KEPT_H
+
+#include "memory/frames/frames.h"
+
+enum frames_keep {
+    FRAMES_PLAIN = 0, /* an ordinary run of frames_take */
+    FRAMES_CHUNK = 1, /* the heap's own descriptors */
+    FRAMES_SPAN = 2,  /* a span: one frame of small blocks */
+    FRAMES_BLOCK = 3, /* one large block */
+};
+
+/* A run as its keeper sees it. */
+struct kept_run {
+    void *address;
+    enum frames_keep keep;
+    struct owner owner;
+    uint32_t count; /* frames */
+    uint32_t tag;
+};
+
+/* Owner and count (> 0) must be good. COFFER_NO_MEMORY. */
+COFFER_MUST_CHECK enum coffer_status frames_take_kept(struct frames *frames, struct owner owner,
+                                                      size_t count, enum frames_keep keep,
+                                                      uint32_t tag, void **out);
+
+/* Give back the kept run at `address`, which must be one. */
+void frames_give_kept(struct frames *frames, void *address);
+
+/* The kept run that an address lies in: of a span any address, of others that of the head. */
+COFFER_MUST_CHECK bool frames_find_kept(const struct frames *frames, const void *address,
+                                        struct kept_run *out);
+
+/* All kept runs, one after another: begin with *cursor = 0. The one that was last found may be
+ * given back in between. */
+COFFER_MUST_CHECK bool frames_next_kept(const struct frames *frames, uint64_t *cursor,
+                                        struct kept_run *out);
+
+/* A frame's number, counting through all areas, and back. */
+uint32_t frames_number(const struct frames *frames, const void *address);
+void *frames_address(const struct frames *frames, uint32_t number);
+
+/* Frames that can be handed out at all. */
+uint64_t frames_usable_count(const struct frames *frames);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The memory system in one piece. */
+#include "memory/memory.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "memory/frames/boot.h"
+
+enum coffer_status memory_open(const struct memory_area *areas, size_t count,
+                               const struct memory_settings *settings, struct memory **out)
+{
+    struct boot boot;
+    struct memory *memory;
+    struct owner self;
+    enum coffer_status status = boot_init(&boot, areas, count);
+
+    if (status != COFFER_OK)
+        return status;
+    memory = boot_cut(&boot, sizeof(*memory));
+    if (memory == NULL)
+        return COFFER_NO_MEMORY;
+
+    account_init(&memory->account);
+    memory->account.refuse = settings->refuse;
+    memory->account.refuse_argument = settings->refuse_argument;
+    status = frames_start(&boot, settings->keep_contents, &memory->account, &memory->frames);
+    if (status != COFFER_OK) {
+        wipe(memory, sizeof(*memory));
+        return status;
+    }
+
+    status = account_open_owner(&memory->account, "heap", &self);
+    if (status == COFFER_OK)
+        status = heap_init(memory->frames, &memory->account, self, &memory->heap);
+    if (status != COFFER_OK) {
+        frames_fini(memory->frames);
+        return status;
+    }
+    *out = memory;
+    return COFFER_OK;
+}
+
+void memory_close(struct memory *memory)
+{
+    /* The heap's frames are wiped with all others, this structure's among them. */
+    frames_fini(memory->frames);
+}
+
+enum coffer_status memory_alloc(struct memory *memory, struct owner owner, size_t size, void **out)
+{
+    return heap_alloc(memory->heap, owner, size, out);
+}
+
+void memory_free(struct memory *memory, void *block)
+{
+    enum coffer_status status = heap_free(memory->heap, block);
+
+    assert_cheap(status == COFFER_OK);
+}
