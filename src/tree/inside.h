@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The inside of a tree, shared by the files of this folder:
+ *   open.c    heads, the choice of a version, creation
+ *   nodes.c   groups in the cache: loading, verifying, marking, settling
+ *   blocks.c  data: reading and writing through the nodes
+ *   commit.c  prepare, head, adopt, abort
+ */
+#ifndef COFFER_TREE_INSIDE_H
+#define COFFER_TREE_INSIDE_H
+
+#include "tree/tree.h"
+
+/* One version of the file. */
+struct tree_state {
+    uint64_t length;
+    uint32_t max_node; /* >= 1 */
+    uint32_t counter;
+    unsigned slot; /* of head and root node */
+    uint8_t root_hash[CRYPTO_HASH_SIZE];
+};
+
+struct tree {
+    struct tree_environment *environment;
+    struct crypto_key *key;
+    struct cache_file file;
+    struct tree_state committed;
+    struct tree_state now;
+    bool fresh;     /* nothing is committed: every slot may be written */
+    bool changed;   /* a transaction is open */
+    bool tolerated; /* the truncate defect was met */
+    struct list held; /* groups held since the last settle; larger index first */
+    unsigned held_count;
+    uint8_t wrapped[CRYPTO_WRAPPED_SIZE];
+    char name[DEVICE_NAME_MAX + 1];
+};
+
+/*
+ * What is known of the nodes of a group in the cache; bit k is the k-th node's. Kept in the cache
+ * entry's note.
+ */
+struct group_note {
+    uint32_t known;   /* the hash field in the node's slot is authentic */
+    uint32_t whole;   /* and so are IV, tag and flags */
+    uint32_t slot;    /* which slot that is; counts where known */
+    uint32_t changed; /* written in this transaction, thus in the slot not committed */
+    uint32_t stale;   /* the hash field is out of date */
+    uint32_t tolerated; /* whole by the tolerant rule only */
+    uint8_t dirty_from; /* node slots, 0 to 62, to be written to the device: from, to (excluded) */
+    uint8_t dirty_to;
+    bool held;
+};
+
+_Static_assert(sizeof(struct group_note) <= CACHE_NOTE_SIZE, "a group's note fits the cache's");
+_Static_assert(LAYOUT_BLOCK_SIZE == FRAME_SIZE, "a block fills a frame");
+
+static inline struct group_note *note_of(struct cache_entry *entry)
+{
+    return (struct group_note *)(void *)entry->note;
+}
+
+static inline uint32_t bit_of(struct node node)
+{
+    return (uint32_t)1 << node_place(node);
+}
+
+/* The image of a node in the slot that counts. */
+static inline uint8_t *image_of(struct cache_entry *entry, struct node node)
+{
+    unsigned slot = (note_of(entry)->slot & bit_of(node)) != 0;
+
+    return entry->frame + layout_place_offset(node_place(node), slot);
+}
+
+static inline uint8_t *other_image_of(struct cache_entry *entry, struct node node)
+{
+    unsigned slot = (note_of(entry)->slot & bit_of(node)) == 0;
+
+    return entry->frame + layout_place_offset(node_place(node), slot);
+}
+
+/* Did the node exist in the committed version? */
+static inline bool node_is_committed(const struct tree *tree, struct node node)
+{
+    return !tree->fresh && node.id <= tree->committed.max_node;
+}
+
+/* Blocks that a length needs. */
+static inline uint64_t blocks_of_length(uint64_t length)
+{
+    return length / LAYOUT_BLOCK_SIZE + (length % LAYOUT_BLOCK_SIZE != 0);
+}
+
+/* --- nodes.c */
+
+/* Make room for the root of a new file. */
+COFFER_MUST_CHECK enum coffer_status nodes_begin_fresh(struct tree *tree);
+
+/* Put an opening read's first group into the cache. */
+COFFER_MUST_CHECK enum coffer_status nodes_adopt_first_group(struct tree *tree,
+                                                             const uint8_t *bytes);
+
+/* The pinned group of a node that is whole; unpin it. With `change` the path is held and may be
+ * marked afterwards. COFFER_CORRUPT, COFFER_NO_MEMORY, COFFER_IO. */
+COFFER_MUST_CHECK enum coffer_status nodes_reach(struct tree *tree, struct node node, bool change,
+                                                 struct cache_entry **out);
+
+/* reach() with `change`, and the node and its ancestors are stale from here on. */
+COFFER_MUST_CHECK enum coffer_status nodes_mark(struct tree *tree, struct node node,
+                                                struct cache_entry **out);
+
+/* Add nodes up to and including `last`. */
+COFFER_MUST_CHECK enum coffer_status nodes_extend(struct tree *tree, struct node last);
+
+/* Drop nodes above `last`, which must exist. */
+COFFER_MUST_CHECK enum coffer_status nodes_drop(struct tree *tree, struct node last);
+
+/* Settle if one more path could find the cache full. */
+COFFER_MUST_CHECK enum coffer_status nodes_make_room(struct tree *tree);
+
+/* Let go of all held groups; their stale marks are forgotten with them. */
+void nodes_release(struct tree *tree);
+
+/* --- blocks.c */
+
+/* The first block's ciphertext came with the opening read: decrypt it into the cache if it is good.
+ * `slots` are both slots of block 0, `got` how many bytes of them were read. */
+void blocks_adopt_first(struct tree *tree, uint8_t *slots, size_t got);
+
+/* --- open.c */
+
+/* AAD of a head but for its IV; returns its size. */
+#define HEAD_AAD_MAX (CRYPTO_HASH_SIZE + 4u + CRYPTO_WRAPPED_SIZE)
+size_t head_aad(const struct tree *tree, const uint8_t *root_hash, uint32_t counter,
+                uint8_t aad[HEAD_AAD_MAX]);
+
+#endif

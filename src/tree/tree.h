@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One hash-tree file: an authenticated array of bytes on an untrusted device, in OP-TEE's layout
+ * (docs/FORMAT.md). The module knows nothing of objects or of the catalogue.
+ *
+ * Opening reads the two heads, the first node group and block 0 in one device call. Nodes are
+ * loaded in groups, through the cache, and verified on the path that a call needs; a file of any
+ * size is worked on in the same memory.
+ *
+ * A transaction is everything that is written between two commits. It goes out of place, into the
+ * slots that the committed version doesn't use:
+ *
+ *    CLEAN --write, set_length--> CHANGED --prepare--> PREPARED --adopt--> CLEAN
+ *      ^                             |                     |
+ *      +------------ abort ----------+---------------------+
+ *
+ * prepare() hashes and writes all nodes (and, for objects, the head); after a barrier the owner
+ * publishes the new root hash (an object's: in the catalogue; the catalogue's: by its head), then
+ * calls adopt(). abort() returns to the committed version at any point before that.
+ *
+ * Invariants
+ *   T1 No byte of the committed version is ever overwritten on the device before adopt().
+ *   T2 A node is used only when it is whole: its hash field is covered by its parent's hash (the
+ *      root's: by the head or the catalogue), and its own hash was recomputed and fits.
+ *   T3 A node whose hash is out of date (stale) is changed, and so are all its ancestors; their
+ *      groups and their children's groups are held in the cache until the next settle.
+ *   T4 Between settles everything that isn't in the cache is on the device and verifiable against
+ *      `now.root_hash`.
+ *   T5 Plaintext beyond the length is never returned; it is zeroed before it comes within.
+ *
+ * Any call that writes may fail with COFFER_IO, COFFER_NO_SPACE or COFFER_NO_MEMORY and leaves the
+ * transaction fit for abort() only. Locking: none; the store serialises calls.
+ */
+#ifndef COFFER_TREE_TREE_H
+#define COFFER_TREE_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cache/cache.h"
+#include "coffer/status.h"
+#include "crypto/crypto.h"
+#include "device/device.h"
+#include "memory/memory.h"
+#include "tree/layout.h"
+
+/* What all trees of a store share. */
+struct tree_environment {
+    struct memory *memory;
+    struct owner owner;
+    struct coffer_device *device;
+    struct crypto *crypto;
+    struct cache *cache;
+    bool head_full_hash; /* CFG_REE_FS_HTREE_HASH_SIZE_COMPAT=n */
+    uint8_t *staging;    /* buffer for ciphertext on its way */
+    size_t staging_blocks;
+    uint64_t nodes_verified;
+};
+
+/* At least: two blocks of the opening read, and the head page. */
+#define TREE_STAGING_MIN 4u
+#define TREE_STAGING_MAX 32u
+
+/* The least cache that any operation on a file of LAYOUT_LENGTH_MAX can work in. */
+#define TREE_CACHE_MIN 40u
+
+struct tree;
+
+/* How a file's committed version is found. */
+enum tree_version {
+    TREE_BY_HASH,    /* an object: the root node whose hash is given */
+    TREE_BY_COUNTER, /* the catalogue: the head with the larger counter */
+    TREE_SPARE,      /* the catalogue: the other head */
+};
+
+struct tree_opening {
+    const char *name;         /* of the file */
+    const uint8_t *uuid;      /* CRYPTO_UUID_SIZE bytes; NULL: the catalogue's key */
+    enum tree_version version;
+    const uint8_t *root_hash; /* with TREE_BY_HASH */
+};
+
+/* What tree_open found out about the heads, also when it fails (TREE_BY_COUNTER, TREE_SPARE). */
+struct tree_heads {
+    bool authentic[2];   /* the head's tag fits */
+    bool blank[2];       /* never written: all zero */
+    uint32_t counter[2]; /* as authenticated, else as stored */
+    unsigned chosen;     /* slot, when opening succeeded */
+};
+
+/* COFFER_NOT_FOUND: no such file. COFFER_CORRUPT: no version authenticates. `heads` may be NULL. */
+COFFER_MUST_CHECK enum coffer_status tree_open(struct tree_environment *environment,
+                                               const struct tree_opening *opening,
+                                               struct tree_heads *heads, struct tree **out);
+
+/* A new, empty file; it appears on the device at once, its contents with prepare().
+ * COFFER_EXISTS. */
+COFFER_MUST_CHECK enum coffer_status tree_create(struct tree_environment *environment,
+                                                 const char *name, const uint8_t *uuid,
+                                                 struct tree **out);
+
+/* Forget it; an open transaction is aborted. NULL is nothing to do. */
+void tree_close(struct tree *tree);
+
+/* The file was renamed. */
+void tree_set_name(struct tree *tree, const char *name);
+const char *tree_name(const struct tree *tree);
+
+/* Bytes of data. */
+uint64_t tree_length(const struct tree *tree);
+uint32_t tree_counter(const struct tree *tree);
+uint32_t tree_max_node(const struct tree *tree);
+
+/* Was OP-TEE's truncate defect met and tolerated so far? */
+bool tree_is_tolerated(const struct tree *tree);
+
+/* The root hash: of the committed version, or, once prepared, of the new one. */
+const uint8_t *tree_root_hash(const struct tree *tree);
+
+/* Data; *got is short at the end of the file only. COFFER_CORRUPT: `out` is zeroed. */
+COFFER_MUST_CHECK enum coffer_status tree_read(struct tree *tree, uint64_t offset, void *out,
+                                               size_t size, size_t *got);
+
+/* One piece of data to write; data NULL means zeros. */
+struct tree_piece {
+    const void *data;
+    uint64_t size;
+};
+
+/* Write pieces one after another from `offset` on; a gap behind the end is filled with zeros.
+ * COFFER_NO_SPACE also when the file would outgrow LAYOUT_LENGTH_MAX. */
+COFFER_MUST_CHECK enum coffer_status tree_write(struct tree *tree, uint64_t offset,
+                                                const struct tree_piece *pieces, size_t count);
+
+/* Cut or grow (with zeros) the data. Cutting must be the first thing in its transaction. The
+ * device's file is not cut: see tree_cut_file. */
+COFFER_MUST_CHECK enum coffer_status tree_set_length(struct tree *tree, uint64_t length);
+
+/* Begin a transaction that changes nothing, so that prepare() writes a new version. */
+COFFER_MUST_CHECK enum coffer_status tree_touch(struct tree *tree);
+
+/* Re-hash every node that only the tolerant rule accepts. */
+COFFER_MUST_CHECK enum coffer_status tree_mend(struct tree *tree);
+
+/* Hash and write the nodes that are out of date, and let go of the cache. The transaction goes on:
+ * this only bounds what it keeps in memory. */
+COFFER_MUST_CHECK enum coffer_status tree_settle(struct tree *tree);
+
+/* All of the transaction on its way to the device; with `head`, the head too. */
+COFFER_MUST_CHECK enum coffer_status tree_prepare(struct tree *tree, bool head);
+
+/* The head alone, for the file whose head is the switch. */
+COFFER_MUST_CHECK enum coffer_status tree_write_head(struct tree *tree);
+
+void tree_adopt(struct tree *tree);
+void tree_abort(struct tree *tree);
+bool tree_is_changed(const struct tree *tree);
+
+/* After a cut was adopted: give the device's file the size that the tree needs. Harmless to lose. */
+COFFER_MUST_CHECK enum coffer_status tree_cut_file(struct tree *tree);
+
+/* Is the whole block good: path, tag? For checking; COFFER_CORRUPT when not. */
+COFFER_MUST_CHECK enum coffer_status tree_verify_block(struct tree *tree, struct block block);
+
+/* Is the node good, beyond those that blocks of the length need? */
+COFFER_MUST_CHECK enum coffer_status tree_verify_node(struct tree *tree, struct node node);
+
+#endif
