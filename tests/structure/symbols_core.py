@@ -13,21 +13,23 @@ import re
 import subprocess
 import sys
 
-# Every freestanding tool chain supplies these (gcc emits calls to the first four by itself).
-ALLOWED = {"memcpy", "memmove", "memset", "memcmp", "strlen", "strcmp", "strncmp"}
+# Every freestanding tool chain supplies these: compilers emit calls to the first four by
+# themselves, and clang makes bcmp of a memcmp that is only asked for equality.
+ALLOWED = {"memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen", "strcmp", "strncmp"}
 
-# What compilers add: sanitizers, coverage, stack protector, 128-bit arithmetic, the GOT.
+# What compilers add: sanitizers, coverage, stack protector, wide arithmetic, counting of bits, GOT.
 COMPILER = re.compile(r"""^(
     __(asan|ubsan|tsan|sanitizer|sancov|gcov|llvm_(gcov|prof|coverage))_\w+ |
     __(mem(cpy|move|set))_chk | __stack_chk_(fail|guard) |
-    __u?(div|mod|divmod|mul)[sdt]i[34] | _GLOBAL_OFFSET_TABLE_ |
+    __u?(div|mod|divmod|mul)[sdt]i[34] | __(popcount|parity|clz|ctz|ffs|bswap)[sdt]i2 | _GLOBAL_OFFSET_TABLE_ |
     __(start|stop)_(__sancov|asan)\w*
     )$""", re.VERBOSE)
 
-# A sanitizer's notes on our code: counters and descriptions in sections or names of its own.
-SANITIZER_SECTION = re.compile(r"^(asan_globals|__sancov_\w+|\.init_array.*|\.data\.rel\.local\.\.L.*)$")
+# A sanitizer's notes on our code: counters and descriptions in sections or names of its own
+# (clang's UBSan calls them __unnamed_N; what C code defines always has a name).
+SANITIZER_SECTION = re.compile(r"^(asan_globals|__sancov_\w+)$")
 SANITIZER_NAME = re.compile(r"^(\.L|__(asan|ubsan|tsan|sancov|sanitizer)_|__odr_asan|___asan_gen_|"
-                            r"<null>|anon\.|\.str|\.src)")
+                            r"__unnamed_\d+$)")
 
 OBJECT = re.compile(r"^(?P<name>.+):\s+file format ")
 # objdump -t: value, seven flag characters, section, tab, size, visibility, name.
