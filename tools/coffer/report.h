@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Telling what went wrong: one line on standard error (what failed, on which object, why, what to
+ * do) and, with --json, {"error": …} as the one value on standard output. Every fail_ call answers
+ * with the exit status that fits, so that a verb can return it.
+ */
+#ifndef COFFER_COMMAND_REPORT_H
+#define COFFER_COMMAND_REPORT_H
+
+#include "options.h"
+
+/* The exit status that stands for a status code. */
+enum exit_status status_exit(enum coffer_status status);
+
+/* A status code of the library. `advice` may be NULL: the usual advice for the code. */
+enum exit_status fail_status(struct options *options, enum coffer_status status, const char *advice,
+                             const char *what, ...) __attribute__((format(printf, 4, 5)));
+
+/* A failed system call. */
+enum exit_status fail_errno(struct options *options, int error, const char *what, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Wrong usage. */
+enum exit_status fail_usage(struct options *options, const char *what, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Wrong usage that getopt has already told on standard error. */
+enum exit_status fail_parsing(struct options *options);
+
+/* The line alone, for a verb that goes on and puts errors into its own JSON value. */
+enum exit_status warn_status(const struct options *options, enum coffer_status status,
+                             const char *advice, const char *what, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Worth knowing, not an error; --quiet leaves it out. */
+void note(const struct options *options, const char *what, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The exit status of the failure that was told last. */
+enum exit_status report_exit(const struct options *options);
+
+/* The answer to a failed allocation of the command's own: it tells and exits. */
+void *must_have(void *memory);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "session.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "coffer/linux.h"
+#include "key.h"
+#include "report.h"
+
+#define CATALOGUE "dirf.db"
+
+static char *join(const char *directory, const char *name)
+{
+    char *path = NULL;
+
+    if (asprintf(&path, "%s/%s", directory, name) < 0)
+        return must_have(NULL);
+    return path;
+}
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+static char *default_directory(void)
+{
+    const char *data = environment("XDG_DATA_HOME");
+    const char *home = environment("HOME");
+
+    /* The XDG rules: a relative path there is to be ignored. */
+    if (data != NULL && data[0] == '/')
+        return join(data, "coffer");
+    if (home == NULL) {
+        const struct passwd *user = getpwuid(getuid());
+
+        home = user == NULL ? "/" : user->pw_dir;
+    }
+    return join(home, ".local/share/coffer");
+}
+
+enum exit_status session_directory(struct options *options, char **out)
+{
+    const char *url = options->store != NULL ? options->store : environment("COFFER_STORE");
+    size_t length;
+
+    if (url == NULL) {
+        *out = default_directory();
+        return EXIT_DONE;
+    }
+    if (strncmp(url, "rpmb:", 5) == 0)
+        return fail_status(options, COFFER_UNSUPPORTED,
+                           "this build keeps stores in directories only", "store %s", url);
+    if (strncmp(url, "dir:", 4) == 0)
+        url += 4;
+    length = strlen(url);
+    while (length > 1 && url[length - 1] == '/')
+        length--;
+    if (length == 0)
+        return fail_usage(options, "--store: the directory's name is empty");
+    *out = must_have(strndup(url, length));
+    return EXIT_DONE;
+}
+
+bool session_store_exists(const char *directory)
+{
+    char *path = join(directory, CATALOGUE);
+    struct stat state;
+    bool there = lstat(path, &state) == 0;
+
+    free(path);
+    return there;
+}
+
+static void tell_notice(void *context, enum coffer_notice notice, const char *text)
+{
+    const struct options *options = context;
+
+    (void)notice;
+    note(options, "note: %s", text);
+}
+
+static enum exit_status tell_failure(struct session *session, enum coffer_status status)
+{
+    struct options *options = session->options;
+    const char *advice = NULL;
+
+    switch (status) {
+    case COFFER_NOT_FOUND:
+        advice = "`coffer init` makes one";
+        break;
+    case COFFER_CORRUPT:
+        advice = "its dirf.db is damaged, or the key or --profile is not its own";
+        break;
+    case COFFER_BUSY:
+        advice = "another process has it open; try again when it is done";
+        break;
+    default:
+        break;
+    }
+    return fail_status(options, status, advice, "store %s", session->directory);
+}
+
+static enum exit_status open_store(struct session *session, enum session_mode mode,
+                                   const struct key *key)
+{
+    struct options *options = session->options;
+    const struct coffer_key given = {options->key_kind, key->bytes, key->size};
+    const struct coffer_linux_options wanted = {
+        .directory = session->directory,
+        .key = &given,
+        .memory = options->memory,
+        .create = mode == SESSION_CREATE,
+        .read_only = mode == SESSION_READ,
+        .huk_plain = options->huk_plain,
+        .head_full_hash = options->head_full_hash,
+        .notice = tell_notice,
+        .notice_context = options,
+    };
+    enum coffer_status status;
+
+    if (options->memory != 0 && options->memory < COFFER_MEMORY_MIN)
+        return fail_status(options, COFFER_NO_MEMORY, "a store needs 256K at least",
+                           "--memory with %zu bytes", options->memory);
+    status = coffer_linux_open(&wanted, &session->store);
+    return status == COFFER_OK ? EXIT_DONE : tell_failure(session, status);
+}
+
+enum exit_status session_open(struct options *options, enum session_mode mode, struct session *out)
+{
+    enum exit_status result;
+    struct key key;
+
+    *out = (struct session){.options = options};
+    result = session_directory(options, &out->directory);
+    if (result != EXIT_DONE)
+        return result;
+    /* No store is worth telling before no key. Other troubles are the library's to tell. */
+    if (mode != SESSION_CREATE && access(out->directory, F_OK) != 0 && errno == ENOENT)
+        result = tell_failure(out, COFFER_NOT_FOUND);
+    if (result == EXIT_DONE)
+        result = key_load(options, out->directory, &key);
+    if (result == EXIT_DONE) {
+        result = open_store(out, mode, &key);
+        key_wipe(&key);
+    }
+    if (result != EXIT_DONE)
+        session_close(out);
+    return result;
+}
+
+void session_close(struct session *session)
+{
+    coffer_close(session->store);
+    free(session->directory);
+    session->store = NULL;
+    session->directory = NULL;
+}

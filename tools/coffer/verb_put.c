@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* coffer put: an object from a file or standard input, in one transaction. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "name.h"
+#include "output.h"
+#include "progress.h"
+#include "report.h"
+#include "session.h"
+#include "sizes.h"
+#include "verbs.h"
+
+#define CHUNK_SIZE (256u * 1024u)
+
+enum { OPTION_NO_REPLACE = 0x200, OPTION_APPEND, OPTION_OFFSET };
+
+static const struct argp_option switches[] = {
+    {"no-replace", OPTION_NO_REPLACE, NULL, 0, "An object of that name is a conflict", 0},
+    {"append", OPTION_APPEND, NULL, 0, "Add to the end of the object; make it if need be", 0},
+    {"offset", OPTION_OFFSET, "N", 0, "Write into the object from byte N on", 0},
+    {0},
+};
+
+struct put {
+    bool no_replace, append, at_offset;
+    uint64_t offset;
+    const char *id_text;
+    struct id id;
+    struct coffer_name name;
+};
+
+/* Where the data comes from. */
+struct source {
+    const char *name; /* for people */
+    int fd;
+    uint64_t size;  /* what is expected; 0: not known */
+    bool plain;     /* a plain file: it can be mapped */
+    uint64_t start; /* where in it the data begins */
+};
+
+static bool set(struct call *call, int key, const char *value)
+{
+    struct put *put = call->own;
+
+    if (key == OPTION_NO_REPLACE)
+        put->no_replace = true;
+    if (key == OPTION_APPEND)
+        put->append = true;
+    if (key == OPTION_OFFSET) {
+        put->at_offset = true;
+        if (!size_parse(value, &put->offset)) {
+            fail_usage(call->options, "put --offset %s: not a number of bytes", value);
+            return false;
+        }
+    }
+    if (put->no_replace + put->append + put->at_offset > 1) {
+        fail_usage(call->options, "put: --no-replace, --append and --offset exclude each other");
+        return false;
+    }
+    return true;
+}
+
+static const struct grammar grammar = {
+    .verb = "put",
+    .arguments = "ID [FILE]",
+    .text = "Store FILE (or standard input, also as -) as the object ID, replacing the one of that "
+            "name.\vWhatever happens, the object is afterwards the old one or the new one, whole. "
+            "So too with --append and --offset, which change an object in place.",
+    .switches = switches,
+    .set = set,
+    .least = 1,
+    .most = 2,
+};
+
+static enum exit_status open_source(struct options *options, const char *file, struct source *out)
+{
+    struct stat state;
+    off_t at;
+
+    *out = (struct source){.name = "standard input", .fd = STDIN_FILENO};
+    if (file != NULL && strcmp(file, "-") != 0) {
+        out->name = file;
+        out->fd = open(file, O_RDONLY | O_CLOEXEC);
+    }
+    if (out->fd < 0 || fstat(out->fd, &state) != 0)
+        return fail_errno(options, errno, "put: file %s", out->name);
+    if (S_ISDIR(state.st_mode))
+        return fail_errno(options, EISDIR, "put: file %s", out->name);
+    at = S_ISREG(state.st_mode) ? lseek(out->fd, 0, SEEK_CUR) : -1;
+    out->plain = at >= 0 && state.st_size > at;
+    if (out->plain) {
+        out->start = (uint64_t)at;
+        out->size = (uint64_t)(state.st_size - at);
+    }
+    return EXIT_DONE;
+}
+
+static void close_source(struct source *source)
+{
+    if (source->fd > STDIN_FILENO)
+        (void)close(source->fd);
+}
+
+static enum exit_status tell_failure(struct options *options, const struct put *put,
+                                     enum coffer_status status)
+{
+    const char *advice = NULL;
+
+    if (status == COFFER_NOT_FOUND)
+        advice = "--offset writes into an object that is there";
+    if (status == COFFER_EXISTS)
+        advice = "leave --no-replace out to replace it";
+    if (status == COFFER_NO_SPACE)
+        advice = "the object is as before; make room (an object holds less than 4 GiB)";
+    return fail_status(options, status, advice, "put %s", put->id_text);
+}
+
+/* Pump the source into the writer. */
+static enum exit_status pump(struct options *options, const struct put *put,
+                             const struct source *source, struct coffer_writer *writer,
+                             uint8_t *chunk)
+{
+    enum exit_status result = EXIT_DONE;
+    struct progress progress;
+    uint64_t done = 0;
+
+    progress_begin(&progress, options, "put", source->size);
+    while (result == EXIT_DONE) {
+        ssize_t got = file_read(source->fd, chunk, CHUNK_SIZE);
+        enum coffer_status status;
+
+        if (interrupted())
+            errno = EINTR;
+        if (got < 0 || interrupted()) {
+            progress_end(&progress);
+            result = fail_errno(options, errno, "put %s: reading %s", put->id_text, source->name);
+            break;
+        }
+        if (got == 0)
+            break;
+        status = coffer_writer_write(writer, chunk, (size_t)got);
+        if (status != COFFER_OK) {
+            progress_end(&progress);
+            result = tell_failure(options, put, status);
+        }
+        done += (uint64_t)got;
+        progress_step(&progress, done);
+    }
+    progress_end(&progress);
+    return result;
+}
+
+static enum exit_status put_whole(struct session *session, const struct put *put,
+                                  const struct source *source)
+{
+    unsigned flags = put->no_replace ? 0 : COFFER_REPLACE;
+    struct coffer_writer *writer;
+    enum coffer_status status;
+    enum exit_status result;
+    uint8_t *chunk;
+
+    status = coffer_writer_open(session->store, &put->name, flags, NULL, &writer);
+    if (status != COFFER_OK)
+        return tell_failure(session->options, put, status);
+    chunk = must_have(malloc(CHUNK_SIZE));
+    result = pump(session->options, put, source, writer, chunk);
+    explicit_bzero(chunk, CHUNK_SIZE);
+    free(chunk);
+    if (result != EXIT_DONE) {
+        coffer_writer_abort(writer);
+        return result;
+    }
+    status = coffer_writer_commit(writer);
+    return status == COFFER_OK ? EXIT_DONE : tell_failure(session->options, put, status);
+}
+
+/* All of a source in memory: a change in place is one write, so that it is one transaction. */
+struct whole {
+    uint8_t *bytes;
+    size_t size, room;
+    void *map; /* NULL: `bytes` is on the heap */
+    size_t map_size;
+};
+
+static enum exit_status read_pipe(struct options *options, const struct put *put,
+                                  const struct source *source, struct whole *out)
+{
+    for (;;) {
+        ssize_t got;
+
+        if (out->room - out->size < CHUNK_SIZE) {
+            size_t room = out->room == 0 ? 2 * CHUNK_SIZE : 2 * out->room;
+            uint8_t *bytes = must_have(malloc(room));
+
+            /* realloc would leave the data behind. */
+            if (out->size > 0) {
+                memcpy(bytes, out->bytes, out->size);
+                explicit_bzero(out->bytes, out->size);
+            }
+            free(out->bytes);
+            out->bytes = bytes;
+            out->room = room;
+        }
+        got = file_read(source->fd, out->bytes + out->size, CHUNK_SIZE);
+        if (got < 0)
+            return fail_errno(options, errno, "put %s: reading %s", put->id_text, source->name);
+        if (got == 0)
+            return EXIT_DONE;
+        out->size += (size_t)got;
+        if (out->size > COFFER_SIZE_MAX)
+            return tell_failure(options, put, COFFER_NO_SPACE);
+    }
+}
+
+static enum exit_status take_whole(struct options *options, const struct put *put,
+                                   const struct source *source, struct whole *out)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t lead = (size_t)(source->start % page);
+
+    *out = (struct whole){0};
+    if (!source->plain)
+        return read_pipe(options, put, source, out);
+    if (source->size > COFFER_SIZE_MAX)
+        return tell_failure(options, put, COFFER_NO_SPACE);
+    out->map_size = (size_t)source->size + lead;
+    out->map = mmap(NULL, out->map_size, PROT_READ, MAP_PRIVATE, source->fd,
+                    (off_t)(source->start - lead));
+    if (out->map == MAP_FAILED) {
+        out->map = NULL;
+        return fail_errno(options, errno, "put %s: reading %s", put->id_text, source->name);
+    }
+    out->bytes = (uint8_t *)out->map + lead;
+    out->size = (size_t)source->size;
+    return EXIT_DONE;
+}
+
+static void drop_whole(struct whole *whole)
+{
+    if (whole->map != NULL) {
+        (void)munmap(whole->map, whole->map_size);
+        return;
+    }
+    if (whole->bytes != NULL)
+        explicit_bzero(whole->bytes, whole->size);
+    free(whole->bytes);
+}
+
+static enum coffer_status change_in_place(struct coffer *store, const struct put *put,
+                                          const struct whole *whole)
+{
+    struct coffer_object *object;
+    struct coffer_info info;
+    enum coffer_status status = coffer_object_open(store, &put->name, &object);
+
+    if (status == COFFER_NOT_FOUND && put->append)
+        return coffer_put(store, &put->name, 0, NULL, whole->bytes, whole->size);
+    if (status != COFFER_OK)
+        return status;
+    status = coffer_object_info(object, &info);
+    if (status == COFFER_OK && whole->size > 0)
+        status = coffer_object_write(object, put->append ? info.size : put->offset, whole->bytes,
+                                     whole->size);
+    coffer_object_close(object);
+    return status;
+}
+
+static enum exit_status put_into(struct session *session, const struct put *put,
+                                 const struct source *source)
+{
+    enum coffer_status status;
+    enum exit_status result;
+    struct whole whole;
+
+    result = take_whole(session->options, put, source, &whole);
+    if (result == EXIT_DONE) {
+        status = change_in_place(session->store, put, &whole);
+        if (status != COFFER_OK)
+            result = tell_failure(session->options, put, status);
+    }
+    drop_whole(&whole);
+    return result;
+}
+
+static enum exit_status tell(struct session *session, const struct put *put)
+{
+    struct object_line line;
+    enum coffer_status status;
+
+    if (!session->options->json)
+        return EXIT_DONE;
+    status = object_look_up(session->store, &put->name, &line);
+    if (status != COFFER_OK)
+        return tell_failure(session->options, put, status);
+    (void)output_json(json_of_object(&line));
+    return EXIT_DONE;
+}
+
+enum exit_status verb_put(struct options *options, int argc, char **argv)
+{
+    struct put put = {0};
+    struct source source = {.fd = -1};
+    struct session session;
+    struct call call;
+    enum exit_status result;
+
+    result = call_parse(&grammar, options, &put, argc, argv, &call);
+    if (result != EXIT_DONE)
+        return result;
+    put.id_text = call.words[0];
+    result = id_parse(options, put.id_text, &put.id);
+    put.name = name_of(options, &put.id);
+    if (result == EXIT_DONE)
+        result = open_source(options, call.count > 1 ? call.words[1] : NULL, &source);
+    if (result == EXIT_DONE)
+        result = session_open(options, SESSION_WRITE, &session);
+    if (result == EXIT_DONE) {
+        result = put.append || put.at_offset ? put_into(&session, &put, &source)
+                                             : put_whole(&session, &put, &source);
+        if (result == EXIT_DONE)
+            result = tell(&session, &put);
+        session_close(&session);
+    }
+    close_source(&source);
+    call_fini(&call);
+    return result;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* coffer stats: what opening the store took, and what it holds. */
+#include <stdio.h>
+
+#include "output.h"
+#include "report.h"
+#include "session.h"
+#include "statistics.h"
+#include "verbs.h"
+
+enum { OPTION_PROMETHEUS = 0x200 };
+
+static const struct argp_option switches[] = {
+    {"prometheus", OPTION_PROMETHEUS, NULL, 0, "In Prometheus' text format", 0},
+    {0},
+};
+
+static bool set(struct call *call, int key, const char *value)
+{
+    bool *prometheus = call->own;
+
+    (void)value;
+    *prometheus |= key == OPTION_PROMETHEUS;
+    return true;
+}
+
+static const struct grammar grammar = {
+    .verb = "stats",
+    .text = "Show memory by component, and the counters of cache, device, crypto and store.\v"
+            "The counters are those of this call: what it took to open the store.",
+    .switches = switches,
+    .set = set,
+};
+
+enum exit_status verb_stats(struct options *options, int argc, char **argv)
+{
+    struct coffer_statistics statistics;
+    enum coffer_status status;
+    enum exit_status result;
+    struct session session;
+    bool prometheus = false;
+    struct call call;
+
+    result = call_parse(&grammar, options, &prometheus, argc, argv, &call);
+    if (result != EXIT_DONE)
+        return result;
+    if (prometheus && options->json)
+        result = fail_usage(options, "stats: --prometheus and --json exclude each other");
+    if (result == EXIT_DONE)
+        result = session_open(options, SESSION_READ, &session);
+    if (result == EXIT_DONE) {
+        status = coffer_statistics_get(session.store, &statistics);
+        if (status != COFFER_OK) {
+            result = fail_status(options, status, NULL, "stats: store %s", session.directory);
+        } else if (options->json) {
+            (void)output_json(statistics_json(&statistics));
+        } else if (prometheus) {
+            statistics_print_prometheus(&statistics);
+        } else {
+            statistics_print_memory(&statistics);
+            putchar('\n');
+            statistics_print_counters(&statistics);
+        }
+        session_close(&session);
+    }
+    call_fini(&call);
+    return result;
+}
