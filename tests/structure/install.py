@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """What `make install` puts down is enough: a program that uses every public function builds with
-the installed headers, libraries and pkg-config file alone, against each library, and runs.
+the installed headers, libraries and pkg-config file alone, against each library, and runs. So does
+the program of README.md. The manual page, the completion and the command must be there as well.
 
   install.py BUILD COMPILER...
-
-The manual page, the completion and the command must be there as well.
 """
 import glob
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,9 +16,6 @@ import tempfile
 import symbols
 
 PROGRAM = """
-#include <coffer.h>
-#include <coffer/linux.h>
-
 #include <stdio.h>
 #include <string.h>
 
@@ -48,33 +45,47 @@ def find(root, pattern):
     return found[0]
 
 
+def readme_program():
+    top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    with open(os.path.join(top, "README.md")) as file:
+        return re.search(r"^```c\n(.*?)^```$", file.read(), re.DOTALL | re.MULTILINE).group(1)
+
+
+def check_library(root, name, compiler, program):
+    """Build a program against the shared or the static library as a user would, and run it."""
+    pkg_config = os.path.dirname(find(root, "pkgconfig/coffer.pc"))
+    arguments = ["--static"] if name == "static" else []
+    flags = output(["pkg-config", "--cflags", "--libs", *arguments, "coffer"],
+                   env=dict(os.environ, PKG_CONFIG_SYSROOT_DIR=root,
+                            PKG_CONFIG_PATH=pkg_config)).split()
+    if name == "static":
+        flags = [flag.replace("-lcoffer", "-l:libcoffer.a") for flag in flags]
+    binary = os.path.join(root, name)
+    output([*compiler, "-Wall", "-Wextra", "-Werror", "-x", "c", "-", "-x", "none", "-o", binary,
+            *flags], input=program)
+    needs_shared = "libcoffer" in output(["readelf", "-d", binary])
+    if needs_shared != (name == "shared"):
+        raise SystemExit(f"{name}: linked against the wrong library")
+    library = os.path.dirname(find(root, "libcoffer.so"))
+    return output([binary], cwd=root, env=dict(os.environ, LD_LIBRARY_PATH=library)).strip()
+
+
 def main(build, *compiler):
     with tempfile.TemporaryDirectory(prefix="coffer-install-") as root:
         output(["meson", "install", "-C", build, "--no-rebuild", "--quiet"],
                env=dict(os.environ, DESTDIR=root))
         for pattern in ("man/man1/coffer.1*", "bash-completion/completions/coffer", "bin/coffer"):
             find(root, pattern)
-        header = find(root, "include/coffer.h")
-        public = symbols.declared(os.path.dirname(header))
-        source = os.path.join(root, "program.c")
-        with open(source, "w") as file:
-            file.write(PROGRAM % ", ".join(f"(function *){name}" for name in sorted(public)))
-
-        library = os.path.dirname(find(root, "libcoffer.so"))
-        environment = dict(os.environ, PKG_CONFIG_SYSROOT_DIR=root, LD_LIBRARY_PATH=library,
-                           PKG_CONFIG_PATH=os.path.dirname(find(root, "pkgconfig/coffer.pc")))
-        # The system's own libraries are not below the sysroot.
-        for name, arguments in (("shared", []), ("static", ["--static"])):
-            flags = output(["pkg-config", "--cflags", "--libs", *arguments, "coffer"],
-                           env=dict(environment)).split()
-            if name == "static":
-                flags = [flag.replace("-lcoffer", "-l:libcoffer.a") for flag in flags]
-            program = os.path.join(root, name)
-            output([*compiler, "-Wall", "-Wextra", source, "-o", program, *flags])
-            needs_shared = "libcoffer" in output(["readelf", "-d", program])
-            if needs_shared != (name == "shared"):
-                raise SystemExit(f"{name}: linked against the wrong library")
-            print(f"{name}: {output([program], env=environment).strip()}")
+        public = symbols.declared(os.path.dirname(find(root, "include/coffer.h")))
+        every = "".join(f'#include "{os.path.relpath(path, root)}"\n' for path in
+                        glob.glob(os.path.join(root, "**", "include", "**", "*.h"), recursive=True))
+        program = every + PROGRAM % ", ".join(f"(function *){name}" for name in sorted(public))
+        for name in ("shared", "static"):
+            print(f"{name}: {check_library(root, name, [*compiler, '-I', root], program)}")
+            check_library(root, name, compiler, readme_program())
+            if not os.path.exists(os.path.join(root, "vault", "dirf.db")):
+                raise SystemExit(f"{name}: README's program made no store")
+            print(f"{name}: the program of README.md runs")
     return 0
 
 
