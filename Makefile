@@ -21,7 +21,7 @@ all: build
 
 build:
 	@scripts/packages build
-	@scripts/configure build -Dprefix=$(abspath $(PREFIX))
+	@scripts/configure build -Dtests=false -Dprefix=$(abspath $(PREFIX))
 	@ninja -C build
 	@ln -sfn tools/coffer/coffer build/coffer
 
