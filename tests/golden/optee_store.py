@@ -415,7 +415,7 @@ class Store:
 
     def _warn_mended(self, tree):
         if tree.mended:
-            message = f"{tree.name}: broken by a truncate of OP-TEE at nodes {tree.mended}, readable"
+            message = f"{tree.name}: OP-TEE's truncate broke nodes {tree.mended}; readable"
             if message not in self.warnings:
                 self.warnings.append(message)
 
@@ -589,7 +589,8 @@ class Writer:
     def __init__(self, huk=None, ssk=None, huk_compat=True, hash_compat=True, seed=b"",
                  side_by_side=False):
         self.ssk = _storage_key(huk, ssk, huk_compat)
-        self._stream, self._hash_compat, self._side_by_side = Stream(seed), hash_compat, side_by_side
+        self._stream, self._hash_compat = Stream(seed), hash_compat
+        self._side_by_side = side_by_side
         self._slots = []  # _Slot or None, as dirf.db has them
         self._dirf = self._new_file(None)
         self.contents = {}  # (ta, oid) to the data it should read back as: the model
@@ -657,11 +658,11 @@ class Writer:
         slot.tree.commit()
         self._commit_slot(index)
 
-    def inject_entry(self, ta, oid, root_hash, number):
-        """Appends an entry as it is given, for stores that OP-TEE must mend at open."""
-        self._slots.append(None)
-        self._put_entry(len(self._slots) - 1,
-                        self._pack_entry(uuid.UUID(ta).bytes_le, oid, root_hash, number))
+    def put_entry(self, index, ta, oid, root_hash, number):
+        """Writes an entry of dirf.db as it is given, for catalogues that contradict themselves.
+
+        The writer itself goes on as if it hadn't, so this comes last."""
+        self._put_entry(index, self._pack_entry(uuid.UUID(ta).bytes_le, oid, root_hash, number))
 
     def save(self, directory):
         write_images(self.images, directory)

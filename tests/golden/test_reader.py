@@ -63,8 +63,8 @@ def rpmb_anchor(image, ssk):
     fek = Cipher(algorithms.AES(tsk), modes.ECB()).decryptor().update(sealed)
     essiv = Cipher(algorithms.AES(hashlib.sha256(fek).digest()[:16]), modes.ECB()).encryptor()
     iv = essiv.update(struct.pack("<H14x", start // 256))
-    block = Cipher(algorithms.AES(fek), modes.CBC(iv)).decryptor().update(image[start : start + 256])
-    return block[:size]
+    decryptor = Cipher(algorithms.AES(fek), modes.CBC(iv)).decryptor()
+    return decryptor.update(image[start : start + 256])[:size]
 
 
 def answer(read):
