@@ -12,7 +12,7 @@
 
 #define FILE_FLAGS (O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
-enum coffer_status status_of(int error)
+enum coffer_status status_of_errno(int error)
 {
     switch (error) {
     case ENOENT:
@@ -36,7 +36,7 @@ static bool is_name_byte(char c)
 
 /* No part begins with a dot: that keeps "." and ".." out, and the listing leaves such files to
  * others. */
-bool name_is_valid(const char *name)
+bool place_name_is_valid(const char *name)
 {
     size_t part = 0; /* bytes of the present part */
     unsigned slashes = 0;
@@ -67,7 +67,7 @@ enum coffer_status place_open(int top, const char *name, bool make, struct place
     bool made = false;
     int fd;
 
-    if (!name_is_valid(name))
+    if (!place_name_is_valid(name))
         return COFFER_MISUSE;
     slash = strchr(name, '/');
     if (slash == NULL) {
@@ -81,11 +81,11 @@ enum coffer_status place_open(int top, const char *name, bool make, struct place
         if (mkdirat(top, folder, 0700) == 0)
             made = true;
         else if (errno != EEXIST)
-            return status_of(errno);
+            return status_of_errno(errno);
     }
     fd = openat(top, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return status_of(errno);
+        return status_of_errno(errno);
     *out = (struct place){.folder = fd, .leaf = slash + 1, .made = made};
     return COFFER_OK;
 }
@@ -137,7 +137,7 @@ enum coffer_status descriptors_flush(struct descriptors *descriptors, struct des
         descriptors->failed = true;
         /* Later reads are to see what the disk has, not pages that never got there. */
         (void)posix_fadvise(descriptor->fd, 0, 0, POSIX_FADV_DONTNEED);
-        return status_of(error);
+        return status_of_errno(error);
     }
     descriptor->state = DESCRIPTOR_CLEAN;
     descriptor->fresh = false;
@@ -219,7 +219,7 @@ enum coffer_status descriptors_get(struct descriptors *descriptors, const char *
     enum coffer_status status;
     int fd;
 
-    if (!name_is_valid(name))
+    if (!place_name_is_valid(name))
         return COFFER_MISUSE;
     entry = find(descriptors, name);
     if (entry != NULL) {
@@ -233,7 +233,7 @@ enum coffer_status descriptors_get(struct descriptors *descriptors, const char *
         return status;
     fd = open_file(descriptors, &place, descriptors->read_only ? O_RDONLY : O_RDWR);
     if (fd < 0)
-        status = status_of(errno);
+        status = status_of_errno(errno);
     place_close(&place);
     if (status != COFFER_OK)
         return status;
@@ -252,7 +252,7 @@ enum coffer_status descriptors_create(struct descriptors *descriptors, const cha
     int fd = open_file(descriptors, place, O_RDWR | O_CREAT | O_EXCL);
 
     if (fd < 0)
-        return status_of(errno);
+        return status_of_errno(errno);
     descriptors_forget(descriptors, name);
     entry = keep(descriptors, name, fd);
     entry->state = DESCRIPTOR_DIRTY;

@@ -61,10 +61,10 @@ COFFER_MUST_CHECK enum coffer_status place_open(int top, const char *name, bool 
                                                 struct place *out);
 void place_close(const struct place *place);
 
-bool name_is_valid(const char *name);
+bool place_name_is_valid(const char *name);
 
 /* What a failed system call means to a store. */
-COFFER_MUST_CHECK enum coffer_status status_of(int error);
+COFFER_MUST_CHECK enum coffer_status status_of_errno(int error);
 
 void descriptors_init(struct descriptors *descriptors, int top, bool read_only);
 

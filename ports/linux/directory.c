@@ -143,7 +143,7 @@ static enum coffer_status directory_read(struct coffer_device *device, const cha
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return status_of(errno);
+            return status_of_errno(errno);
         if (n == 0)
             break;
         total += (size_t)n;
@@ -179,7 +179,7 @@ static enum coffer_status directory_write(struct coffer_device *device, const ch
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return status_of(errno);
+            return status_of_errno(errno);
         if (n == 0)
             return COFFER_IO;
         at += (uint64_t)n;
@@ -200,7 +200,7 @@ static enum coffer_status flush_folder(struct directory *directory, int fd)
     if (error == 0 || errno == EINVAL)
         return COFFER_OK;
     directory->descriptors.failed = true;
-    return status_of(errno);
+    return status_of_errno(errno);
 }
 
 static enum coffer_status directory_sync(struct coffer_device *device, const char *const *names,
@@ -274,7 +274,7 @@ static enum coffer_status directory_size(struct coffer_device *device, const cha
     if (status != COFFER_OK)
         return status;
     if (fstat(descriptor->fd, &info) != 0)
-        return status_of(errno);
+        return status_of_errno(errno);
     *size = (uint64_t)info.st_size;
     return COFFER_OK;
 }
@@ -298,7 +298,7 @@ static enum coffer_status directory_resize(struct coffer_device *device, const c
     do {
         error = ftruncate(descriptor->fd, (off_t)size);
     } while (error != 0 && errno == EINTR);
-    return error == 0 ? COFFER_OK : status_of(errno);
+    return error == 0 ? COFFER_OK : status_of_errno(errno);
 }
 
 /* Where the kernel or the file system has no rename that refuses a taken name, link does; a power
@@ -306,9 +306,9 @@ static enum coffer_status directory_resize(struct coffer_device *device, const c
 static enum coffer_status link_and_unlink(const struct place *from, const struct place *to)
 {
     if (linkat(from->folder, from->leaf, to->folder, to->leaf, 0) != 0)
-        return status_of(errno);
+        return status_of_errno(errno);
     if (unlinkat(from->folder, from->leaf, 0) != 0) {
-        enum coffer_status status = status_of(errno);
+        enum coffer_status status = status_of_errno(errno);
 
         (void)unlinkat(to->folder, to->leaf, 0);
         return status;
@@ -321,14 +321,14 @@ static enum coffer_status rename_between(const struct place *from, const struct 
     struct stat info;
 
     if (fstatat(from->folder, from->leaf, &info, AT_SYMLINK_NOFOLLOW) != 0)
-        return status_of(errno);
+        return status_of_errno(errno);
     if (!S_ISREG(info.st_mode))
         return COFFER_IO;
     if (renameat2(from->folder, from->leaf, to->folder, to->leaf, RENAME_NOREPLACE) != 0) {
         enum coffer_status status;
 
         if (errno != EINVAL && errno != ENOSYS)
-            return status_of(errno);
+            return status_of_errno(errno);
         status = link_and_unlink(from, to);
         if (status != COFFER_OK)
             return status;
@@ -384,7 +384,7 @@ static enum coffer_status directory_remove(struct coffer_device *device, const c
     if (status != COFFER_OK)
         return status;
     if (unlinkat(place.folder, place.leaf, 0) != 0)
-        status = status_of(errno);
+        status = status_of_errno(errno);
     else
         descriptors_forget(&directory->descriptors, name);
     place_close(&place);
@@ -403,20 +403,20 @@ static enum coffer_status directory_list(struct coffer_device *device, device_li
     int fd = openat(directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0)
-        return status_of(errno);
+        return status_of_errno(errno);
     stream = fdopendir(fd);
     if (stream == NULL) {
-        status = status_of(errno);
+        status = status_of_errno(errno);
         (void)close(fd);
         return status;
     }
     while (errno = 0, (entry = readdir(stream)) != NULL) {
-        if (!name_is_valid(entry->d_name))
+        if (!place_name_is_valid(entry->d_name))
             continue;
         if (fstatat(directory->fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
             if (errno == ENOENT)
                 continue;
-            status = status_of(errno);
+            status = status_of_errno(errno);
             break;
         }
         if (S_ISREG(info.st_mode) && !each(argument, entry->d_name, (uint64_t)info.st_size))
@@ -478,7 +478,7 @@ static enum coffer_status flush_parent(int fd)
     if (parent < 0)
         return COFFER_OK;
     if (fsync(parent) != 0 && errno != EINVAL && errno != EROFS)
-        status = status_of(errno);
+        status = status_of_errno(errno);
     (void)close(parent);
     return status;
 }
@@ -496,11 +496,11 @@ enum coffer_status coffer_linux_directory_open(const char *path, bool create, bo
     if (create && !read_only) {
         made = mkdir(path, 0700) == 0;
         if (!made && errno != EEXIST)
-            return status_of(errno);
+            return status_of_errno(errno);
     }
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOTDIR ? COFFER_NOT_FOUND : status_of(errno);
+        return errno == ENOTDIR ? COFFER_NOT_FOUND : status_of_errno(errno);
     if (flock(fd, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
         status = errno == EWOULDBLOCK ? COFFER_BUSY : COFFER_IO;
         goto out;

@@ -135,8 +135,8 @@ out:
 }
 
 /* A key encryption key stays in the library no longer than the call. Decryption has a schedule of
- * its own, made at the first block: that one is overwritten by decrypting a block with the zero
- * key. */
+ * its own, made at the first block, so one block is decrypted under the zero key; and libgcrypt
+ * keeps a copy of the context as it was when the key was set, which the second setting renews. */
 static void ecb_forget(struct state *state)
 {
     uint8_t block[CIPHER_BLOCK_SIZE] = {0};
@@ -144,6 +144,8 @@ static void ecb_forget(struct state *state)
 
     if (error == 0)
         error = gcry_cipher_decrypt(state->ecb, block, sizeof(block), NULL, 0);
+    if (error == 0)
+        error = gcry_cipher_setkey(state->ecb, zero_key, CIPHER_ECB_KEY_SIZE);
     assert_cheap(error == 0);
 }
 
