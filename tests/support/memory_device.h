@@ -23,7 +23,8 @@
 
 #include "device/device.h"
 
-#define MEMORY_DEVICE_CAPACITY (256u * 1024 * 1024) /* bytes of all files, unless set otherwise */
+#define MEMORY_DEVICE_CAPACITY                                                                     \
+    (UINT64_C(256) * 1024 * 1024) /* bytes of all files, unless set otherwise */
 
 struct memory_device;
 struct recording;

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "support/store_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "coffer/linux.h"
+#include "engine/engine.h"
+#include "support/must.h"
+
+#define MEMORY_DEFAULT (512u * 1024)
+#define PAGE           4096u
+
+const uint8_t store_fixture_huk[STORE_FIXTURE_HUK_SIZE] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                           8, 9, 10, 11, 12, 13, 14, 15};
+
+static void keep_notice(void *context, enum coffer_notice notice, const char *text)
+{
+    struct store_fixture *fixture = context;
+
+    must((unsigned)notice < STORE_FIXTURE_NOTICE_KINDS);
+    fixture->notices[notice]++;
+    snprintf(fixture->last_notice, sizeof(fixture->last_notice), "%s", text);
+}
+
+enum coffer_status store_fixture_open(struct store_fixture *fixture, struct memory_device *device,
+                                      const struct store_options *options)
+{
+    static const struct store_options none = {0};
+    const struct coffer_key key = {COFFER_KEY_HUK, store_fixture_huk, STORE_FIXTURE_HUK_SIZE};
+    struct coffer_area area;
+    struct coffer_config config = {0};
+    enum coffer_status status;
+
+    if (options == NULL)
+        options = &none;
+    memset(fixture, 0, sizeof(*fixture));
+    fixture->device = device;
+    fixture->region_size = options->memory == 0 ? MEMORY_DEFAULT : options->memory;
+    fixture->region = aligned_alloc(PAGE, (fixture->region_size + PAGE - 1) / PAGE * PAGE);
+    must(fixture->region != NULL);
+    area.address = fixture->region;
+    area.size = fixture->region_size;
+
+    config.port = options->port != NULL ? options->port : coffer_linux_port();
+    config.ciphers = coffer_linux_ciphers();
+    config.device = memory_device_attach(device);
+    config.areas = &area;
+    config.area_count = 1;
+    config.key = &key;
+    config.create = options->create;
+    config.read_only = options->read_only;
+    config.cache_frames = options->cache_frames;
+    config.notice = keep_notice;
+    config.notice_context = fixture;
+    if (options->memory_settings != NULL)
+        status = engine_open(&config, options->memory_settings, &fixture->store);
+    else
+        status = coffer_open(&config, &fixture->store);
+    if (status != COFFER_OK) {
+        must(fixture->store == NULL);
+        memory_device_detach(device);
+        free(fixture->region);
+        fixture->region = NULL;
+    }
+    return status;
+}
+
+void store_fixture_close(struct store_fixture *fixture)
+{
+    if (fixture->store == NULL)
+        return;
+    coffer_close(fixture->store);
+    fixture->store = NULL;
+    must(!memory_device_is_attached(fixture->device));
+    must(bytes_are_zero(fixture->region, fixture->region_size));
+    free(fixture->region);
+    fixture->region = NULL;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A store on a memory device, with the key of the golden stores (HUK 00 01 .. 0f), the Linux port
+ * and its ciphers, secure memory from malloc, and the notices kept.
+ */
+#ifndef TESTS_SUPPORT_STORE_FIXTURE_H
+#define TESTS_SUPPORT_STORE_FIXTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "coffer.h"
+#include "support/memory_device.h"
+
+#define STORE_FIXTURE_NOTICE_KINDS 6
+#define STORE_FIXTURE_HUK_SIZE     16
+
+struct memory_settings;
+
+struct store_options {
+    size_t memory; /* bytes of secure memory; 0: 512 KiB */
+    unsigned cache_frames;
+    bool create;
+    bool read_only;
+    const struct coffer_port *port;                /* NULL: Linux's */
+    const struct memory_settings *memory_settings; /* NULL: none; reaches engine_open */
+};
+
+struct store_fixture {
+    struct coffer *store; /* NULL: not open */
+    struct memory_device *device;
+    uint8_t *region;
+    size_t region_size;
+    unsigned notices[STORE_FIXTURE_NOTICE_KINDS]; /* how many of each kind since the open */
+    char last_notice[160];
+};
+
+extern const uint8_t store_fixture_huk[STORE_FIXTURE_HUK_SIZE];
+
+/* On an error the device is given back and nothing is open. `options` NULL: all zero. */
+enum coffer_status store_fixture_open(struct store_fixture *fixture, struct memory_device *device,
+                                      const struct store_options *options);
+/* Close, and check that the device came back and that secure memory was wiped. Closed: nothing. */
+void store_fixture_close(struct store_fixture *fixture);
+
+#endif
