@@ -34,12 +34,12 @@
 extern "C" {
 #endif
 
-#define COFFER_VERSION     "0.1.0"
-#define COFFER_ID_MAX      64u         /* bytes of an object id (GP: TEE_OBJECT_ID_MAX_LEN) */
-#define COFFER_SIZE_MAX    0xFFFFFFFFu /* bytes of an object's data (GP: TEE_DATA_MAX_POSITION) */
-#define COFFER_TYPE_DATA   0xA00000BFu /* object type of plain data (GP: TEE_TYPE_DATA) */
-#define COFFER_USAGE_ALL   0xFFFFFFFFu
-#define COFFER_MEMORY_MIN  (256u * 1024u) /* bytes of secure memory that are always enough */
+#define COFFER_VERSION    "0.1.0"
+#define COFFER_ID_MAX     64u         /* bytes of an object id (GP: TEE_OBJECT_ID_MAX_LEN) */
+#define COFFER_SIZE_MAX   0xFFFFFFFFu /* bytes of an object's data (GP: TEE_DATA_MAX_POSITION) */
+#define COFFER_TYPE_DATA  0xA00000BFu /* object type of plain data (GP: TEE_TYPE_DATA) */
+#define COFFER_USAGE_ALL  0xFFFFFFFFu
+#define COFFER_MEMORY_MIN (256u * 1024u) /* bytes of secure memory that are always enough */
 
 /* The version of the library at run time; never NULL. */
 const char *coffer_version(void);
@@ -88,8 +88,8 @@ enum coffer_notice {
     COFFER_NOTICE_CATALOGUE_SPARE,    /* the other version of dirf.db is damaged; nothing is lost */
     COFFER_NOTICE_TREE_TOLERATED,     /* OP-TEE's truncate defect in an object; read all the same */
     COFFER_NOTICE_QUARANTINED,        /* a file was moved to quarantine/ */
-    COFFER_NOTICE_DUPLICATE_FILE,     /* two entries of dirf.db name one file; the later is ignored */
-    COFFER_NOTICE_CLEANUP,            /* a file that is no longer needed could not be removed */
+    COFFER_NOTICE_DUPLICATE_FILE, /* two entries of dirf.db name one file; the later is ignored */
+    COFFER_NOTICE_CLEANUP,        /* a file that is no longer needed could not be removed */
 };
 
 /*
@@ -166,13 +166,13 @@ struct coffer_name {
 
 /* What an object is, besides its data. */
 struct coffer_attributes {
-    uint32_t type;          /* COFFER_TYPE_DATA, or a GP key type */
-    uint32_t usage;         /* GP usage bits */
-    uint32_t object_size;   /* key size in bits, 0 for data */
-    uint32_t max_size;      /* the largest key size in bits, 0 for data */
-    uint32_t have;          /* bit k: the type's k-th attribute is present */
-    const void *bytes;      /* the attributes in OP-TEE's order and form (docs/FORMAT.md) */
-    size_t bytes_size;      /* 0 to 65536 */
+    uint32_t type;        /* COFFER_TYPE_DATA, or a GP key type */
+    uint32_t usage;       /* GP usage bits */
+    uint32_t object_size; /* key size in bits, 0 for data */
+    uint32_t max_size;    /* the largest key size in bits, 0 for data */
+    uint32_t have;        /* bit k: the type's k-th attribute is present */
+    const void *bytes;    /* the attributes in OP-TEE's order and form (docs/FORMAT.md) */
+    size_t bytes_size;    /* 0 to 65536 */
 };
 
 struct coffer_info {
@@ -217,23 +217,20 @@ COFFER_MUST_CHECK enum coffer_status coffer_object_read(struct coffer_object *ob
 
 /* One transaction. Beyond the end the data grows, zeros filling a gap. COFFER_NO_SPACE: the device
  * is full or offset + size exceeds COFFER_SIZE_MAX; the object is as before. */
-COFFER_MUST_CHECK enum coffer_status coffer_object_write(struct coffer_object *object,
-                                                         uint64_t offset, const void *data,
-                                                         size_t size);
+COFFER_MUST_CHECK enum coffer_status
+coffer_object_write(struct coffer_object *object, uint64_t offset, const void *data, size_t size);
 
 /* Cut, or grow with zeros, to `size` bytes, in one transaction. */
 COFFER_MUST_CHECK enum coffer_status coffer_object_truncate(struct coffer_object *object,
                                                             uint64_t size);
 
 /* coffer_object_info by name, without keeping the object open. */
-COFFER_MUST_CHECK enum coffer_status coffer_stat(struct coffer *store,
-                                                 const struct coffer_name *name,
-                                                 struct coffer_info *out);
+COFFER_MUST_CHECK enum coffer_status
+coffer_stat(struct coffer *store, const struct coffer_name *name, struct coffer_info *out);
 
 /* COFFER_NOT_FOUND; COFFER_EXISTS: `to` is taken. Open handles stay good. One TA only. */
-COFFER_MUST_CHECK enum coffer_status coffer_rename(struct coffer *store,
-                                                   const struct coffer_name *from, const void *to,
-                                                   size_t to_size);
+COFFER_MUST_CHECK enum coffer_status
+coffer_rename(struct coffer *store, const struct coffer_name *from, const void *to, size_t to_size);
 
 /* COFFER_NOT_FOUND; COFFER_BUSY: the object is open. A damaged object can be deleted too: it is
  * the caller's wish, not our judgement. */
@@ -245,11 +242,9 @@ COFFER_MUST_CHECK enum coffer_status coffer_delete(struct coffer *store,
 struct coffer_writer; /* an object in the making; nobody sees it before the commit */
 
 /* Flags and errors as coffer_put; the name is taken at commit, not here. */
-COFFER_MUST_CHECK enum coffer_status coffer_writer_open(struct coffer *store,
-                                                        const struct coffer_name *name,
-                                                        unsigned flags,
-                                                        const struct coffer_attributes *attributes,
-                                                        struct coffer_writer **out);
+COFFER_MUST_CHECK enum coffer_status
+coffer_writer_open(struct coffer *store, const struct coffer_name *name, unsigned flags,
+                   const struct coffer_attributes *attributes, struct coffer_writer **out);
 /* Append. After an error only abort is left. */
 COFFER_MUST_CHECK enum coffer_status coffer_writer_write(struct coffer_writer *writer,
                                                          const void *data, size_t size);
@@ -270,9 +265,8 @@ struct coffer_entry {
 };
 
 /* Of one TA, or of all when `ta` is NULL. */
-COFFER_MUST_CHECK enum coffer_status coffer_list_open(struct coffer *store,
-                                                      const struct coffer_uuid *ta,
-                                                      struct coffer_list **out);
+COFFER_MUST_CHECK enum coffer_status
+coffer_list_open(struct coffer *store, const struct coffer_uuid *ta, struct coffer_list **out);
 /* COFFER_NOT_FOUND at the end. Names only; coffer_stat tells the rest. */
 COFFER_MUST_CHECK enum coffer_status coffer_list_next(struct coffer_list *list,
                                                       struct coffer_entry *out);
@@ -281,24 +275,24 @@ void coffer_list_close(struct coffer_list *list);
 /* --- Checking ---------------------------------------------------------------------------- */
 
 enum coffer_finding_kind {
-    COFFER_FINDING_CATALOGUE,  /* dirf.db: a version or an entry is damaged */
-    COFFER_FINDING_OBJECT,     /* an object's head or nodes are damaged: none of it is readable */
-    COFFER_FINDING_DATA,       /* a range of an object's data is damaged */
-    COFFER_FINDING_MISSING,    /* an object's file is not there */
-    COFFER_FINDING_TOLERATED,  /* OP-TEE's truncate defect; readable here, not by OP-TEE */
-    COFFER_FINDING_ORPHAN,     /* a file that no object owns */
+    COFFER_FINDING_CATALOGUE, /* dirf.db: a version or an entry is damaged */
+    COFFER_FINDING_OBJECT,    /* an object's head or nodes are damaged: none of it is readable */
+    COFFER_FINDING_DATA,      /* a range of an object's data is damaged */
+    COFFER_FINDING_MISSING,   /* an object's file is not there */
+    COFFER_FINDING_TOLERATED, /* OP-TEE's truncate defect; readable here, not by OP-TEE */
+    COFFER_FINDING_ORPHAN,    /* a file that no object owns */
 };
 
 struct coffer_finding {
     enum coffer_finding_kind kind;
-    bool damage;               /* false: worth knowing, nothing is lost */
-    bool repaired;             /* with COFFER_CHECK_REPAIR: mended, or moved to quarantine */
-    const char *file;          /* name in the store's folder */
-    bool has_object;           /* `object` is set */
+    bool damage;      /* false: worth knowing, nothing is lost */
+    bool repaired;    /* with COFFER_CHECK_REPAIR: mended, or moved to quarantine */
+    const char *file; /* name in the store's folder */
+    bool has_object;  /* `object` is set */
     struct coffer_entry object;
-    uint64_t offset;           /* COFFER_FINDING_DATA: the range of the object's data; */
-    uint64_t size;             /*   of the file, in bytes, for the others; 0 when not known */
-    const char *text;          /* one line for people */
+    uint64_t offset;  /* COFFER_FINDING_DATA: the range of the object's data; */
+    uint64_t size;    /*   of the file, in bytes, for the others; 0 when not known */
+    const char *text; /* one line for people */
 };
 
 struct coffer_check_summary {
@@ -311,8 +305,9 @@ struct coffer_check_summary {
 };
 
 #define COFFER_CHECK_REPAIR 1u /* mend what can be mended, move the rest to quarantine */
-#define COFFER_CHECK_DEEP   2u /* also what the committed version does not use: orphan files, and
-                                  whether the catalogue's spare version is whole */
+#define COFFER_CHECK_DEEP                                                                          \
+    2u /* also what the committed version does not use: orphan files, and                          \
+          whether the catalogue's spare version is whole */
 
 /* Verify every hash and every tag of the store, each finding told to `each` (required) and progress
  * to `progress` (may be NULL; false stops the check with COFFER_BUSY). COFFER_OK also when damage
@@ -346,7 +341,8 @@ struct coffer_statistics {
     /* Cache of nodes and blocks. */
     uint64_t cache_frames, cache_hits, cache_misses, cache_evictions;
 
-    /* Device: calls and bytes. `barriers` are ordering points; `syncs` the files flushed in them. */
+    /* Device: calls and bytes. `barriers` are ordering points; `syncs` the files flushed in them.
+     */
     uint64_t device_reads, device_writes, device_barriers, device_syncs, device_others;
     uint64_t device_read_bytes, device_written_bytes;
 

@@ -47,15 +47,15 @@ struct coffer_linux_options {
     bool volatile_commits;
     bool huk_plain;
     bool head_full_hash;
-    unsigned cache_frames;        /* 0: default, see struct coffer_config */
-    unsigned key_slots;           /* likewise */
+    unsigned cache_frames; /* 0: default, see struct coffer_config */
+    unsigned key_slots;    /* likewise */
     void (*notice)(void *context, enum coffer_notice notice, const char *text);
     void *notice_context;
 };
 
 /* Open a store in a directory; coffer_close gives everything back. */
-COFFER_MUST_CHECK enum coffer_status
-coffer_linux_open(const struct coffer_linux_options *options, struct coffer **out);
+COFFER_MUST_CHECK enum coffer_status coffer_linux_open(const struct coffer_linux_options *options,
+                                                       struct coffer **out);
 
 #ifdef __cplusplus
 }

@@ -271,6 +271,7 @@ static enum coffer_status start(unsigned slots, void **out, size_t *footprint)
     (void)pthread_once(&library_once, library_init);
     if (!library_ready)
         return COFFER_UNSUPPORTED;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the library's handles are pointers */
     state = calloc(1, sizeof(*state) + slots * sizeof(state->slots[0]));
     if (state == NULL)
         return COFFER_NO_MEMORY;

@@ -89,6 +89,7 @@ static void log_line(void *context, enum port_log_level level, const char *text)
     ssize_t written;
 
     (void)context;
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): written by its size, it is no string */
     memcpy(line, head, size);
     for (; *text != '\0' && size < sizeof(line) - 1; text++)
         line[size++] = *text >= ' ' && *text <= '~' ? *text : '?';

@@ -15,11 +15,13 @@ struct list {
 };
 
 /* The element of `type` whose member `member` is at `link`. */
-#define list_entry(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
+#define list_entry(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 /* Over all links of a list; the list may not change under way. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): `link` is a name that is declared here */
 #define list_each(link, head)                                                                      \
     for (struct list *link = (head)->next; link != (head); link = link->next)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static inline void list_init(struct list *head)
 {

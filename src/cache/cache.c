@@ -18,8 +18,8 @@ static struct cache_entry **bucket_of(const struct cache *cache, const struct ca
 
 static void unchain(struct cache *cache, struct cache_entry *entry)
 {
-    struct cache_entry **link =
-        bucket_of(cache, entry->file, (enum cache_kind)entry->kind, entry->index);
+    struct cache_entry **link = bucket_of(cache, entry->file, (enum cache_kind)entry->kind,
+                                          entry->index);
 
     while (*link != entry)
         link = &(*link)->chain;

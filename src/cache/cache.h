@@ -41,7 +41,7 @@ struct cache_file {
 };
 
 struct cache_entry {
-    uint8_t *frame; /* FRAME_SIZE bytes */
+    uint8_t *frame;          /* FRAME_SIZE bytes */
     struct cache_file *file; /* NULL: spare */
     uint32_t index;
     uint8_t kind;

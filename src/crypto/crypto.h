@@ -47,8 +47,8 @@ struct crypto_settings {
     enum crypto_root root;
     const uint8_t *key; /* copied; the caller wipes its own */
     size_t key_size;
-    bool huk_plain;  /* CFG_CORE_HUK_SUBKEY_COMPAT=n: SSK = HMAC(HUK, u32le 1) */
-    unsigned slots;  /* expanded keys kept by the provider, >= 2 */
+    bool huk_plain; /* CFG_CORE_HUK_SUBKEY_COMPAT=n: SSK = HMAC(HUK, u32le 1) */
+    unsigned slots; /* expanded keys kept by the provider, >= 2 */
 };
 
 struct crypto_counters {
@@ -58,8 +58,8 @@ struct crypto_counters {
     uint64_t unsealed_bytes;
     uint64_t hashes;
     uint64_t hashed_bytes;
-    uint64_t wraps;      /* AES-256-ECB of a FEK, either way */
-    uint64_t key_loads;  /* keys expanded into a slot */
+    uint64_t wraps;     /* AES-256-ECB of a FEK, either way */
+    uint64_t key_loads; /* keys expanded into a slot */
 };
 
 /* COFFER_MISUSE: bad key size or slots. COFFER_NO_MEMORY, COFFER_IO (entropy). */

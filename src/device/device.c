@@ -35,8 +35,7 @@ enum coffer_status device_write(struct coffer_device *device, const char *name, 
     return device->operations->write(device, name, offset, pieces, count);
 }
 
-enum coffer_status device_sync(struct coffer_device *device, const char *const *names,
-                               size_t count)
+enum coffer_status device_sync(struct coffer_device *device, const char *const *names, size_t count)
 {
     device->counters.barriers++;
     device->counters.syncs += count;
