@@ -82,32 +82,52 @@ static inline bool bitmap_is_empty(const struct bitmap *bitmap)
     return bitmap->levels[bitmap->level_count - 1][0] == 0;
 }
 
-/* Put a bit in; most often the word below has others, and the summaries know already. */
-static inline void bitmap_add(struct bitmap *bitmap, uint32_t bit)
+/* The rest of bitmap_add and bitmap_remove, for the few cases that a summary must know of: the
+ * word of `bit` has its first member, or has lost its last one. */
+static inline void bitmap_raise(struct bitmap *bitmap, uint32_t bit)
 {
-    for (unsigned level = 0; level < bitmap->level_count; level++) {
-        uint64_t *word = &bitmap->levels[level][bit / 64];
+    for (unsigned level = 1; level < bitmap->level_count; level++) {
+        uint64_t *word = &bitmap->levels[level][bit / 4096];
         uint64_t before = *word;
 
-        *word = before | (uint64_t)1 << bit % 64;
+        *word = before | (uint64_t)1 << bit / 64 % 64;
         if (before != 0)
             return;
         bit /= 64;
     }
 }
 
-/* Take a bit out; true when that was the last one. */
-static inline bool bitmap_remove(struct bitmap *bitmap, uint32_t bit)
+static inline bool bitmap_lower(struct bitmap *bitmap, uint32_t bit)
 {
-    for (unsigned level = 0; level < bitmap->level_count; level++) {
-        uint64_t *word = &bitmap->levels[level][bit / 64];
+    for (unsigned level = 1; level < bitmap->level_count; level++) {
+        uint64_t *word = &bitmap->levels[level][bit / 4096];
 
-        *word &= ~((uint64_t)1 << bit % 64);
+        *word &= ~((uint64_t)1 << bit / 64 % 64);
         if (*word != 0)
             return false;
         bit /= 64;
     }
     return true;
+}
+
+static inline void bitmap_add(struct bitmap *bitmap, uint32_t bit)
+{
+    uint64_t *word = &bitmap->levels[0][bit / 64];
+    uint64_t before = *word;
+
+    *word = before | (uint64_t)1 << bit % 64;
+    if (__builtin_expect(before == 0, 0))
+        bitmap_raise(bitmap, bit);
+}
+
+/* Take a bit out; true when that was the last one. */
+static inline bool bitmap_remove(struct bitmap *bitmap, uint32_t bit)
+{
+    uint64_t *word = &bitmap->levels[0][bit / 64];
+    uint64_t after = *word & ~((uint64_t)1 << bit % 64);
+
+    *word = after;
+    return __builtin_expect(after == 0, 0) && bitmap_lower(bitmap, bit);
 }
 
 /* The smallest bit of a bitmap that isn't empty. */

@@ -2,20 +2,20 @@
 /* Blocks of 2^order frames: split when taken, merged with their buddies when given back. */
 #include "memory/frames/buddy.h"
 
-static void add_block(struct segment *segment, unsigned order, uint32_t bit)
+static inline void add_block(struct segment *segment, unsigned order, uint32_t bit)
 {
     bitmap_add(&segment->free_blocks[order], bit);
     segment->nonempty |= 1u << order;
 }
 
-static void remove_block(struct segment *segment, unsigned order, uint32_t bit)
+static inline void remove_block(struct segment *segment, unsigned order, uint32_t bit)
 {
     if (bitmap_remove(&segment->free_blocks[order], bit))
         segment->nonempty &= ~(1u << order);
 }
 
 /* A block becomes free: as long as its buddy is free too, the two are one. */
-static void merge_block(struct segment *segment, unsigned order, uint32_t place)
+static inline void merge_block(struct segment *segment, unsigned order, uint32_t place)
 {
     uint32_t bit = place >> order;
 

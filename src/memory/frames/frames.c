@@ -12,7 +12,7 @@ static enum frames_keep frame_keep(const struct frame *frame)
 }
 
 /* The segment and index of the ordinary run at `address`; NULL when there is none. */
-static struct segment *find_run(struct frames *frames, const void *address, uint32_t *index)
+static inline struct segment *find_run(struct frames *frames, const void *address, uint32_t *index)
 {
     unsigned number = frames_find(frames, address, index);
     const struct frame *frame;
@@ -49,8 +49,8 @@ static void clean_run(const struct frames *frames, struct segment *segment, uint
 }
 
 /* Free frames for a run: of one block in any segment, else of several. NULL when there are none. */
-static struct segment *find_free(struct frames *frames, uint32_t count, uint32_t *index,
-                                 uint8_t *flags)
+static inline struct segment *find_free(struct frames *frames, uint32_t count, uint32_t *index,
+                                        uint8_t *flags)
 {
     *flags = FRAME_HEAD;
     for (unsigned i = 0; i < frames->segment_count; i++) {
@@ -80,8 +80,8 @@ static void unlink_run(struct segment *segment, uint32_t index, uint32_t from, u
         segment->table[index + i] = (struct frame){.run = 0};
 }
 
-static enum coffer_status take_run(struct frames *frames, struct owner owner, size_t count,
-                                   enum frames_keep keep, uint32_t tag, void **out)
+static inline enum coffer_status take_run(struct frames *frames, struct owner owner, size_t count,
+                                          enum frames_keep keep, uint32_t tag, void **out)
 {
     struct segment *segment;
     uint32_t index;
@@ -109,8 +109,8 @@ static enum coffer_status take_run(struct frames *frames, struct owner owner, si
 }
 
 /* Free the frames of a run from its `keep_count`-th on; with 0 all, and the run is no more. */
-static void release_run(struct frames *frames, struct segment *segment, uint32_t index,
-                        uint32_t keep_count)
+static inline void release_run(struct frames *frames, struct segment *segment, uint32_t index,
+                               uint32_t keep_count)
 {
     struct frame *head = &segment->table[index];
     uint32_t count = head->run;

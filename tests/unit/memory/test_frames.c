@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Runs of frames: takes of every shape, wrong frees of every kind, exact accounts. */
+#include "fixture.h"
+
+#include "base/bytes.h"
+
+/* 256 frames at a 1 MiB boundary. After every test all frames are back. */
+struct fixture {
+    struct buffer buffer;
+    struct account account;
+    struct frames *frames;
+    struct owner owner;
+    uint64_t free;
+};
+
+static void start(struct fixture *f, bool keep_contents)
+{
+    struct memory_area area;
+
+    f->buffer = buffer_make(256, (size_t)1 << 20);
+    area = (struct memory_area){f->buffer.start, f->buffer.size};
+    account_init(&f->account);
+    assert_ok(frames_init(&area, 1, keep_contents, &f->account, &f->frames));
+    assert_ok(account_open_owner(&f->account, "test", &f->owner));
+    f->free = frames_statistics(f->frames).free;
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    start(f, false);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    const struct account_line *line = &f->account.lines[f->owner.index];
+    struct frames_statistics s = frames_statistics(f->frames);
+
+    assert_true(frames_is_valid(f->frames));
+    assert_int_equal(s.free, f->free);
+    assert_int_equal(s.largest_run, f->free);
+    assert_int_equal(line->frames, 0);
+    assert_int_equal(line->bytes, 0);
+    assert_int_equal(line->takes, line->gives);
+    assert_int_equal(f->account.frames_used, s.reserved);
+    frames_fini(f->frames);
+    assert_true(bytes_are_zero(f->buffer.start, f->buffer.size));
+    assert_true(buffer_is_untouched_outside(&f->buffer, f->buffer.start, f->buffer.size));
+    buffer_free(&f->buffer);
+    free(f);
+    return 0;
+}
+
+static void *take(struct fixture *f, size_t count)
+{
+    void *run = NULL;
+
+    assert_ok(frames_take(f->frames, f->owner, count, &run));
+    assert_true(bytes_are_zero(run, count * FRAME_SIZE));
+    assert_true(frames_is_valid(f->frames));
+    memset(run, 0xee, count * FRAME_SIZE);
+    return run;
+}
+
+static void give(struct fixture *f, void *run)
+{
+    assert_ok(frames_give(f->frames, run));
+    assert_true(frames_is_valid(f->frames));
+}
+
+/* A wrong free, which changes nothing and is counted. */
+static void assert_give_refused(struct fixture *f, void *address)
+{
+    uint64_t wrong = f->account.wrong_frees;
+    uint64_t used = f->account.frames_used;
+
+    assert_status(frames_give(f->frames, address), COFFER_MISUSE);
+    assert_int_equal(f->account.wrong_frees, wrong + 1);
+    assert_int_equal(f->account.frames_used, used);
+    assert_true(frames_is_valid(f->frames));
+}
+
+static void test_every_count_is_exact(void **state)
+{
+    struct fixture *f = *state;
+
+    for (size_t count = 1; count <= f->free; count++) {
+        uint8_t *run = take(f, count);
+        struct frame_info last = frames_query(f->frames, run + count * FRAME_SIZE - 1);
+
+        assert_int_equal(f->account.lines[f->owner.index].frames, count);
+        assert_int_equal(f->account.lines[f->owner.index].bytes, count * FRAME_SIZE);
+        assert_int_equal(frames_statistics(f->frames).free, f->free - count);
+        assert_ptr_equal(last.head, run);
+        assert_int_equal(last.run, count);
+        assert_int_equal(last.offset, count - 1);
+        assert_int_equal(last.owner.index, f->owner.index);
+        give(f, run);
+        assert_true(bytes_are_zero(run, count * FRAME_SIZE));
+    }
+}
+
+static void test_blocks_are_aligned_to_their_size(void **state)
+{
+    struct fixture *f = *state;
+
+    for (unsigned order = 0; order < 7; order++) {
+        void *small = take(f, 1);
+        void *run = take(f, (size_t)1 << order);
+
+        assert_int_equal((uintptr_t)run % (FRAME_SIZE << order), 0);
+        give(f, small);
+        give(f, run);
+    }
+}
+
+static void test_misuse_of_take(void **state)
+{
+    struct fixture *f = *state;
+    void *run = f;
+    struct owner none = {0};
+    struct owner unopened = {(uint8_t)(f->owner.index + 1)};
+    struct owner wild = {255};
+
+    assert_status(frames_take(f->frames, f->owner, 0, &run), COFFER_MISUSE);
+    assert_status(frames_take(f->frames, none, 1, &run), COFFER_MISUSE);
+    assert_status(frames_take(f->frames, unopened, 1, &run), COFFER_MISUSE);
+    assert_status(frames_take(f->frames, wild, 1, &run), COFFER_MISUSE);
+    assert_status(frames_take(f->frames, f->owner, f->free + 1, &run), COFFER_NO_MEMORY);
+    assert_status(frames_take(f->frames, f->owner, SIZE_MAX, &run), COFFER_NO_MEMORY);
+    assert_status(frames_take(f->frames, f->owner, SIZE_MAX / FRAME_SIZE + 2, &run),
+                  COFFER_NO_MEMORY);
+    assert_status(frames_take(f->frames, f->owner, (size_t)1 << 32, &run), COFFER_NO_MEMORY);
+    assert_ptr_equal(run, f);
+    assert_int_equal(f->account.lines[f->owner.index].refusals, 4);
+    assert_int_equal(f->account.lines[f->owner.index].takes, 0);
+}
+
+static void test_double_free_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    void *a = take(f, 1);
+    void *b = take(f, 1);
+
+    give(f, a);
+    assert_give_refused(f, a); /* its buddy is in use: it wasn't merged */
+    give(f, b);
+    assert_give_refused(f, b); /* merged into a larger block */
+    assert_give_refused(f, a);
+}
+
+static void test_stale_free_of_a_frame_inside_a_new_run_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t *old = take(f, 8);
+    uint8_t *all;
+
+    give(f, old);
+    all = take(f, f->free);
+    assert_true(old > all);
+    assert_give_refused(f, old);
+    assert_give_refused(f, old + FRAME_SIZE);
+    give(f, all);
+}
+
+static void test_wrong_addresses_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t *run = take(f, 5);
+    int local = 0;
+
+    assert_give_refused(f, NULL);
+    assert_give_refused(f, &local);              /* foreign */
+    assert_give_refused(f, f->buffer.start - 1); /* just outside */
+    assert_give_refused(f, f->buffer.start - FRAME_SIZE);
+    assert_give_refused(f, f->buffer.start + f->buffer.size);
+    assert_give_refused(f, (void *)(UINTPTR_MAX - 4095));
+    assert_give_refused(f, f->buffer.start); /* metadata */
+    assert_give_refused(f, f->frames);
+    assert_give_refused(f, run + 1); /* misaligned */
+    assert_give_refused(f, run + 4095);
+    for (unsigned i = 1; i < 5; i++)
+        assert_give_refused(f, run + i * FRAME_SIZE); /* interior */
+    assert_give_refused(f, run + 5 * FRAME_SIZE);     /* the tail that went back */
+    assert_give_refused(f, f->buffer.start + f->buffer.size - FRAME_SIZE); /* never taken */
+    give(f, run);
+}
+
+/* What a run holds can't make an interior address look like a head: metadata lies beside. */
+static void test_forged_descriptors_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t *run = take(f, 4);
+
+    for (unsigned i = 0; i < 4; i++)
+        memcpy(run + i * FRAME_SIZE, f->buffer.start, FRAME_SIZE);
+    for (unsigned i = 16; i < 4 * FRAME_SIZE; i += 16)
+        assert_status(frames_give(f->frames, run + i), COFFER_MISUSE);
+    assert_true(frames_is_valid(f->frames));
+    give(f, run);
+}
+
+static void test_references(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t *run = take(f, 3);
+
+    assert_ok(frames_hold(f->frames, run));
+    assert_int_equal(frames_query(f->frames, run).references, 2);
+    assert_status(frames_hold(f->frames, run + FRAME_SIZE), COFFER_MISUSE);
+    assert_status(frames_hold(f->frames, run + 1), COFFER_MISUSE);
+    assert_status(frames_hold(f->frames, NULL), COFFER_MISUSE);
+    assert_status(frames_trim(f->frames, run, 1), COFFER_MISUSE); /* somebody else counts on it */
+    give(f, run);
+    assert_int_equal(run[0], 0xee);
+    for (unsigned i = 1; i < 65535; i++)
+        assert_ok(frames_hold(f->frames, run));
+    assert_status(frames_hold(f->frames, run), COFFER_NO_MEMORY);
+    for (unsigned i = 0; i < 65535; i++)
+        assert_ok(frames_give(f->frames, run));
+    assert_give_refused(f, run);
+    assert_status(frames_hold(f->frames, run), COFFER_MISUSE);
+}
+
+static void test_trim(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t wrong;
+    uint8_t *run = take(f, 64);
+
+    frames_set_tag(f->frames, run, 77);
+    for (size_t count = 64; count > 0; count--) {
+        assert_ok(frames_trim(f->frames, run, count));
+        assert_true(frames_is_valid(f->frames));
+        assert_int_equal(frames_query(f->frames, run).run, count);
+        assert_int_equal(frames_query(f->frames, run + count * FRAME_SIZE - 1).tag, 77);
+        assert_int_equal(f->account.lines[f->owner.index].frames, count);
+        assert_int_equal(f->account.lines[f->owner.index].bytes, count * FRAME_SIZE);
+        assert_true(bytes_are_zero(run + count * FRAME_SIZE, (64 - count) * FRAME_SIZE));
+        assert_int_equal(run[count * FRAME_SIZE - 1], 0xee);
+        if (count < 64)
+            assert_give_refused(f, run + count * FRAME_SIZE);
+    }
+    wrong = f->account.wrong_frees;
+    assert_status(frames_trim(f->frames, run, 0), COFFER_MISUSE);
+    assert_status(frames_trim(f->frames, run, 2), COFFER_MISUSE);
+    assert_status(frames_trim(f->frames, run + 4096, 1), COFFER_MISUSE);
+    assert_status(frames_trim(f->frames, NULL, 1), COFFER_MISUSE);
+    assert_int_equal(f->account.wrong_frees, wrong + 4);
+    give(f, run);
+}
+
+static void test_tags_start_at_zero(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t *run = take(f, 4);
+
+    assert_int_equal(frames_query(f->frames, run).tag, 0);
+    frames_set_tag(f->frames, run, UINT32_MAX);
+    assert_int_equal(frames_query(f->frames, run + 3 * FRAME_SIZE).tag, UINT32_MAX);
+    give(f, run);
+    run = take(f, 4);
+    assert_int_equal(frames_query(f->frames, run).tag, 0);
+    give(f, run);
+}
+
+/* Every second frame taken: free frames abound, but no two lie together. */
+static void test_a_run_is_put_together_from_several_blocks(void **state)
+{
+    struct fixture *f = *state;
+    void *frames[256];
+    size_t count = 0;
+    uint8_t *run;
+    void *none;
+
+    while (count < 256 && frames_take(f->frames, f->owner, 1, &frames[count]) == COFFER_OK)
+        count++;
+    assert_int_equal(count, f->free);
+    for (size_t i = 0; i < count; i += 2)
+        give(f, frames[i]);
+    assert_status(frames_take(f->frames, f->owner, 2, &none), COFFER_NO_MEMORY);
+
+    /* A hole of five frames that no block of 8, nor of 4, lies in. */
+    assert_int_equal((uintptr_t)frames[2] / 4096 % 8, 3);
+    give(f, frames[1]);
+    give(f, frames[3]);
+    give(f, frames[5]);
+    assert_int_equal(frames_statistics(f->frames).largest_run, 7);
+    run = take(f, 7);
+    assert_ptr_equal(run, frames[0]);
+    for (unsigned i = 0; i < 7; i++) {
+        struct frame_info info = frames_query(f->frames, run + i * FRAME_SIZE);
+
+        assert_ptr_equal(info.head, run);
+        assert_int_equal(info.offset, i);
+        if (i > 0)
+            assert_give_refused(f, run + i * FRAME_SIZE);
+    }
+    assert_ok(frames_trim(f->frames, run, 3));
+    assert_true(frames_is_valid(f->frames));
+    assert_int_equal(frames_query(f->frames, run + 2 * FRAME_SIZE).offset, 2);
+    assert_true(frames_query(f->frames, run + 3 * FRAME_SIZE).free);
+    give(f, run);
+    for (size_t i = 7; i < count; i += 2)
+        give(f, frames[i]);
+}
+
+static void test_a_run_above_the_top_order(void **state)
+{
+    struct buffer buffer = buffer_make(5000, (size_t)1 << 22);
+    struct memory_area area = {buffer.start + 100 * FRAME_SIZE, 4800u * FRAME_SIZE};
+    struct account account;
+    struct frames *frames;
+    struct owner owner;
+    struct frames_statistics before;
+    uint8_t *run;
+    uint8_t *other;
+
+    (void)state;
+    account_init(&account);
+    assert_ok(frames_init(&area, 1, false, &account, &frames));
+    assert_ok(account_open_owner(&account, "test", &owner));
+    before = frames_statistics(frames);
+    assert_true(before.free_blocks[FRAMES_ORDER_COUNT - 1] >= 3);
+    assert_ok(frames_take(frames, owner, 3000, (void **)&run));
+    assert_true(frames_is_valid(frames));
+    assert_int_equal(frames_query(frames, run + 2999u * FRAME_SIZE).offset, 2999);
+    assert_status(frames_take(frames, owner, 3000, (void **)&other), COFFER_NO_MEMORY);
+    assert_ok(frames_take(frames, owner, before.free - 3000, (void **)&other));
+    assert_int_equal(frames_statistics(frames).free, 0);
+    assert_ok(frames_give(frames, run));
+    assert_ok(frames_take(frames, owner, 3000, (void **)&run));
+    assert_ok(frames_give(frames, run));
+    assert_ok(frames_give(frames, other));
+    assert_true(frames_is_valid(frames));
+    assert_int_equal(frames_statistics(frames).free, before.free);
+    for (unsigned order = 0; order < FRAMES_ORDER_COUNT; order++)
+        assert_int_equal(frames_statistics(frames).free_blocks[order], before.free_blocks[order]);
+    frames_fini(frames);
+    buffer_free(&buffer);
+}
+
+static void test_kept_contents_are_zeroed_when_taken(void **state)
+{
+    struct fixture f = {.free = 0};
+    uint8_t *run;
+
+    (void)state;
+    start(&f, true);
+    run = take(&f, 4);
+    assert_ok(frames_give(f.frames, run));
+    assert_int_equal(run[5000], 0xee);  /* kept */
+    assert_ptr_equal(take(&f, 4), run); /* and zero again: take looks */
+    assert_ok(frames_trim(f.frames, run, 1));
+    assert_int_equal(run[5000], 0xee);
+    assert_ok(frames_give(f.frames, run));
+    frames_fini(f.frames);
+    assert_true(bytes_are_zero(f.buffer.start, f.buffer.size));
+    buffer_free(&f.buffer);
+}
+
+static void test_peaks_and_owners(void **state)
+{
+    struct fixture *f = *state;
+    struct owner other;
+    void *a;
+    void *b;
+
+    assert_ok(account_open_owner(&f->account, "other", &other));
+    assert_ok(frames_take(f->frames, other, 10, &b));
+    a = take(f, 6);
+    give(f, a);
+    a = take(f, 2);
+    assert_int_equal(f->account.lines[f->owner.index].frames_peak, 6);
+    assert_int_equal(f->account.lines[f->owner.index].bytes_peak, 6 * FRAME_SIZE);
+    assert_int_equal(f->account.lines[f->owner.index].frames, 2);
+    assert_int_equal(f->account.lines[other.index].frames, 10);
+    assert_int_equal(f->account.frames_used, 12 + frames_statistics(f->frames).reserved);
+    give(f, a);
+    give(f, b);
+    assert_int_equal(f->account.lines[other.index].frames, 0);
+    assert_int_equal(f->account.frames_used_peak, 16 + frames_statistics(f->frames).reserved);
+}
+
+static void test_owners_run_out(void **state)
+{
+    struct account account;
+    struct owner owner = {0};
+    char name[] = "n";
+
+    (void)state;
+    account_init(&account);
+    for (unsigned i = 1; i < ACCOUNT_OWNERS_MAX; i++) {
+        assert_ok(account_open_owner(&account, name, &owner));
+        assert_int_equal(owner.index, i);
+    }
+    assert_status(account_open_owner(&account, name, &owner), COFFER_NO_MEMORY);
+    assert_int_equal(owner.index, ACCOUNT_OWNERS_MAX - 1);
+}
+
+static bool refuse_once(void *argument, struct owner owner, size_t size)
+{
+    (void)owner;
+    assert_int_equal(size, 3 * FRAME_SIZE);
+    return --*(int *)argument == 0;
+}
+
+static void test_a_refused_take_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    int n;
+    void *run = f;
+
+    f->account.refuse = refuse_once;
+    f->account.refuse_argument = &n;
+    for (int nth = 1; nth <= 3; nth++) {
+        n = nth;
+        for (int i = 1; i < nth; i++) {
+            assert_ok(frames_take(f->frames, f->owner, 3, &run));
+            assert_ok(frames_give(f->frames, run));
+        }
+        run = f;
+        assert_status(frames_take(f->frames, f->owner, 3, &run), COFFER_NO_MEMORY);
+        assert_ptr_equal(run, f);
+        assert_int_equal(frames_statistics(f->frames).free, f->free);
+        assert_int_equal(f->account.lines[f->owner.index].refusals, nth);
+    }
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(test_every_count_is_exact),
+        test(test_blocks_are_aligned_to_their_size),
+        test(test_misuse_of_take),
+        test(test_double_free_is_refused),
+        test(test_stale_free_of_a_frame_inside_a_new_run_is_refused),
+        test(test_wrong_addresses_are_refused),
+        test(test_forged_descriptors_are_refused),
+        test(test_references),
+        test(test_trim),
+        test(test_tags_start_at_zero),
+        test(test_a_run_is_put_together_from_several_blocks),
+        cmocka_unit_test(test_a_run_above_the_top_order),
+        cmocka_unit_test(test_kept_contents_are_zeroed_when_taken),
+        test(test_peaks_and_owners),
+        cmocka_unit_test(test_owners_run_out),
+        test(test_a_refused_take_changes_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
