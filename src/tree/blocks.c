@@ -143,6 +143,7 @@ static enum coffer_status read_whole(struct tree *tree, struct block first, size
 
     if (count > tree->environment->staging_blocks)
         count = tree->environment->staging_blocks;
+    assert_cheap(count > 0);
     for (size_t i = 0; i < count && status == COFFER_OK; i++)
         status = find_seal(tree, (struct block){first.index + (uint32_t)i}, &seals[i]);
     if (status == COFFER_OK)
@@ -198,8 +199,7 @@ enum coffer_status tree_verify_block(struct tree *tree, struct block block)
     if (status == COFFER_OK)
         status = fetch(tree, &seal, 1);
     if (status == COFFER_OK)
-        status =
-            unseal(tree, &seal, tree->environment->staging, tree->environment->staging);
+        status = unseal(tree, &seal, tree->environment->staging, tree->environment->staging);
     wipe(tree->environment->staging, LAYOUT_BLOCK_SIZE);
     return status;
 }
@@ -247,8 +247,7 @@ static enum coffer_status flush(struct tree *tree, struct stretch *stretch)
 
     if (stretch->count == 0)
         return COFFER_OK;
-    status =
-        device_write(tree->environment->device, tree->name, stretch->offset, &piece, 1);
+    status = device_write(tree->environment->device, tree->name, stretch->offset, &piece, 1);
     stretch->count = 0;
     return status == COFFER_NOT_FOUND ? COFFER_IO : status;
 }
@@ -287,9 +286,8 @@ static enum coffer_status put_block(struct tree *tree, struct block block, const
         return status;
     image = image_of(entry, node);
     offset = choose_slot(tree, entry, node);
-    if (stretch->count > 0 &&
-        (stretch->count == environment->staging_blocks - 1 ||
-         offset != stretch->offset + stretch->count * LAYOUT_BLOCK_SIZE))
+    if (stretch->count > 0 && (stretch->count == environment->staging_blocks - 1 ||
+                               offset != stretch->offset + stretch->count * LAYOUT_BLOCK_SIZE))
         status = flush(tree, stretch);
     if (status == COFFER_OK) {
         if (stretch->count == 0)
@@ -333,8 +331,8 @@ static enum coffer_status write_whole(struct tree *tree, struct block block, str
 {
     struct tree_environment *environment = tree->environment;
     const struct tree_piece *piece = source->pieces;
-    struct cache_entry *entry =
-        cache_find(environment->cache, &tree->file, CACHE_BLOCK, block.index);
+    struct cache_entry *entry = cache_find(environment->cache, &tree->file, CACHE_BLOCK,
+                                           block.index);
     const uint8_t *plaintext;
     enum coffer_status status;
 
@@ -351,8 +349,7 @@ static enum coffer_status write_whole(struct tree *tree, struct block block, str
     }
     /* Gathered in the last staging block, which no stretch fills. */
     plaintext = environment->staging + (environment->staging_blocks - 1) * LAYOUT_BLOCK_SIZE;
-    take_bytes(source, environment->staging +
-                           (environment->staging_blocks - 1) * LAYOUT_BLOCK_SIZE,
+    take_bytes(source, environment->staging + (environment->staging_blocks - 1) * LAYOUT_BLOCK_SIZE,
                LAYOUT_BLOCK_SIZE);
     status = put_block(tree, block, plaintext, stretch);
     wipe(environment->staging + (environment->staging_blocks - 1) * LAYOUT_BLOCK_SIZE,
@@ -435,7 +432,7 @@ enum coffer_status tree_set_length(struct tree *tree, uint64_t length)
 {
     struct tree_piece gap = {NULL, 0};
     enum coffer_status status = COFFER_OK;
-    uint64_t blocks = blocks_of_length(length);
+    uint64_t blocks = layout_blocks(length);
     struct node last = {blocks > 1 ? (uint32_t)blocks : 1};
 
     if (length > tree->now.length) {

@@ -79,7 +79,7 @@ bool tree_is_changed(const struct tree *tree)
 enum coffer_status tree_cut_file(struct tree *tree)
 {
     /* OP-TEE's own choice: room for both slots of one block more than needed. */
-    uint64_t blocks = blocks_of_length(tree->committed.length);
+    uint64_t blocks = layout_blocks(tree->committed.length);
     uint64_t size = layout_block_offset((struct block){(uint32_t)blocks}, 1) + LAYOUT_BLOCK_SIZE;
     enum coffer_status status;
     uint64_t now = 0;

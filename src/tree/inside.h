@@ -26,9 +26,9 @@ struct tree {
     struct cache_file file;
     struct tree_state committed;
     struct tree_state now;
-    bool fresh;     /* nothing is committed: every slot may be written */
-    bool changed;   /* a transaction is open */
-    bool tolerated; /* the truncate defect was met */
+    bool fresh;       /* nothing is committed: every slot may be written */
+    bool changed;     /* a transaction is open */
+    bool tolerated;   /* the truncate defect was met */
     struct list held; /* groups held since the last settle; larger index first */
     unsigned held_count;
     uint8_t wrapped[CRYPTO_WRAPPED_SIZE];
@@ -40,11 +40,11 @@ struct tree {
  * entry's note.
  */
 struct group_note {
-    uint32_t known;   /* the hash field in the node's slot is authentic */
-    uint32_t whole;   /* and so are IV, tag and flags */
-    uint32_t slot;    /* which slot that is; counts where known */
-    uint32_t changed; /* written in this transaction, thus in the slot not committed */
-    uint32_t stale;   /* the hash field is out of date */
+    uint32_t known;     /* the hash field in the node's slot is authentic */
+    uint32_t whole;     /* and so are IV, tag and flags */
+    uint32_t slot;      /* which slot that is; counts where known */
+    uint32_t changed;   /* written in this transaction, thus in the slot not committed */
+    uint32_t stale;     /* the hash field is out of date */
     uint32_t tolerated; /* whole by the tolerant rule only */
     uint8_t dirty_from; /* node slots, 0 to 62, to be written to the device: from, to (excluded) */
     uint8_t dirty_to;
@@ -83,12 +83,6 @@ static inline uint8_t *other_image_of(struct cache_entry *entry, struct node nod
 static inline bool node_is_committed(const struct tree *tree, struct node node)
 {
     return !tree->fresh && node.id <= tree->committed.max_node;
-}
-
-/* Blocks that a length needs. */
-static inline uint64_t blocks_of_length(uint64_t length)
-{
-    return length / LAYOUT_BLOCK_SIZE + (length % LAYOUT_BLOCK_SIZE != 0);
 }
 
 /* --- nodes.c */

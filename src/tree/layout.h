@@ -123,6 +123,12 @@ static inline uint64_t layout_block_offset(struct block block, unsigned slot)
     return (2 + b + b / (2 * LAYOUT_GROUP_NODES - 1)) * LAYOUT_BLOCK_SIZE;
 }
 
+/* Blocks that a length in bytes needs. */
+static inline uint64_t layout_blocks(uint64_t length)
+{
+    return length / LAYOUT_BLOCK_SIZE + (length % LAYOUT_BLOCK_SIZE != 0);
+}
+
 /* The largest length in bytes that we take for real, and its largest node. */
 #define LAYOUT_LENGTH_MAX ((uint64_t)1 << 40)
 #define LAYOUT_NODE_MAX   ((uint32_t)(LAYOUT_LENGTH_MAX / LAYOUT_BLOCK_SIZE) + 2)

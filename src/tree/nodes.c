@@ -273,8 +273,8 @@ static enum coffer_status load_root(struct tree *tree, bool held, struct cache_e
         }
         note->known |= bit_of(root);
         note->slot = tree->now.slot ? note->slot | bit_of(root) : note->slot & ~bit_of(root);
-        note->changed =
-            tree->changed ? note->changed | bit_of(root) : note->changed & ~bit_of(root);
+        note->changed = tree->changed ? note->changed | bit_of(root)
+                                      : note->changed & ~bit_of(root);
     }
     *out = entry;
     return COFFER_OK;
@@ -346,8 +346,7 @@ enum coffer_status nodes_reach(struct tree *tree, struct node node, bool change,
 
     assert_cheap(node.id >= 1);
     /* What is stale is held with all that belongs to it; what is whole needs nothing else. */
-    if (entry != NULL &&
-        (change ? note_of(entry)->stale : note_of(entry)->whole) & bit_of(node)) {
+    if (entry != NULL && (change ? note_of(entry)->stale : note_of(entry)->whole) & bit_of(node)) {
         cache_pin(tree->environment->cache, entry);
         *out = entry;
         return COFFER_OK;
@@ -431,8 +430,7 @@ enum coffer_status nodes_begin_fresh(struct tree *tree)
 
 enum coffer_status nodes_adopt_first_group(struct tree *tree, const uint8_t *bytes)
 {
-    struct cache_entry *entry =
-        cache_claim(tree->environment->cache, &tree->file, CACHE_NODES, 0);
+    struct cache_entry *entry = cache_claim(tree->environment->cache, &tree->file, CACHE_NODES, 0);
 
     if (entry == NULL)
         return COFFER_NO_MEMORY;

@@ -13,7 +13,7 @@
 #define FIRST_SLOTS (2u * LAYOUT_BLOCK_SIZE)
 #define FIRST_SIZE  (4u * LAYOUT_BLOCK_SIZE)
 
-_Static_assert(TREE_STAGING_MIN * LAYOUT_BLOCK_SIZE >= FIRST_SIZE, "the opening read fits");
+_Static_assert(TREE_STAGING_MIN *LAYOUT_BLOCK_SIZE >= FIRST_SIZE, "the opening read fits");
 
 size_t head_aad(const struct tree *tree, const uint8_t *root_hash, uint32_t counter,
                 uint8_t aad[HEAD_AAD_MAX])
@@ -50,7 +50,7 @@ static enum coffer_status make_tree(struct tree_environment *environment, const 
 static bool meta_is_valid(uint64_t length, uint32_t max_node)
 {
     return length <= LAYOUT_LENGTH_MAX && max_node <= LAYOUT_NODE_MAX &&
-           (max_node == 0 ? 1 : max_node) >= blocks_of_length(length);
+           (max_node == 0 ? 1 : max_node) >= layout_blocks(length);
 }
 
 /*

@@ -75,8 +75,8 @@ enum tree_version {
 };
 
 struct tree_opening {
-    const char *name;         /* of the file */
-    const uint8_t *uuid;      /* CRYPTO_UUID_SIZE bytes; NULL: the catalogue's key */
+    const char *name;    /* of the file */
+    const uint8_t *uuid; /* CRYPTO_UUID_SIZE bytes; NULL: the catalogue's key */
     enum tree_version version;
     const uint8_t *root_hash; /* with TREE_BY_HASH */
 };
@@ -157,7 +157,8 @@ void tree_adopt(struct tree *tree);
 void tree_abort(struct tree *tree);
 bool tree_is_changed(const struct tree *tree);
 
-/* After a cut was adopted: give the device's file the size that the tree needs. Harmless to lose. */
+/* After a cut was adopted: give the device's file the size that the tree needs. Harmless to lose.
+ */
 COFFER_MUST_CHECK enum coffer_status tree_cut_file(struct tree *tree);
 
 /* Is the whole block good: path, tag? For checking; COFFER_CORRUPT when not. */

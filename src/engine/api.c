@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The public calls: arguments checked, the lock taken, the store asked. */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "engine/engine.h"
+
+/* --- Names --- */
+
+void engine_uuid(const struct coffer_uuid *uuid, uint8_t out[CRYPTO_UUID_SIZE])
+{
+    store_le32(out, uuid->time_low);
+    store_le16(out + 4, uuid->time_mid);
+    store_le16(out + 6, uuid->time_hi_and_version);
+    memcpy(out + 8, uuid->clock_seq_and_node, sizeof(uuid->clock_seq_and_node));
+}
+
+static enum coffer_status make_name(const struct coffer_uuid *ta, const void *id, size_t id_size,
+                                    struct name *out)
+{
+    if (id_size > COFFER_ID_MAX || (id == NULL && id_size > 0))
+        return COFFER_MISUSE;
+    memset(out, 0, sizeof(*out));
+    engine_uuid(ta, out->uuid);
+    if (id_size > 0)
+        memcpy(out->id, id, id_size);
+    out->id_size = (uint32_t)id_size;
+    return COFFER_OK;
+}
+
+enum coffer_status engine_name(const struct coffer_name *name, struct name *out)
+{
+    return name == NULL ? COFFER_MISUSE : make_name(&name->ta, name->id, name->id_size, out);
+}
+
+/* --- Objects --- */
+
+enum coffer_status coffer_object_open(struct coffer *store, const struct coffer_name *name,
+                                      struct coffer_object **out)
+{
+    enum coffer_status status;
+    struct name inside;
+    void *handle;
+
+    if (store == NULL || out == NULL)
+        return COFFER_MISUSE;
+    status = engine_name(name, &inside);
+    if (status != COFFER_OK)
+        return status;
+    engine_lock(store);
+    status = engine_make_handle(store, sizeof(struct coffer_object), HANDLE_OBJECT, &handle);
+    if (status == COFFER_OK) {
+        struct coffer_object *object = handle;
+
+        status = object_open(&store->store, &inside, &object->object);
+        if (status == COFFER_OK)
+            *out = object;
+        else
+            engine_free_handle(&object->handle);
+    }
+    engine_unlock(store);
+    return status;
+}
+
+void coffer_object_close(struct coffer_object *object)
+{
+    struct coffer *engine;
+
+    if (object == NULL || object->handle.engine == NULL)
+        return;
+    engine = object->handle.engine;
+    engine_lock(engine);
+    object_close(object->object);
+    engine_free_handle(&object->handle);
+    engine_unlock(engine);
+}
+
+static bool is_open(const struct coffer_object *object)
+{
+    return object != NULL && object->handle.engine != NULL;
+}
+
+enum coffer_status coffer_object_info(struct coffer_object *object, struct coffer_info *out)
+{
+    struct coffer *engine;
+
+    if (!is_open(object) || out == NULL)
+        return COFFER_MISUSE;
+    engine = object->handle.engine;
+    engine_lock(engine);
+    object_info(object->object, out);
+    engine_unlock(engine);
+    return COFFER_OK;
+}
+
+enum coffer_status coffer_object_attributes(struct coffer_object *object, void *out, size_t size)
+{
+    enum coffer_status status;
+    struct coffer *engine;
+
+    if (!is_open(object) || (out == NULL && size > 0))
+        return COFFER_MISUSE;
+    engine = object->handle.engine;
+    engine_lock(engine);
+    status = object_attributes(object->object, out, size);
+    engine_unlock(engine);
+    return status;
+}
+
+enum coffer_status coffer_object_read(struct coffer_object *object, uint64_t offset, void *out,
+                                      size_t size, size_t *got)
+{
+    enum coffer_status status;
+    struct coffer *engine;
+
+    if (!is_open(object) || (out == NULL && size > 0) || got == NULL)
+        return COFFER_MISUSE;
+    engine = object->handle.engine;
+    engine_lock(engine);
+    status = object_read(object->object, offset, out, size, got);
+    engine_unlock(engine);
+    return status;
+}
+
+enum coffer_status coffer_object_write(struct coffer_object *object, uint64_t offset,
+                                       const void *data, size_t size)
+{
+    enum coffer_status status;
+    struct coffer *engine;
+
+    if (!is_open(object) || (data == NULL && size > 0))
+        return COFFER_MISUSE;
+    engine = object->handle.engine;
+    engine_lock(engine);
+    status = object_write(object->object, offset, data, size);
+    engine_unlock(engine);
+    return status;
+}
+
+enum coffer_status coffer_object_truncate(struct coffer_object *object, uint64_t size)
+{
+    enum coffer_status status;
+    struct coffer *engine;
+
+    if (!is_open(object))
+        return COFFER_MISUSE;
+    engine = object->handle.engine;
+    engine_lock(engine);
+    status = object_truncate(object->object, size);
+    engine_unlock(engine);
+    return status;
+}
+
+enum coffer_status coffer_stat(struct coffer *store, const struct coffer_name *name,
+                               struct coffer_info *out)
+{
+    enum coffer_status status;
+    struct object *object;
+    struct name inside;
+
+    if (store == NULL || out == NULL)
+        return COFFER_MISUSE;
+    status = engine_name(name, &inside);
+    if (status != COFFER_OK)
+        return status;
+    engine_lock(store);
+    status = object_open(&store->store, &inside, &object);
+    if (status == COFFER_OK) {
+        object_info(object, out);
+        object_close(object);
+    }
+    engine_unlock(store);
+    return status;
+}
+
+enum coffer_status coffer_rename(struct coffer *store, const struct coffer_name *from,
+                                 const void *to, size_t to_size)
+{
+    enum coffer_status status;
+    struct name before;
+    struct name after;
+
+    if (store == NULL)
+        return COFFER_MISUSE;
+    status = engine_name(from, &before);
+    if (status == COFFER_OK)
+        status = make_name(&from->ta, to, to_size, &after);
+    if (status != COFFER_OK)
+        return status;
+    engine_lock(store);
+    status = object_rename(&store->store, &before, &after);
+    engine_unlock(store);
+    return status;
+}
+
+enum coffer_status coffer_delete(struct coffer *store, const struct coffer_name *name)
+{
+    enum coffer_status status;
+    struct name inside;
+
+    if (store == NULL)
+        return COFFER_MISUSE;
+    status = engine_name(name, &inside);
+    if (status != COFFER_OK)
+        return status;
+    engine_lock(store);
+    status = object_delete(&store->store, &inside);
+    engine_unlock(store);
+    return status;
+}
+
+/* --- Streams --- */
+
+static enum coffer_status check_making(const struct coffer *store, unsigned flags,
+                                       const struct coffer_attributes *attributes)
+{
+    if (store == NULL || (flags & ~COFFER_REPLACE) != 0)
+        return COFFER_MISUSE;
+    if (attributes != NULL && attributes->bytes == NULL && attributes->bytes_size > 0)
+        return COFFER_MISUSE;
+    return COFFER_OK;
+}
+
+/* Early word that the name is taken, before any work; the commit looks again. Called locked. */
+static enum coffer_status is_free(struct coffer *store, const struct name *name, unsigned flags)
+{
+    struct entry entry;
+    uint32_t slot;
+    enum coffer_status status;
+
+    if (flags & COFFER_REPLACE)
+        return store_find_open(&store->store, name) != NULL ? COFFER_BUSY : COFFER_OK;
+    status = catalogue_find(&store->store.catalogue, name, &slot, &entry);
+    if (status == COFFER_OK)
+        return COFFER_EXISTS;
+    return status == COFFER_NOT_FOUND ? COFFER_OK : status;
+}
+
+enum coffer_status coffer_put(struct coffer *store, const struct coffer_name *name, unsigned flags,
+                              const struct coffer_attributes *attributes, const void *data,
+                              size_t size)
+{
+    enum coffer_status status = check_making(store, flags, attributes);
+    struct writer *writer;
+    struct name inside;
+
+    if (status == COFFER_OK)
+        status = data == NULL && size > 0 ? COFFER_MISUSE : engine_name(name, &inside);
+    if (status != COFFER_OK)
+        return status;
+    engine_lock(store);
+    status = is_free(store, &inside, flags);
+    if (status == COFFER_OK)
+        status = writer_open(&store->store, &inside, flags & COFFER_REPLACE, attributes, &writer);
+    if (status == COFFER_OK) {
+        status = writer_write(writer, data, size);
+        if (status == COFFER_OK)
+            status = writer_commit(writer);
+        else
+            writer_abort(writer);
+    }
+    engine_unlock(store);
+    return status;
+}
+
+enum coffer_status coffer_writer_open(struct coffer *store, const struct coffer_name *name,
+                                      unsigned flags, const struct coffer_attributes *attributes,
+                                      struct coffer_writer **out)
+{
+    enum coffer_status status = check_making(store, flags, attributes);
+    struct name inside;
+    void *handle;
+
+    if (status == COFFER_OK)
+        status = out == NULL ? COFFER_MISUSE : engine_name(name, &inside);
+    if (status != COFFER_OK)
+        return status;
+    engine_lock(store);
+    status = is_free(store, &inside, flags);
+    if (status == COFFER_OK)
+        status = engine_make_handle(store, sizeof(struct coffer_writer), HANDLE_WRITER, &handle);
+    if (status == COFFER_OK) {
+        struct coffer_writer *writer = handle;
+
+        status = writer_open(&store->store, &inside, flags & COFFER_REPLACE, attributes,
+                             &writer->writer);
+        if (status == COFFER_OK)
+            *out = writer;
+        else
+            engine_free_handle(&writer->handle);
+    }
+    engine_unlock(store);
+    return status;
+}
+
+enum coffer_status coffer_writer_write(struct coffer_writer *writer, const void *data, size_t size)
+{
+    enum coffer_status status;
+    struct coffer *engine;
+
+    if (writer == NULL || writer->handle.engine == NULL || (data == NULL && size > 0))
+        return COFFER_MISUSE;
+    engine = writer->handle.engine;
+    engine_lock(engine);
+    status = writer_write(writer->writer, data, size);
+    engine_unlock(engine);
+    return status;
+}
+
+enum coffer_status coffer_writer_commit(struct coffer_writer *writer)
+{
+    enum coffer_status status;
+    struct coffer *engine;
+
+    if (writer == NULL || writer->handle.engine == NULL)
+        return COFFER_MISUSE;
+    engine = writer->handle.engine;
+    engine_lock(engine);
+    status = writer_commit(writer->writer);
+    engine_free_handle(&writer->handle);
+    engine_unlock(engine);
+    return status;
+}
+
+void coffer_writer_abort(struct coffer_writer *writer)
+{
+    struct coffer *engine;
+
+    if (writer == NULL || writer->handle.engine == NULL)
+        return;
+    engine = writer->handle.engine;
+    engine_lock(engine);
+    writer_abort(writer->writer);
+    engine_free_handle(&writer->handle);
+    engine_unlock(engine);
+}
+
+/* --- Enumeration --- */
+
+enum coffer_status coffer_list_open(struct coffer *store, const struct coffer_uuid *ta,
+                                    struct coffer_list **out)
+{
+    enum coffer_status status;
+    void *handle;
+
+    if (store == NULL || out == NULL)
+        return COFFER_MISUSE;
+    engine_lock(store);
+    status = engine_make_handle(store, sizeof(struct coffer_list), HANDLE_LIST, &handle);
+    if (status == COFFER_OK) {
+        struct coffer_list *list = handle;
+
+        list->all = ta == NULL;
+        if (ta != NULL)
+            engine_uuid(ta, list->uuid);
+        *out = list;
+    }
+    engine_unlock(store);
+    return status;
+}
+
+/* The next entry that counts and is of the TA. Called locked. */
+static enum coffer_status next_entry(struct coffer_list *list, struct entry *out)
+{
+    struct catalogue *catalogue = &list->handle.engine->store.catalogue;
+
+    while (list->next_slot < catalogue->slot_count) {
+        uint32_t slot = list->next_slot;
+        enum coffer_status status = catalogue_get(catalogue, slot, out);
+        bool counts = false;
+
+        if (status == COFFER_OK &&
+            (list->all || memcmp(list->uuid, out->name.uuid, sizeof(list->uuid)) == 0))
+            status = catalogue_counts(catalogue, slot, out, &counts);
+        if (status != COFFER_OK && status != COFFER_NOT_FOUND)
+            return status;
+        list->next_slot = slot + 1;
+        if (counts)
+            return COFFER_OK;
+    }
+    return COFFER_NOT_FOUND;
+}
+
+enum coffer_status coffer_list_next(struct coffer_list *list, struct coffer_entry *out)
+{
+    enum coffer_status status;
+    struct coffer *engine;
+    struct entry entry;
+
+    if (list == NULL || list->handle.engine == NULL || out == NULL)
+        return COFFER_MISUSE;
+    engine = list->handle.engine;
+    engine_lock(engine);
+    status = next_entry(list, &entry);
+    if (status == COFFER_OK)
+        *out = store_public_entry(&entry);
+    engine_unlock(engine);
+    return status;
+}
+
+void coffer_list_close(struct coffer_list *list)
+{
+    struct coffer *engine;
+
+    if (list == NULL || list->handle.engine == NULL)
+        return;
+    engine = list->handle.engine;
+    engine_lock(engine);
+    engine_free_handle(&list->handle);
+    engine_unlock(engine);
+}
+
+/* --- Checking and statistics --- */
+
+enum coffer_status coffer_check(struct coffer *store, unsigned flags,
+                                void (*each)(void *context, const struct coffer_finding *finding),
+                                bool (*progress)(void *context, uint64_t done, uint64_t total),
+                                void *context, struct coffer_check_summary *out)
+{
+    struct check check = {.flags = flags, .each = each, .progress = progress, .context = context};
+    enum coffer_status status;
+
+    if (store == NULL || each == NULL || out == NULL ||
+        (flags & ~(COFFER_CHECK_REPAIR | COFFER_CHECK_DEEP)) != 0)
+        return COFFER_MISUSE;
+    check.store = &store->store;
+    engine_lock(store);
+    status = store_check(&check);
+    engine_unlock(store);
+    if (status == COFFER_OK)
+        *out = check.summary;
+    return status;
+}
+
+static void memory_statistics(const struct memory *memory, struct coffer_statistics *out)
+{
+    const struct account *account = &memory->account;
+
+    out->memory_total = account->frames_total * FRAME_SIZE;
+    out->memory_used = account->frames_used * FRAME_SIZE;
+    out->memory_peak = account->frames_used_peak * FRAME_SIZE;
+    out->memory_largest_free = frames_statistics(memory->frames).largest_run * FRAME_SIZE;
+    out->wrong_frees = account->wrong_frees;
+    for (unsigned i = 0; i < account->owner_count && i < COFFER_COMPONENTS_MAX; i++) {
+        const struct account_line *line = &account->lines[i];
+
+        if (line->name == NULL)
+            continue;
+        out->components[out->component_count++] = (struct coffer_component){
+            .name = line->name,
+            .bytes = line->bytes,
+            .bytes_peak = line->bytes_peak,
+            .held = line->frames * FRAME_SIZE,
+            .held_peak = line->frames_peak * FRAME_SIZE,
+            .allocations = line->takes,
+            .frees = line->gives,
+            .refusals = line->refusals,
+        };
+    }
+}
+
+enum coffer_status coffer_statistics_get(struct coffer *store, struct coffer_statistics *out)
+{
+    const struct device_counters *device;
+    const struct crypto_counters *crypto;
+
+    if (store == NULL || out == NULL)
+        return COFFER_MISUSE;
+    memset(out, 0, sizeof(*out));
+    engine_lock(store);
+    memory_statistics(store->memory, out);
+    crypto = crypto_counters(store->crypto);
+    device = &store->environment.device->counters;
+    out->crypto_library = crypto_library(store->crypto);
+    out->crypto_outside_bytes = crypto_outside_bytes(store->crypto);
+    out->cache_frames = store->cache.entry_count;
+    out->cache_hits = store->cache.counters.hits;
+    out->cache_misses = store->cache.counters.misses;
+    out->cache_evictions = store->cache.counters.evictions;
+    out->device_reads = device->reads;
+    out->device_writes = device->writes;
+    out->device_barriers = device->barriers;
+    out->device_syncs = device->syncs;
+    out->device_others = device->others;
+    out->device_read_bytes = device->read_bytes;
+    out->device_written_bytes = device->written_bytes;
+    out->seals = crypto->seals;
+    out->unseals = crypto->unseals;
+    out->sealed_bytes = crypto->sealed_bytes;
+    out->unsealed_bytes = crypto->unsealed_bytes;
+    out->hashes = crypto->hashes;
+    out->hashed_bytes = crypto->hashed_bytes;
+    out->key_loads = crypto->key_loads;
+    out->objects = store->store.catalogue.object_count;
+    out->open_objects = store->store.counters.open_objects;
+    out->commits = store->store.counters.commits;
+    out->aborts = store->store.counters.aborts;
+    out->notices = store->store.counters.notices;
+    out->catalogue_slots = store->store.catalogue.slot_count;
+    engine_unlock(store);
+    return COFFER_OK;
+}

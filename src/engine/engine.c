@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Building an engine from its configuration, and taking it down. */
+#include "engine/engine.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "crypto/crypto.h"
+
+#define KEY_SLOTS_DEFAULT 8u
+#define KEY_SLOTS_MAX     64u
+
+/* With no function of the caller's, notices go to the port's log. */
+static void notice_to_log(void *context, enum coffer_notice notice, const char *text)
+{
+    const struct coffer *engine = context;
+
+    (void)notice;
+    if (engine->port->log != NULL)
+        engine->port->log(engine->port->context, PORT_LOG_WARNING, text);
+}
+
+static bool config_is_valid(const struct coffer_config *config)
+{
+    uint64_t size = 0;
+
+    if (config == NULL || config->port == NULL || config->ciphers == NULL ||
+        config->device == NULL || config->areas == NULL || config->key == NULL ||
+        config->key->bytes == NULL)
+        return false;
+    if (config->area_count < 1 || config->area_count > FRAMES_AREAS_MAX)
+        return false;
+    for (size_t i = 0; i < config->area_count; i++) {
+        if (!add_fits(size, config->areas[i].size, &size))
+            return false;
+    }
+    if (config->key_slots == 1 || config->key_slots > KEY_SLOTS_MAX)
+        return false;
+    if (config->cache_frames != 0 && config->cache_frames < TREE_CACHE_MIN)
+        return false;
+    return true;
+}
+
+static enum coffer_status open_memory(const struct coffer_config *config,
+                                      const struct memory_settings *settings, struct memory **out)
+{
+    struct memory_area areas[FRAMES_AREAS_MAX];
+
+    for (size_t i = 0; i < config->area_count; i++)
+        areas[i] = (struct memory_area){config->areas[i].address, config->areas[i].size};
+    return memory_open(areas, config->area_count, settings, out);
+}
+
+static enum coffer_status open_owner(struct coffer *engine, const char *name, struct owner *out)
+{
+    return account_open_owner(&engine->memory->account, name, out);
+}
+
+static enum coffer_status open_crypto(struct coffer *engine, const struct coffer_config *config)
+{
+    struct crypto_settings settings = {
+        .root = config->key->kind == COFFER_KEY_SSK ? CRYPTO_ROOT_SSK : CRYPTO_ROOT_HUK,
+        .key = config->key->bytes,
+        .key_size = config->key->size,
+        .huk_plain = config->huk_plain,
+        .slots = config->key_slots != 0 ? config->key_slots : KEY_SLOTS_DEFAULT,
+    };
+
+    return crypto_open(engine->memory, config->port, config->ciphers, &settings, &engine->crypto);
+}
+
+/* How many frames the staging buffer and the cache get of what is free after start. The rest is
+ * for the index and for what is open. */
+static void plan_frames(const struct coffer *engine, const struct coffer_config *config,
+                        size_t *staging, size_t *cache)
+{
+    size_t free = (size_t)frames_statistics(engine->memory->frames).free;
+
+    *staging = free / 16;
+    if (*staging < TREE_STAGING_MIN)
+        *staging = TREE_STAGING_MIN;
+    if (*staging > TREE_STAGING_MAX)
+        *staging = TREE_STAGING_MAX;
+    *cache = config->cache_frames != 0 ? config->cache_frames : free / 2;
+    if (*cache < TREE_CACHE_MIN)
+        *cache = TREE_CACHE_MIN;
+}
+
+static enum coffer_status open_buffers(struct coffer *engine, const struct coffer_config *config)
+{
+    struct tree_environment *environment = &engine->environment;
+    enum coffer_status status;
+    struct owner cache_owner;
+    struct owner staging_owner;
+    size_t staging;
+    size_t cache;
+    void *block;
+
+    *environment = (struct tree_environment){.memory = engine->memory,
+                                             .device = config->device,
+                                             .crypto = engine->crypto,
+                                             .cache = &engine->cache,
+                                             .head_full_hash = config->head_full_hash};
+    plan_frames(engine, config, &staging, &cache);
+    status = open_owner(engine, "tree", &environment->owner);
+    if (status == COFFER_OK)
+        status = open_owner(engine, "staging", &staging_owner);
+    if (status == COFFER_OK)
+        status = open_owner(engine, "cache", &cache_owner);
+    if (status == COFFER_OK)
+        status = frames_take(engine->memory->frames, staging_owner, staging, &block);
+    if (status != COFFER_OK)
+        return status;
+    environment->staging = block;
+    environment->staging_blocks = staging;
+    status = cache_open(engine->memory, cache_owner, cache, &engine->cache);
+    if (status != COFFER_OK)
+        environment->staging_blocks = 0;
+    return status;
+}
+
+static void close_buffers(struct coffer *engine)
+{
+    if (engine->environment.staging_blocks == 0)
+        return;
+    cache_close(&engine->cache);
+    assert_cheap(frames_give(engine->memory->frames, engine->environment.staging) == COFFER_OK);
+}
+
+static enum coffer_status open_store(struct coffer *engine, const struct coffer_config *config)
+{
+    struct store_settings settings = {
+        .create = config->create,
+        .read_only = config->read_only,
+        .volatile_commits = config->volatile_commits,
+        .notice = config->notice != NULL ? config->notice : notice_to_log,
+        .notice_context = config->notice != NULL ? config->notice_context : engine,
+    };
+    enum coffer_status status;
+    struct owner owner;
+
+    status = open_owner(engine, "store", &owner);
+    if (status == COFFER_OK)
+        status = store_open(&engine->store, &engine->environment, owner, &settings);
+    return status;
+}
+
+enum coffer_status engine_open(const struct coffer_config *config,
+                               const struct memory_settings *settings, struct coffer **out)
+{
+    enum coffer_status status;
+    struct memory *memory;
+    struct coffer *engine;
+    struct owner owner;
+    void *block;
+
+    if (out == NULL || !config_is_valid(config))
+        return COFFER_MISUSE;
+    status = open_memory(config, settings, &memory);
+    if (status != COFFER_OK)
+        return status;
+    status = account_open_owner(&memory->account, "engine", &owner);
+    if (status == COFFER_OK)
+        status = memory_alloc(memory, owner, sizeof(*engine), &block);
+    if (status != COFFER_OK)
+        goto close_memory;
+    engine = block;
+    engine->memory = memory;
+    engine->owner = owner;
+    engine->port = config->port;
+    list_init(&engine->handles);
+    status = config->port->lock_init(config->port->context, &engine->lock);
+    if (status != COFFER_OK)
+        goto close_memory;
+    status = open_crypto(engine, config);
+    if (status != COFFER_OK)
+        goto fini_lock;
+    status = open_buffers(engine, config);
+    if (status == COFFER_OK)
+        status = open_store(engine, config);
+    if (status != COFFER_OK)
+        goto close_crypto;
+    engine->release = config->release;
+    engine->release_context = config->release_context;
+    *out = engine;
+    return COFFER_OK;
+
+close_crypto:
+    close_buffers(engine);
+    crypto_close(engine->crypto);
+fini_lock:
+    config->port->lock_fini(config->port->context, &engine->lock);
+close_memory:
+    memory_close(memory);
+    return status;
+}
+
+enum coffer_status engine_make_handle(struct coffer *engine, size_t size, enum handle_kind kind,
+                                      void **out)
+{
+    enum coffer_status status;
+    struct handle *handle;
+    void *block;
+
+    status = memory_alloc(engine->memory, engine->owner, size, &block);
+    if (status != COFFER_OK)
+        return status;
+    handle = block;
+    handle->engine = engine;
+    handle->kind = kind;
+    list_insert_after(&engine->handles, &handle->link);
+    *out = block;
+    return COFFER_OK;
+}
+
+void engine_free_handle(struct handle *handle)
+{
+    struct coffer *engine = handle->engine;
+
+    list_remove(&handle->link);
+    handle->engine = NULL;
+    memory_free(engine->memory, handle);
+}
+
+static void close_handle(struct handle *handle)
+{
+    switch (handle->kind) {
+    case HANDLE_OBJECT:
+        object_close(((struct coffer_object *)handle)->object);
+        break;
+    case HANDLE_WRITER:
+        writer_abort(((struct coffer_writer *)handle)->writer);
+        break;
+    case HANDLE_LIST:
+        break;
+    }
+    engine_free_handle(handle);
+}
+
+void coffer_close(struct coffer *store)
+{
+    const struct coffer_port *port;
+    struct coffer_device *device;
+    void (*release)(void *context);
+    void *release_context;
+
+    if (store == NULL)
+        return;
+    while (!list_is_empty(&store->handles))
+        close_handle(list_entry(store->handles.next, struct handle, link));
+    store_close(&store->store);
+    close_buffers(store);
+    crypto_close(store->crypto);
+    port = store->port;
+    port->lock_fini(port->context, &store->lock);
+    device = store->environment.device;
+    release = store->release;
+    release_context = store->release_context;
+    memory_close(store->memory);
+    device->operations->close(device);
+    if (release != NULL)
+        release(release_context);
+}
+
+enum coffer_status coffer_open(const struct coffer_config *config, struct coffer **out)
+{
+    struct memory_settings settings = {.keep_contents = false};
+
+    return engine_open(config, &settings, out);
+}
+
+const char *coffer_version(void)
+{
+    return COFFER_VERSION;
+}

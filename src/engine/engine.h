@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The engine: everything of one store, built from its configuration, and the lock that serialises
+ * the public calls.
+ *
+ * It is made in this order, and unmade in the reverse: memory over the caller's areas, the engine
+ * itself in that memory, keys and ciphers, staging buffer and cache, store.
+ */
+#ifndef COFFER_ENGINE_ENGINE_H
+#define COFFER_ENGINE_ENGINE_H
+
+#include "base/list.h"
+#include "coffer.h"
+#include "memory/memory.h"
+#include "port/port.h"
+#include "store/store.h"
+
+struct coffer {
+    const struct coffer_port *port;
+    struct port_lock lock;
+    struct memory *memory;
+    struct owner owner; /* of the engine itself */
+    struct crypto *crypto;
+    struct cache cache;
+    struct tree_environment environment;
+    struct store store;
+    struct list handles; /* of all kinds, to be closed with the store */
+    void (*notice)(void *context, enum coffer_notice notice, const char *text);
+    void *notice_context;
+    void (*release)(void *context);
+    void *release_context;
+};
+
+enum handle_kind {
+    HANDLE_OBJECT,
+    HANDLE_WRITER,
+    HANDLE_LIST,
+};
+
+/* What every public handle begins with. `engine` is NULL once it is closed. */
+struct handle {
+    struct coffer *engine;
+    struct list link;
+    enum handle_kind kind;
+};
+
+struct coffer_object {
+    struct handle handle;
+    struct object *object;
+};
+
+struct coffer_writer {
+    struct handle handle;
+    struct writer *writer;
+};
+
+struct coffer_list {
+    struct handle handle;
+    uint32_t next_slot;
+    bool all;
+    uint8_t uuid[CRYPTO_UUID_SIZE];
+};
+
+/* coffer_open with a say in the memory's settings: for tests that refuse allocations. */
+COFFER_MUST_CHECK enum coffer_status engine_open(const struct coffer_config *config,
+                                                 const struct memory_settings *settings,
+                                                 struct coffer **out);
+
+/* The inside of a public name; COFFER_MISUSE when it isn't one. */
+COFFER_MUST_CHECK enum coffer_status engine_name(const struct coffer_name *name, struct name *out);
+void engine_uuid(const struct coffer_uuid *uuid, uint8_t out[CRYPTO_UUID_SIZE]);
+
+static inline void engine_lock(struct coffer *engine)
+{
+    engine->port->lock_take(engine->port->context, &engine->lock);
+}
+
+static inline void engine_unlock(struct coffer *engine)
+{
+    engine->port->lock_give(engine->port->context, &engine->lock);
+}
+
+/* A handle of `size` bytes that begins with struct handle; its end. Called locked. */
+COFFER_MUST_CHECK enum coffer_status engine_make_handle(struct coffer *engine, size_t size,
+                                                        enum handle_kind kind, void **out);
+void engine_free_handle(struct handle *handle);
+
+#endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/catalogue.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/text.h"
+
+/* A slot's bytes. */
+#define SLOT_UUID    0u
+#define SLOT_ID      16u
+#define SLOT_ID_SIZE 80u
+#define SLOT_HASH    84u
+#define SLOT_FILE    116u
+
+/* An empty id is told from a free slot by its first id byte. */
+#define EMPTY_ID_MARK 1u
+
+/* Slots of one read when the catalogue is walked: just under a block, so that they pass through
+ * the cache and stay there. */
+#define WALK_SLOTS (LAYOUT_BLOCK_SIZE / CATALOGUE_SLOT_SIZE)
+
+static void encode(const struct entry *entry, uint8_t bytes[CATALOGUE_SLOT_SIZE])
+{
+    memset(bytes, 0, CATALOGUE_SLOT_SIZE);
+    memcpy(bytes + SLOT_UUID, entry->name.uuid, CRYPTO_UUID_SIZE);
+    memcpy(bytes + SLOT_ID, entry->name.id, COFFER_ID_MAX);
+    if (entry->name.id_size == 0)
+        bytes[SLOT_ID] = EMPTY_ID_MARK;
+    store_le32(bytes + SLOT_ID_SIZE, entry->name.id_size);
+    memcpy(bytes + SLOT_HASH, entry->hash, CRYPTO_HASH_SIZE);
+    store_le32(bytes + SLOT_FILE, entry->file);
+}
+
+/* COFFER_NOT_FOUND: a free slot. COFFER_CORRUPT: authentic, but no slot of ours or OP-TEE's. */
+static enum coffer_status decode(const uint8_t bytes[CATALOGUE_SLOT_SIZE], struct entry *entry)
+{
+    uint32_t id_size = load_le32(bytes + SLOT_ID_SIZE);
+
+    if (id_size == 0 && bytes[SLOT_ID] == 0)
+        return COFFER_NOT_FOUND;
+    if (id_size > COFFER_ID_MAX)
+        return COFFER_CORRUPT;
+    *entry = (struct entry){.file = load_le32(bytes + SLOT_FILE)};
+    memcpy(entry->name.uuid, bytes + SLOT_UUID, CRYPTO_UUID_SIZE);
+    memcpy(entry->name.id, bytes + SLOT_ID, id_size);
+    entry->name.id_size = id_size;
+    memcpy(entry->hash, bytes + SLOT_HASH, CRYPTO_HASH_SIZE);
+    return COFFER_OK;
+}
+
+bool name_equal(const struct name *a, const struct name *b)
+{
+    return a->id_size == b->id_size && memcmp(a->uuid, b->uuid, sizeof(a->uuid)) == 0 &&
+           memcmp(a->id, b->id, a->id_size) == 0;
+}
+
+void catalogue_file_name(uint32_t file, char text[9])
+{
+    struct text line = {{0}, 0};
+
+    text_add_number(&line, file, 16);
+    memcpy(text, line.bytes, line.size + 1);
+}
+
+bool catalogue_file_number(const char *text, uint32_t *file)
+{
+    char canonical[9];
+    uint32_t number = 0;
+
+    if (strlen(text) == 0 || strlen(text) > 8)
+        return false;
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at >= '0' && *at <= '9')
+            number = number << 4 | (uint32_t)(*at - '0');
+        else if (*at >= 'a' && *at <= 'f')
+            number = number << 4 | (uint32_t)(*at - 'a' + 10);
+        else
+            return false;
+    }
+    catalogue_file_name(number, canonical);
+    if (strcmp(canonical, text) != 0)
+        return false;
+    *file = number;
+    return true;
+}
+
+static uint32_t tag_of(struct catalogue *catalogue, const struct name *name)
+{
+    uint8_t message[sizeof(catalogue->seed) + CRYPTO_UUID_SIZE + COFFER_ID_MAX];
+    uint8_t digest[CRYPTO_HASH_SIZE];
+    size_t size = sizeof(catalogue->seed);
+
+    memcpy(message, catalogue->seed, size);
+    memcpy(message + size, name->uuid, CRYPTO_UUID_SIZE);
+    size += CRYPTO_UUID_SIZE;
+    memcpy(message + size, name->id, name->id_size);
+    size += name->id_size;
+    crypto_hash(catalogue->environment->crypto, message, size, digest);
+    return load_le32(digest);
+}
+
+static enum coffer_status read_slots(struct catalogue *catalogue, uint32_t slot, uint32_t count,
+                                     uint8_t *bytes)
+{
+    size_t size = (size_t)count * CATALOGUE_SLOT_SIZE;
+    size_t got = 0;
+    enum coffer_status status;
+
+    status = tree_read(catalogue->tree, (uint64_t)slot * CATALOGUE_SLOT_SIZE, bytes, size, &got);
+    if (status == COFFER_OK && got != size)
+        return COFFER_CORRUPT;
+    return status;
+}
+
+/* Take one slot up into the memory side, at open. */
+static enum coffer_status take_in(struct catalogue *catalogue, uint32_t slot, const uint8_t *bytes)
+{
+    struct entry entry;
+    enum coffer_status status = decode(bytes, &entry);
+
+    if (status == COFFER_NOT_FOUND)
+        return COFFER_OK;
+    if (status != COFFER_OK)
+        return status;
+    status = catalogue_reserve(catalogue);
+    if (status != COFFER_OK)
+        return status;
+    (void)numbers_add(&catalogue->slots, slot);
+    if (!numbers_add(&catalogue->files, entry.file)) {
+        /* As OP-TEE does: of two entries with one file the later doesn't count. */
+        catalogue->had_duplicates = true;
+        return COFFER_OK;
+    }
+    index_insert(&catalogue->index, tag_of(catalogue, &entry.name), slot);
+    catalogue->object_count++;
+    return COFFER_OK;
+}
+
+static enum coffer_status take_in_all(struct catalogue *catalogue)
+{
+    uint64_t slot_count = tree_length(catalogue->tree) / CATALOGUE_SLOT_SIZE;
+    enum coffer_status status = COFFER_OK;
+    uint32_t slot = 0;
+    uint8_t *bytes;
+    void *block;
+
+    if (slot_count > UINT32_MAX - 1)
+        return COFFER_CORRUPT;
+    catalogue->slot_count = (uint32_t)slot_count;
+    status = memory_alloc(catalogue->environment->memory, catalogue->environment->owner,
+                          (size_t)WALK_SLOTS * CATALOGUE_SLOT_SIZE, &block);
+    if (status != COFFER_OK)
+        return status;
+    bytes = block;
+    while (slot < slot_count && status == COFFER_OK) {
+        uint32_t count = WALK_SLOTS;
+
+        if (count > slot_count - slot)
+            count = (uint32_t)slot_count - slot;
+        status = read_slots(catalogue, slot, count, bytes);
+        for (uint32_t i = 0; i < count && status == COFFER_OK; i++)
+            status = take_in(catalogue, slot + i, bytes + (size_t)i * CATALOGUE_SLOT_SIZE);
+        slot += count;
+    }
+    memory_free(catalogue->environment->memory, block);
+    return status;
+}
+
+static void forget(struct catalogue *catalogue)
+{
+    tree_close(catalogue->tree);
+    catalogue->tree = NULL;
+    index_fini(&catalogue->index);
+    numbers_fini(&catalogue->slots);
+    numbers_fini(&catalogue->files);
+    catalogue->object_count = 0;
+    catalogue->had_duplicates = false;
+}
+
+/* What is there to say about the version that was not chosen? */
+static void judge_other_head(struct catalogue *catalogue)
+{
+    const struct tree_heads *heads = &catalogue->heads;
+    unsigned other = heads->chosen ^ 1;
+    bool claims_newer = (heads->counter[other] & 1) != other ||
+                        heads->counter[other] > heads->counter[heads->chosen];
+
+    if (heads->authentic[other] || heads->blank[other])
+        return;
+    if (claims_newer)
+        catalogue->fell_back = true;
+    else
+        catalogue->spare_damaged = true;
+}
+
+enum coffer_status catalogue_open(struct catalogue *catalogue, struct tree_environment *environment,
+                                  struct owner owner)
+{
+    struct tree_opening opening = {.name = CATALOGUE_FILE, .version = TREE_BY_COUNTER};
+    enum coffer_status status;
+
+    *catalogue = (struct catalogue){.environment = environment};
+    index_init(&catalogue->index, environment->memory, owner);
+    numbers_init(&catalogue->slots, environment->memory, owner);
+    numbers_init(&catalogue->files, environment->memory, owner);
+    status = crypto_random(environment->crypto, catalogue->seed, sizeof(catalogue->seed));
+    if (status != COFFER_OK)
+        return status;
+    status = tree_open(environment, &opening, &catalogue->heads, &catalogue->tree);
+    if (status != COFFER_OK)
+        return status;
+    status = take_in_all(catalogue);
+    if (status == COFFER_OK)
+        judge_other_head(catalogue);
+    if (status == COFFER_CORRUPT) {
+        /* The head and its root are good, but not all that is below. */
+        struct tree_heads heads = catalogue->heads;
+
+        forget(catalogue);
+        opening.version = TREE_SPARE;
+        status = tree_open(environment, &opening, NULL, &catalogue->tree);
+        if (status == COFFER_OK)
+            status = take_in_all(catalogue);
+        if (status == COFFER_OK) {
+            catalogue->fell_back = true;
+            catalogue->heads = heads;
+            catalogue->heads.chosen ^= 1;
+        }
+        /* No such spare version: the answer is still that the catalogue is damaged. */
+    }
+    if (status != COFFER_OK)
+        forget(catalogue);
+    return status;
+}
+
+enum coffer_status catalogue_create(struct tree_environment *environment, bool sync)
+{
+    const char *before = CATALOGUE_NEW_FILE;
+    const char *after = CATALOGUE_FILE;
+    enum coffer_status status;
+    struct tree *tree;
+
+    status = tree_create(environment, before, NULL, &tree);
+    if (status == COFFER_EXISTS) {
+        /* What an interrupted creation left. */
+        status = device_remove(environment->device, before);
+        if (status == COFFER_OK)
+            status = tree_create(environment, before, NULL, &tree);
+    }
+    if (status != COFFER_OK)
+        return status;
+    status = tree_prepare(tree, true);
+    if (status == COFFER_OK && sync)
+        status = device_sync(environment->device, &before, 1);
+    if (status == COFFER_OK)
+        status = device_rename(environment->device, before, after);
+    if (status == COFFER_OK && sync)
+        status = device_sync(environment->device, &after, 1);
+    tree_close(tree);
+    return status;
+}
+
+void catalogue_close(struct catalogue *catalogue)
+{
+    forget(catalogue);
+    wipe(catalogue->seed, sizeof(catalogue->seed));
+}
+
+enum coffer_status catalogue_get(struct catalogue *catalogue, uint32_t slot, struct entry *out)
+{
+    uint8_t bytes[CATALOGUE_SLOT_SIZE];
+    enum coffer_status status = read_slots(catalogue, slot, 1, bytes);
+
+    return status == COFFER_OK ? decode(bytes, out) : status;
+}
+
+/* The slow way, for a partial index. */
+static enum coffer_status search(struct catalogue *catalogue, const struct name *name,
+                                 uint32_t *slot, struct entry *out)
+{
+    for (uint32_t at = 0; at < catalogue->slot_count; at++) {
+        struct entry entry;
+        enum coffer_status status = catalogue_get(catalogue, at, &entry);
+
+        if (status == COFFER_NOT_FOUND || (status == COFFER_OK && !name_equal(name, &entry.name)))
+            continue;
+        if (status != COFFER_OK)
+            return status;
+        *slot = at;
+        *out = entry;
+        return COFFER_OK;
+    }
+    return COFFER_NOT_FOUND;
+}
+
+enum coffer_status catalogue_find(struct catalogue *catalogue, const struct name *name,
+                                  uint32_t *slot, struct entry *out)
+{
+    uint32_t tag = tag_of(catalogue, name);
+    size_t cursor = 0;
+    uint32_t at;
+
+    while (index_next(&catalogue->index, tag, &cursor, &at)) {
+        struct entry entry;
+        enum coffer_status status = catalogue_get(catalogue, at, &entry);
+
+        if (status == COFFER_NOT_FOUND)
+            continue;
+        if (status != COFFER_OK)
+            return status;
+        if (!name_equal(name, &entry.name))
+            continue;
+        *slot = at;
+        *out = entry;
+        return COFFER_OK;
+    }
+    return catalogue->index.partial ? search(catalogue, name, slot, out) : COFFER_NOT_FOUND;
+}
+
+enum coffer_status catalogue_counts(struct catalogue *catalogue, uint32_t slot,
+                                    const struct entry *entry, bool *counts)
+{
+    struct entry found;
+    uint32_t at = slot;
+    enum coffer_status status = COFFER_OK;
+
+    if (catalogue->had_duplicates)
+        status = catalogue_find(catalogue, &entry->name, &at, &found);
+    if (status != COFFER_OK && status != COFFER_NOT_FOUND)
+        return status;
+    *counts = status == COFFER_OK && at == slot;
+    return COFFER_OK;
+}
+
+enum coffer_status catalogue_uses_file(struct catalogue *catalogue, uint32_t file, bool *uses)
+{
+    bool found = false;
+
+    for (uint32_t at = 0; at < catalogue->slot_count && !found; at++) {
+        struct entry entry;
+        enum coffer_status status = catalogue_get(catalogue, at, &entry);
+
+        if (status != COFFER_OK && status != COFFER_NOT_FOUND)
+            return status;
+        found = status == COFFER_OK && entry.file == file;
+    }
+    *uses = found;
+    return COFFER_OK;
+}
+
+enum coffer_status catalogue_reserve(struct catalogue *catalogue)
+{
+    enum coffer_status status = numbers_reserve(&catalogue->slots);
+
+    if (status == COFFER_OK)
+        status = numbers_reserve(&catalogue->files);
+    if (status == COFFER_OK)
+        index_reserve(&catalogue->index);
+    return status;
+}
+
+uint32_t catalogue_free_slot(struct catalogue *catalogue)
+{
+    return numbers_lowest_free(&catalogue->slots);
+}
+
+enum coffer_status catalogue_stage(struct catalogue *catalogue, uint32_t slot,
+                                   const struct entry *entry)
+{
+    uint8_t bytes[CATALOGUE_SLOT_SIZE] = {0};
+    struct tree_piece piece = {bytes, sizeof(bytes)};
+
+    if (entry != NULL)
+        encode(entry, bytes);
+    return tree_write(catalogue->tree, (uint64_t)slot * CATALOGUE_SLOT_SIZE, &piece, 1);
+}
+
+void catalogue_apply(struct catalogue *catalogue, uint32_t slot, const struct entry *before,
+                     const struct entry *after)
+{
+    catalogue->slot_count = (uint32_t)(tree_length(catalogue->tree) / CATALOGUE_SLOT_SIZE);
+    if (before != NULL) {
+        index_remove(&catalogue->index, tag_of(catalogue, &before->name), slot);
+        catalogue->object_count--;
+    }
+    if (after == NULL && numbers_has(&catalogue->slots, slot))
+        numbers_remove(&catalogue->slots, slot);
+    if (after != NULL) {
+        index_insert(&catalogue->index, tag_of(catalogue, &after->name), slot);
+        catalogue->object_count++;
+        if (before == NULL)
+            (void)numbers_add(&catalogue->slots, slot);
+    }
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Opening and closing, and the commit. */
+#include "store/store.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/text.h"
+
+void store_notice(struct store *store, enum coffer_notice notice, const char *text)
+{
+    store->counters.notices++;
+    if (store->settings.notice != NULL)
+        store->settings.notice(store->settings.notice_context, notice, text);
+}
+
+/* A file of a store that has lost its catalogue? */
+static bool note_object_file(void *argument, const char *name, uint64_t size)
+{
+    bool *found = argument;
+    uint32_t file;
+
+    (void)size;
+    *found = catalogue_file_number(name, &file);
+    return !*found;
+}
+
+static enum coffer_status has_object_files(struct store *store, bool *has)
+{
+    *has = false;
+    return device_list(store->environment->device, note_object_file, has);
+}
+
+/* There is no catalogue, or one whose creation was interrupted before its first head. */
+static enum coffer_status open_nothing(struct store *store, bool interrupted)
+{
+    enum coffer_status status;
+    bool has;
+
+    status = has_object_files(store, &has);
+    if (status != COFFER_OK)
+        return status;
+    if (has)
+        return COFFER_CORRUPT; /* objects without a catalogue: not ours to begin anew */
+    if (!store->settings.create)
+        return COFFER_NOT_FOUND;
+    if (store->settings.read_only)
+        return COFFER_MISUSE;
+    if (interrupted) {
+        status = device_remove(store->environment->device, CATALOGUE_FILE);
+        if (status != COFFER_OK)
+            return status;
+    }
+    status = catalogue_create(store->environment, !store->settings.volatile_commits);
+    if (status == COFFER_OK)
+        status = catalogue_open(&store->catalogue, store->environment, store->owner);
+    return status;
+}
+
+static void tell_about_opening(struct store *store)
+{
+    const struct catalogue *catalogue = &store->catalogue;
+    struct text text = {{0}, 0};
+
+    if (catalogue->fell_back) {
+        text_add(&text, "the newest version of dirf.db is incomplete or damaged; using version ");
+        text_add_number(&text, tree_counter(catalogue->tree), 10);
+        store_notice(store, COFFER_NOTICE_CATALOGUE_FALLBACK, text.bytes);
+    }
+    if (catalogue->spare_damaged)
+        store_notice(store, COFFER_NOTICE_CATALOGUE_SPARE,
+                     "the older version of dirf.db is damaged; nothing is lost");
+    if (catalogue->had_duplicates)
+        store_notice(store, COFFER_NOTICE_DUPLICATE_FILE,
+                     "several entries of dirf.db name the same file; only the first counts");
+}
+
+enum coffer_status store_open(struct store *store, struct tree_environment *environment,
+                              struct owner owner, const struct store_settings *settings)
+{
+    enum coffer_status status;
+
+    *store = (struct store){.environment = environment, .owner = owner, .settings = *settings};
+    list_init(&store->objects);
+    status = catalogue_open(&store->catalogue, environment, owner);
+    if (status == COFFER_NOT_FOUND)
+        status = open_nothing(store, false);
+    else if (status == COFFER_CORRUPT && store->catalogue.heads.blank[0] &&
+             store->catalogue.heads.blank[1])
+        status = open_nothing(store, true);
+    if (status == COFFER_OK)
+        tell_about_opening(store);
+    return status;
+}
+
+void store_close(struct store *store)
+{
+    assert_cheap(list_is_empty(&store->objects));
+    catalogue_close(&store->catalogue);
+}
+
+enum coffer_status store_begin_change(struct store *store)
+{
+    enum coffer_status status;
+
+    if (store->settings.read_only)
+        return COFFER_MISUSE;
+    if (store->failed)
+        return COFFER_FAILED;
+    if (!store->catalogue.fell_back)
+        return COFFER_OK;
+    /* The next commit overwrites the damaged version, and files that only that one named would pass
+     * for leftovers: keep both. */
+    status = quarantine_copy(store, CATALOGUE_FILE);
+    if (status == COFFER_OK)
+        status = quarantine_orphans(store);
+    if (status == COFFER_OK)
+        store->catalogue.fell_back = false;
+    return status;
+}
+
+static enum coffer_status barrier(struct store *store, const struct tree *tree)
+{
+    const char *names[2] = {CATALOGUE_FILE, NULL};
+    size_t count = 1;
+
+    if (store->settings.volatile_commits)
+        return COFFER_OK;
+    if (tree != NULL)
+        names[count++] = tree_name(tree);
+    return device_sync(store->environment->device, names, count);
+}
+
+/* Steps 1 to 3: everything but the switch. */
+static enum coffer_status prepare(struct store *store, const struct change *change)
+{
+    struct catalogue *catalogue = &store->catalogue;
+    enum coffer_status status = catalogue_reserve(catalogue);
+
+    if (status == COFFER_OK && change->tree != NULL) {
+        if (tree_is_tolerated(change->tree))
+            status = tree_mend(change->tree);
+        if (status == COFFER_OK)
+            status = tree_prepare(change->tree, true);
+        if (status == COFFER_OK)
+            memcpy(change->after->hash, tree_root_hash(change->tree), CRYPTO_HASH_SIZE);
+    }
+    if (status == COFFER_OK)
+        status = catalogue_stage(catalogue, change->slot, change->after);
+    if (status == COFFER_OK)
+        status = tree_prepare(catalogue->tree, false);
+    if (status == COFFER_OK)
+        status = barrier(store, change->tree);
+    return status;
+}
+
+enum coffer_status store_publish(struct store *store, const struct change *change)
+{
+    struct catalogue *catalogue = &store->catalogue;
+    enum coffer_status status = prepare(store, change);
+
+    if (status != COFFER_OK) {
+        tree_abort(catalogue->tree);
+        store->counters.aborts++;
+        return status;
+    }
+    status = tree_write_head(catalogue->tree);
+    if (status == COFFER_OK)
+        status = barrier(store, NULL);
+    if (status != COFFER_OK) {
+        store->failed = true;
+        tree_abort(catalogue->tree);
+        return COFFER_FAILED;
+    }
+    if (change->tree != NULL)
+        tree_adopt(change->tree);
+    tree_adopt(catalogue->tree);
+    catalogue_apply(catalogue, change->slot, change->before, change->after);
+    store->counters.commits++;
+    return COFFER_OK;
+}
+
+void store_remove_file(struct store *store, uint32_t file)
+{
+    struct text text = {{0}, 0};
+    char name[9];
+
+    catalogue_file_name(file, name);
+    numbers_remove(&store->catalogue.files, file);
+    if (device_remove(store->environment->device, name) == COFFER_OK)
+        return;
+    text_add(&text, "could not remove the file ");
+    text_add(&text, name);
+    text_add(&text, ", which no object uses any more");
+    store_notice(store, COFFER_NOTICE_CLEANUP, text.bytes);
+}
+
+struct object *store_find_open(struct store *store, const struct name *name)
+{
+    list_each (link, &store->objects) {
+        struct object *object = list_entry(link, struct object, link);
+
+        if (name_equal(&object->entry.name, name))
+            return object;
+    }
+    return NULL;
+}
+
+struct coffer_entry store_public_entry(const struct entry *entry)
+{
+    struct coffer_entry out = {.id_size = entry->name.id_size, .file = entry->file};
+    const uint8_t *uuid = entry->name.uuid;
+
+    out.ta.time_low = load_le32(uuid);
+    out.ta.time_mid = load_le16(uuid + 4);
+    out.ta.time_hi_and_version = load_le16(uuid + 6);
+    memcpy(out.ta.clock_seq_and_node, uuid + 8, sizeof(out.ta.clock_seq_and_node));
+    memcpy(out.id, entry->name.id, sizeof(out.id));
+    return out;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The store: objects in a catalogue, changed in transactions.
+ *
+ * The order of a commit (docs/ARCHITECTURE.md, "One commit")
+ *   1 the object's blocks, nodes and head, in slots that its committed version doesn't use
+ *   2 the catalogue's blocks and nodes, likewise, with the object's new root hash
+ *   3 barrier: both files are durable
+ *   4 the catalogue's head: the switch
+ *   5 barrier
+ *   6 what is no longer needed goes: files of replaced and deleted objects, the end of a cut file
+ *
+ * Invariants
+ *   S1 A power cut before 4 leaves the old version, after 4 the new one, of every object.
+ *   S2 An error before 4 aborts: memory and device are as before but for unused slots and files
+ *      that no entry names.
+ *   S3 An error in 4 or 5 leaves the outcome unknown: the store is failed until it is reopened.
+ *   S4 Everything that can fail for want of memory comes before 4.
+ *   S5 At most one open object per entry, shared by all its handles: they see one state.
+ *   S6 A file is removed only when its entry was replaced or deleted on request, or when it is our
+ *      own leftover; what is damaged is moved to quarantine/.
+ *
+ * Locking: none; the engine serialises calls.
+ */
+#ifndef COFFER_STORE_STORE_H
+#define COFFER_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "coffer.h"
+#include "store/catalogue.h"
+
+struct store_settings {
+    bool create;
+    bool read_only;
+    bool volatile_commits;
+    void (*notice)(void *context, enum coffer_notice notice, const char *text);
+    void *notice_context;
+};
+
+struct store_counters {
+    uint64_t commits;
+    uint64_t aborts;
+    uint64_t notices;
+    uint64_t open_objects;
+};
+
+struct store {
+    struct tree_environment *environment;
+    struct owner owner;
+    struct store_settings settings;
+    struct catalogue catalogue;
+    struct list objects; /* open ones */
+    struct store_counters counters;
+    bool failed;
+};
+
+COFFER_MUST_CHECK enum coffer_status store_open(struct store *store,
+                                                struct tree_environment *environment,
+                                                struct owner owner,
+                                                const struct store_settings *settings);
+/* Every object and writer must be closed. */
+void store_close(struct store *store);
+
+/* --- objects.c */
+
+/* The head of an object's file (docs/FORMAT.md, "Objects"). */
+struct object_head {
+    uint32_t attributes_size;
+    uint32_t object_size;
+    uint32_t max_size;
+    uint32_t usage;
+    uint32_t type;
+    uint32_t have;
+};
+
+#define OBJECT_HEAD_SIZE      24u
+#define OBJECT_ATTRIBUTES_MAX 65536u
+
+struct object {
+    struct list link; /* of store.objects */
+    struct store *store;
+    struct tree *tree;
+    uint32_t slot;
+    uint32_t references;
+    struct entry entry;
+    struct object_head head;
+};
+
+/* Open, or share what is open already. COFFER_NOT_FOUND, COFFER_CORRUPT. */
+COFFER_MUST_CHECK enum coffer_status object_open(struct store *store, const struct name *name,
+                                                 struct object **out);
+void object_close(struct object *object);
+void object_info(const struct object *object, struct coffer_info *out);
+COFFER_MUST_CHECK enum coffer_status object_attributes(struct object *object, void *out,
+                                                       size_t size);
+COFFER_MUST_CHECK enum coffer_status object_read(struct object *object, uint64_t offset, void *out,
+                                                 size_t size, size_t *got);
+COFFER_MUST_CHECK enum coffer_status object_write(struct object *object, uint64_t offset,
+                                                  const void *data, size_t size);
+COFFER_MUST_CHECK enum coffer_status object_truncate(struct object *object, uint64_t size);
+/* Re-hash what OP-TEE's truncate defect left, in a transaction of its own. */
+COFFER_MUST_CHECK enum coffer_status object_mend(struct object *object);
+COFFER_MUST_CHECK enum coffer_status object_rename(struct store *store, const struct name *from,
+                                                   const struct name *to);
+COFFER_MUST_CHECK enum coffer_status object_delete(struct store *store, const struct name *name);
+
+/* For checking: open the file of an entry as it is, without sharing. COFFER_NOT_FOUND: no file. */
+COFFER_MUST_CHECK enum coffer_status object_open_entry(struct store *store,
+                                                       const struct entry *entry,
+                                                       struct tree **tree,
+                                                       struct object_head *head);
+
+/* --- writer.c */
+
+struct writer {
+    struct store *store;
+    struct tree *tree;
+    struct name name;
+    struct object_head head;
+    uint8_t *attributes; /* until they are written */
+    uint64_t size;       /* of the data so far */
+    uint32_t file;
+    bool replace;
+    bool begun; /* head and attributes are written */
+    bool broken;
+};
+
+COFFER_MUST_CHECK enum coffer_status writer_open(struct store *store, const struct name *name,
+                                                 bool replace,
+                                                 const struct coffer_attributes *attributes,
+                                                 struct writer **out);
+COFFER_MUST_CHECK enum coffer_status writer_write(struct writer *writer, const void *data,
+                                                  size_t size);
+/* The writer is gone afterwards. */
+COFFER_MUST_CHECK enum coffer_status writer_commit(struct writer *writer);
+void writer_abort(struct writer *writer);
+
+/* --- check.c */
+
+/* As coffer_check. */
+struct check {
+    struct store *store;
+    unsigned flags;
+    void (*each)(void *context, const struct coffer_finding *finding);
+    bool (*progress)(void *context, uint64_t done, uint64_t total);
+    void *context;
+    struct coffer_check_summary summary;
+};
+
+COFFER_MUST_CHECK enum coffer_status store_check(struct check *check);
+
+/* --- store.c, for the files of this folder */
+
+/* May anything be changed? COFFER_MISUSE (read only), COFFER_FAILED. Puts a catalogue that fell
+ * back, and files that it doesn't know, into quarantine first. */
+COFFER_MUST_CHECK enum coffer_status store_begin_change(struct store *store);
+
+struct change {
+    struct tree *tree; /* the object's, changed; NULL when only the catalogue changes */
+    uint32_t slot;
+    const struct entry *before; /* NULL: the slot was free */
+    struct entry *after; /* NULL: the slot becomes free. With `tree`, its hash is filled in */
+};
+
+/* Steps 1 to 5. On failure the catalogue's transaction is aborted; the object's is the caller's. */
+COFFER_MUST_CHECK enum coffer_status store_publish(struct store *store,
+                                                   const struct change *change);
+
+/* Step 6; what fails is only worth a notice. */
+void store_remove_file(struct store *store, uint32_t file);
+
+void store_notice(struct store *store, enum coffer_notice notice, const char *text);
+struct object *store_find_open(struct store *store, const struct name *name);
+
+/* The public form of an entry's name. */
+struct coffer_entry store_public_entry(const struct entry *entry);
+
+/* --- quarantine.c */
+
+/* Move a file of the store aside, as quarantine/NAME.N. */
+COFFER_MUST_CHECK enum coffer_status quarantine_move(struct store *store, const char *name);
+/* Copy it there. */
+COFFER_MUST_CHECK enum coffer_status quarantine_copy(struct store *store, const char *name);
+/* Move every object file that no entry names. */
+COFFER_MUST_CHECK enum coffer_status quarantine_orphans(struct store *store);
+
+/* Object files that no entry names. */
+#define ORPHANS_MAX 32u
+struct orphans {
+    uint32_t files[ORPHANS_MAX];
+    size_t count;
+    bool more; /* there were more than fit */
+};
+
+COFFER_MUST_CHECK enum coffer_status orphans_find(struct store *store, struct orphans *out);
+
+#endif

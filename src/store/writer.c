@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Objects in the making. A writer fills a file of its own that no entry names yet; its commit puts
+ * the entry, new or in place of an old one, into the catalogue.
+ */
+#include "store/store.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+
+static void encode_head(const struct object_head *head, uint8_t bytes[OBJECT_HEAD_SIZE])
+{
+    store_le32(bytes, head->attributes_size);
+    store_le32(bytes + 4, head->object_size);
+    store_le32(bytes + 8, head->max_size);
+    store_le32(bytes + 12, head->usage);
+    store_le32(bytes + 16, head->type);
+    store_le32(bytes + 20, head->have);
+}
+
+/*
+ * A new file with the smallest free number. A file of that name that is there already is a
+ * leftover of an interrupted commit, as no entry names it, and is thrown away; if one does name it
+ * (its number was too large to be kept in memory), the next number is tried.
+ */
+static enum coffer_status create_file(struct store *store, const struct name *name,
+                                      struct tree **tree, uint32_t *file)
+{
+    struct catalogue *catalogue = &store->catalogue;
+
+    for (;;) {
+        uint32_t number = numbers_lowest_free(&catalogue->files);
+        enum coffer_status status;
+        char file_name[9];
+        bool uses;
+
+        catalogue_file_name(number, file_name);
+        status = tree_create(store->environment, file_name, name->uuid, tree);
+        if (status == COFFER_OK) {
+            (void)numbers_add(&catalogue->files, number);
+            *file = number;
+            return COFFER_OK;
+        }
+        if (status != COFFER_EXISTS)
+            return status;
+        status = catalogue_uses_file(catalogue, number, &uses);
+        if (status != COFFER_OK)
+            return status;
+        if (uses) {
+            (void)numbers_add(&catalogue->files, number);
+            status = catalogue_reserve(catalogue);
+        } else {
+            status = device_remove(store->environment->device, file_name);
+        }
+        if (status != COFFER_OK)
+            return status;
+    }
+}
+
+static void free_writer(struct writer *writer)
+{
+    struct memory *memory = writer->store->environment->memory;
+
+    if (writer->attributes != NULL)
+        memory_free(memory, writer->attributes);
+    memory_free(memory, writer);
+}
+
+static enum coffer_status keep_attributes(struct writer *writer,
+                                          const struct coffer_attributes *attributes)
+{
+    enum coffer_status status;
+    void *block;
+
+    writer->head = (struct object_head){
+        .usage = COFFER_USAGE_ALL,
+        .type = COFFER_TYPE_DATA,
+    };
+    if (attributes == NULL)
+        return COFFER_OK;
+    if (attributes->bytes_size > OBJECT_ATTRIBUTES_MAX)
+        return COFFER_MISUSE;
+    writer->head = (struct object_head){
+        .attributes_size = (uint32_t)attributes->bytes_size,
+        .object_size = attributes->object_size,
+        .max_size = attributes->max_size,
+        .usage = attributes->usage,
+        .type = attributes->type,
+        .have = attributes->have,
+    };
+    if (attributes->bytes_size == 0)
+        return COFFER_OK;
+    status = memory_alloc(writer->store->environment->memory, writer->store->owner,
+                          attributes->bytes_size, &block);
+    if (status != COFFER_OK)
+        return status;
+    memcpy(block, attributes->bytes, attributes->bytes_size);
+    writer->attributes = block;
+    return COFFER_OK;
+}
+
+enum coffer_status writer_open(struct store *store, const struct name *name, bool replace,
+                               const struct coffer_attributes *attributes, struct writer **out)
+{
+    enum coffer_status status = store_begin_change(store);
+    struct writer *writer;
+    void *block;
+
+    if (status == COFFER_OK)
+        status = catalogue_reserve(&store->catalogue);
+    if (status == COFFER_OK)
+        status = memory_alloc(store->environment->memory, store->owner, sizeof(*writer), &block);
+    if (status != COFFER_OK)
+        return status;
+    writer = block;
+    writer->store = store;
+    writer->name = *name;
+    writer->replace = replace;
+    status = keep_attributes(writer, attributes);
+    if (status == COFFER_OK)
+        status = create_file(store, name, &writer->tree, &writer->file);
+    if (status != COFFER_OK) {
+        free_writer(writer);
+        return status;
+    }
+    *out = writer;
+    return COFFER_OK;
+}
+
+/* Append data; the first time, head and attributes with it. */
+static enum coffer_status append(struct writer *writer, const void *data, size_t size)
+{
+    uint8_t head[OBJECT_HEAD_SIZE];
+    struct tree_piece pieces[3] = {
+        {head, sizeof(head)},
+        {writer->attributes, writer->head.attributes_size},
+        {data, size},
+    };
+    enum coffer_status status;
+
+    if (writer->begun)
+        return tree_write(writer->tree, tree_length(writer->tree), &pieces[2], 1);
+    encode_head(&writer->head, head);
+    status = tree_write(writer->tree, 0, pieces, 3);
+    writer->begun = status == COFFER_OK;
+    return status;
+}
+
+enum coffer_status writer_write(struct writer *writer, const void *data, size_t size)
+{
+    enum coffer_status status;
+    uint64_t end;
+
+    if (writer->broken)
+        return COFFER_MISUSE;
+    if (writer->store->failed)
+        return COFFER_FAILED;
+    if (!add_fits(writer->size, size, &end) || end > COFFER_SIZE_MAX)
+        return COFFER_NO_SPACE;
+    if (size == 0)
+        return COFFER_OK;
+    status = append(writer, data, size);
+    /* Between calls a writer holds nothing in the cache: others have to live, too. */
+    if (status == COFFER_OK)
+        status = tree_settle(writer->tree);
+    writer->broken = status != COFFER_OK;
+    if (status == COFFER_OK)
+        writer->size = end;
+    return status;
+}
+
+/* Which slot the object goes to; `before` is what is there. */
+static enum coffer_status find_slot(struct writer *writer, uint32_t *slot, struct entry *before,
+                                    bool *replaces)
+{
+    struct store *store = writer->store;
+    enum coffer_status status = catalogue_find(&store->catalogue, &writer->name, slot, before);
+
+    *replaces = status == COFFER_OK;
+    if (status == COFFER_OK && !writer->replace)
+        return COFFER_EXISTS;
+    if (status == COFFER_OK && store_find_open(store, &writer->name) != NULL)
+        return COFFER_BUSY;
+    if (status != COFFER_NOT_FOUND)
+        return status;
+    status = catalogue_reserve(&store->catalogue);
+    if (status == COFFER_OK)
+        *slot = catalogue_free_slot(&store->catalogue);
+    return status;
+}
+
+/* A file that was replaced is removed, unless it is damaged and so not ours to destroy. */
+static void retire(struct store *store, const struct entry *entry, bool damaged)
+{
+    char name[9];
+
+    if (!damaged) {
+        store_remove_file(store, entry->file);
+        return;
+    }
+    catalogue_file_name(entry->file, name);
+    if (quarantine_move(store, name) == COFFER_OK)
+        numbers_remove(&store->catalogue.files, entry->file);
+}
+
+/* Can the object that is to be replaced be opened at all? */
+static enum coffer_status is_damaged(struct store *store, const struct entry *entry, bool *damaged)
+{
+    struct object_head head;
+    struct tree *tree;
+    enum coffer_status status = object_open_entry(store, entry, &tree, &head);
+
+    *damaged = status == COFFER_CORRUPT;
+    if (status == COFFER_OK)
+        tree_close(tree);
+    return status == COFFER_CORRUPT || status == COFFER_NOT_FOUND ? COFFER_OK : status;
+}
+
+enum coffer_status writer_commit(struct writer *writer)
+{
+    struct store *store = writer->store;
+    struct entry before;
+    struct entry after = {.name = writer->name, .file = writer->file};
+    struct change change = {.tree = writer->tree, .after = &after};
+    enum coffer_status status = writer->broken ? COFFER_MISUSE : store_begin_change(store);
+    bool replaces = false;
+    bool damaged = false;
+
+    if (status == COFFER_OK)
+        status = find_slot(writer, &change.slot, &before, &replaces);
+    if (status == COFFER_OK && replaces) {
+        change.before = &before;
+        status = is_damaged(store, &before, &damaged);
+    }
+    if (status == COFFER_OK && !writer->begun)
+        status = append(writer, NULL, 0);
+    if (status == COFFER_OK)
+        status = store_publish(store, &change);
+    if (status != COFFER_OK) {
+        writer_abort(writer);
+        return status;
+    }
+    tree_close(writer->tree);
+    if (replaces)
+        retire(store, &before, damaged);
+    free_writer(writer);
+    return COFFER_OK;
+}
+
+void writer_abort(struct writer *writer)
+{
+    struct store *store = writer->store;
+
+    tree_close(writer->tree);
+    /* When a commit's outcome is unknown, the catalogue may name the file. */
+    if (!store->failed)
+        store_remove_file(store, writer->file);
+    free_writer(writer);
+}
