@@ -23,7 +23,6 @@ build:
 	@scripts/packages build
 	@scripts/configure build -Dtests=false -Dprefix=$(abspath $(PREFIX))
 	@ninja -C build
-	@ln -sfn tools/coffer/coffer build/coffer
 
 demo: build
 	@build/coffer demo

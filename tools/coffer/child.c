@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -16,16 +15,11 @@
 #define WORDS_MOST 16u
 #define STEP_SIZE  4096u
 
-static bool start(const char *program, const char *const *arguments, int out, pid_t *pid)
+static bool start(const char *program, char *const *words, int out, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
-    char *words[WORDS_MOST + 2] = {NULL};
     bool good;
 
-    /* posix_spawn does not write to them, its type only says so for old programs' sake. */
-    words[0] = (char *)(uintptr_t) "coffer";
-    for (size_t i = 0; i < WORDS_MOST && arguments[i] != NULL; i++)
-        words[i + 1] = (char *)(uintptr_t)arguments[i];
     if (posix_spawn_file_actions_init(&actions) != 0)
         return false;
     good = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) ==
@@ -52,18 +46,25 @@ static void collect(int fd, struct child *out)
 
 bool child_run(const char *program, const char *const *arguments, struct child *out)
 {
+    char *words[WORDS_MOST + 2] = {NULL};
     int ends[2], state = 0;
+    bool started;
     pid_t pid;
 
     *out = (struct child){.exit = -1};
     if (pipe2(ends, O_CLOEXEC) != 0)
         return false;
-    if (!start(program, arguments, ends[1], &pid)) {
+    words[0] = must_have(strdup("coffer"));
+    for (size_t i = 0; i < WORDS_MOST && arguments[i] != NULL; i++)
+        words[i + 1] = must_have(strdup(arguments[i]));
+    started = start(program, words, ends[1], &pid);
+    for (size_t i = 0; words[i] != NULL; i++)
+        free(words[i]);
+    (void)close(ends[1]);
+    if (!started) {
         (void)close(ends[0]);
-        (void)close(ends[1]);
         return false;
     }
-    (void)close(ends[1]);
     collect(ends[0], out);
     (void)close(ends[0]);
     while (waitpid(pid, &state, 0) < 0) {

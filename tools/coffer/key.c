@@ -142,9 +142,9 @@ enum exit_status key_load(struct options *options, const char *directory, struct
     char *path;
 
     memset(out, 0, sizeof(*out));
-    if (options->test_key)
-        return load_test_key(options, out);
     path = key_path(options, directory);
+    if (path == NULL)
+        return load_test_key(options, out);
     if (!key_is_given(options) && access(path, F_OK) != 0 && errno == ENOENT)
         result = fail_usage(
             options, "no key: name its file with --key or $COFFER_KEY (%s is not there)", path);
@@ -165,8 +165,8 @@ static bool write_key(int fd)
     bool good = getrandom(bytes, sizeof(bytes), 0) == (ssize_t)sizeof(bytes);
 
     hex_format(bytes, sizeof(bytes), text);
-    text[2 * HUK_SIZE] = '\n';
-    good = good && file_write(fd, text, 2 * HUK_SIZE + 1) && fsync(fd) == 0;
+    text[sizeof(text) - 2] = '\n';
+    good = good && file_write(fd, text, sizeof(text) - 1) && fsync(fd) == 0;
     explicit_bzero(bytes, sizeof(bytes));
     explicit_bzero(text, sizeof(text));
     return good;

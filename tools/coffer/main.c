@@ -89,8 +89,7 @@ static char *help_text(int key, const char *text, void *input)
     }
     if (key == ARGP_KEY_HELP_POST_DOC)
         return must_have(strdup(epilogue));
-    /* argp takes `text` itself back to mean that it stays. */
-    return (char *)(uintptr_t)text;
+    return text == NULL ? NULL : must_have(strdup(text));
 }
 
 static const struct verb *find_verb(const char *name)

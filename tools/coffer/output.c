@@ -18,7 +18,7 @@ bool output_json(struct json_object *value)
     const int style = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
                       JSON_C_TO_STRING_NOSLASHESCAPE;
     const char *text = json_object_to_json_string_ext(must_have(value), style);
-    bool good = puts(must_have((void *)(uintptr_t)text)) >= 0 && fflush(stdout) == 0;
+    bool good = text != NULL && puts(text) >= 0 && fflush(stdout) == 0;
 
     json_written = true;
     json_object_put(value);

@@ -11,8 +11,8 @@
 #include "report.h"
 
 /* The slots lie one behind the other, so one read brings both. */
-#define HEADS_SIZE (2u * COFFER_INSPECT_HEAD_SIZE)
-#define NODES_SIZE (2u * COFFER_INSPECT_NODE_SIZE)
+#define HEADS_SIZE ((size_t)2 * COFFER_INSPECT_HEAD_SIZE)
+#define NODES_SIZE ((size_t)2 * COFFER_INSPECT_NODE_SIZE)
 
 enum exit_status stored_file_open(struct options *options, const char *path,
                                   struct stored_file *out)
@@ -62,7 +62,7 @@ bool stored_file_node(const struct stored_file *file, uint32_t node,
         file_read_at(file->fd, offset, images, NODES_SIZE) != (ssize_t)NODES_SIZE)
         return false;
     for (unsigned slot = 0; slot < 2; slot++)
-        coffer_inspect_node(images + slot * COFFER_INSPECT_NODE_SIZE, &out[slot]);
+        coffer_inspect_node(images + (size_t)slot * COFFER_INSPECT_NODE_SIZE, &out[slot]);
     return true;
 }
 

@@ -45,6 +45,12 @@ struct demo {
     bool good; /* so far */
 };
 
+__attribute__((format(printf, 1, 0))) static void print_list(const char *format, va_list arguments)
+{
+    (void)vprintf(format, arguments);
+    (void)fflush(stdout);
+}
+
 static void say(const struct demo *demo, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -52,12 +58,10 @@ static void say(const struct demo *demo, const char *format, ...)
 {
     va_list arguments;
 
-    if (demo->options->json)
-        return;
     va_start(arguments, format);
-    (void)vprintf(format, arguments);
+    if (!demo->options->json)
+        print_list(format, arguments);
     va_end(arguments);
-    (void)fflush(stdout);
 }
 
 static void title(const struct demo *demo, const char *text)
@@ -335,7 +339,7 @@ static bool show_memory(struct demo *demo, struct coffer_statistics *statistics)
     uint64_t bytes = 0;
 
     title(demo, "And the memory for it is what it was given, not more");
-    demo->own.memory = COFFER_MEMORY_MIN;
+    demo->own.memory = (size_t)COFFER_MEMORY_MIN;
     if (session_open(&demo->own, SESSION_READ, &session) != EXIT_DONE)
         return hold(demo, false, "the store opens in 256K of secure memory");
     status = read_all(session.store, &bytes);
@@ -345,7 +349,8 @@ static bool show_memory(struct demo *demo, struct coffer_statistics *statistics)
     size_format(bytes, amount);
     (void)snprintf(text, sizeof(text), "all objects, %s, were read inside 256K of secure memory",
                    amount);
-    if (!hold(demo, status == COFFER_OK && statistics->memory_peak <= COFFER_MEMORY_MIN, text))
+    if (!hold(demo, status == COFFER_OK && statistics->memory_peak <= statistics->memory_total,
+              text))
         return false;
     if (!demo->options->json) {
         putchar('\n');

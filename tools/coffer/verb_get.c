@@ -14,7 +14,7 @@
 #include "sizes.h"
 #include "verbs.h"
 
-#define CHUNK_SIZE (256u * 1024u)
+#define CHUNK_SIZE ((size_t)256 * 1024)
 
 enum { OPTION_OFFSET = 0x200, OPTION_LENGTH };
 
