@@ -36,10 +36,10 @@ check-deep:
 	@scripts/check --deep --fuzz-seconds $(FUZZ_SECONDS)
 
 bench:
-	@scripts/packages build
-	@scripts/configure build -Dbench=true
-	@ninja -C build
-	@scripts/bench
+	@scripts/packages build bench
+	@scripts/configure build-bench -Dbench=true -Dtests=false
+	@ninja -C build-bench --quiet
+	@mkdir -p build && build-bench/bench/coffer-bench --json build/bench.json
 
 lint:
 	@scripts/packages build test lint
@@ -53,7 +53,7 @@ install: build
 	@DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
 
 clean:
-	rm -rf build build-check build-san build-tsan build-fuzz build-lint-*
+	rm -rf build build-check build-san build-tsan build-fuzz build-bench build-lint-*
 
 help:
 	@sed -n 's/^#   //p' Makefile
