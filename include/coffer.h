@@ -132,7 +132,7 @@ struct coffer_config {
     unsigned cache_frames;
 
     /* Expanded file keys that the crypto library keeps. Range: 2 to 64, default 8. Price: about
-     * 1 KiB each outside secure memory; fewer mean a key expansion (0.3 us) more often. */
+     * 2 KiB each outside secure memory; fewer mean a key expansion (0.3 us) more often. */
     unsigned key_slots;
 
     /* Told of what was noticed and dealt with; `text` is one line for people, `context` is

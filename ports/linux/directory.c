@@ -12,7 +12,8 @@
  * lose; there the folder is left alone after create, which saves one flush for each new object. A
  * rename always takes the fsync of the folder: of a file that was there before, its own fsync need
  * not carry the new name on every one of them. The first barrier after opening takes it as well,
- * because a process before us may have died between a create and its barrier.
+ * because a process before us may have died between a create and its barrier. (ext2 has ext4's
+ * number; its own driver has no journal and is not meant to keep what must last.)
  *
  * What is in a folder below ("quarantine") is rare; its folder is flushed within the call.
  */

@@ -338,6 +338,23 @@ static void test_failed_flush_of_a_leaving_file_fails_the_next_barrier(void **st
     assert_int_equal(sync_one("lost"), COFFER_IO);
 }
 
+/* Naming a file that left the cache makes room for it within the barrier itself. */
+static void test_failed_flush_for_room_fails_the_barrier_under_way(void **state)
+{
+    char name[8];
+
+    (void)state;
+    make("early");
+    for (unsigned i = 0; i < 16; i++) {
+        snprintf(name, sizeof(name), "%x", i);
+        make(name);
+    }
+    assert_int_equal(flushed("fsync early"), 1);
+    flush_error = EIO;
+    assert_int_equal(sync_one("early"), COFFER_IO);
+    assert_int_equal(flushed("fsync 0"), 1);
+}
+
 static void test_failed_flush_of_the_folder_fails(void **state)
 {
     (void)state;
@@ -629,6 +646,7 @@ int main(void)
         linux_test(test_dirty_file_is_flushed_before_it_leaves_the_cache),
         linux_test(test_failed_flush_is_never_forgotten),
         linux_test(test_failed_flush_of_a_leaving_file_fails_the_next_barrier),
+        linux_test(test_failed_flush_for_room_fails_the_barrier_under_way),
         linux_test(test_failed_flush_of_the_folder_fails),
         linux_test(test_short_and_interrupted_transfers_go_on),
         linux_test(test_entropy_goes_on_or_fails),

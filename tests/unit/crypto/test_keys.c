@@ -117,6 +117,7 @@ static void test_made_key_comes_back_from_its_wrapped_form(void **state)
 {
     struct fixture *fixture = *state;
     uint8_t wrapped[2][16], in[50] = "text", sealed[50], out[50], iv[16], tag[16];
+    uint8_t stranger[CRYPTO_UUID_SIZE];
     struct crypto_key *made, *other, *back;
 
     assert_int_equal(crypto_key_make(fixture->crypto, fixture->uuid, wrapped[0], &made), COFFER_OK);
@@ -139,6 +140,13 @@ static void test_made_key_comes_back_from_its_wrapped_form(void **state)
     crypto_key_drop(fixture->crypto, back);
 
     /* The key of one TA is not that of another, nor of the catalogue. */
+    memcpy(stranger, fixture->uuid, sizeof(stranger));
+    stranger[15] ^= 1;
+    assert_int_equal(crypto_key_unwrap(fixture->crypto, stranger, wrapped[0], &back), COFFER_OK);
+    assert_int_equal(
+        crypto_unseal(fixture->crypto, back, wrapped[0], 16, sealed, out, sizeof(in), iv, tag),
+        COFFER_CORRUPT);
+    crypto_key_drop(fixture->crypto, back);
     assert_int_equal(crypto_key_unwrap(fixture->crypto, NULL, wrapped[0], &back), COFFER_OK);
     assert_int_equal(
         crypto_unseal(fixture->crypto, back, wrapped[0], 16, sealed, out, sizeof(in), iv, tag),

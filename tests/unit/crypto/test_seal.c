@@ -202,6 +202,27 @@ static void test_least_recently_used_slot_is_taken(void **state)
     }
 }
 
+/* The key that had to go is not taken for loaded, whatever the failed load left in its slot. */
+static void test_failed_load_leaves_an_unused_slot(void **state)
+{
+    struct fixture *fixture = *state; /* of 4 slots */
+    struct crypto_key *keys[5];
+    uint8_t byte = 0, iv[16], tag[16];
+
+    for (unsigned i = 0; i < 5; i++)
+        keys[i] = make_key(fixture);
+    for (unsigned i = 0; i < 4; i++)
+        use(fixture, keys[i]);
+    fail_at = calls + 1;
+    assert_int_equal(crypto_seal(fixture->crypto, keys[4], NULL, 0, &byte, &byte, 1, iv, tag),
+                     COFFER_UNSUPPORTED);
+    assert_int_equal(loads(fixture), 4);
+    use(fixture, keys[0]);
+    assert_int_equal(loads(fixture), 5);
+    for (unsigned i = 0; i < 5; i++)
+        crypto_key_drop(fixture->crypto, keys[i]);
+}
+
 /* --- Failures ------------------------------------------------------------------------------ */
 
 /* One call of everything; the first failure ends it, with nothing left behind. */
@@ -326,6 +347,7 @@ int main(void)
         crypto_test(test_every_seal_has_a_fresh_iv),
         crypto_test(test_more_keys_than_slots),
         crypto_test(test_least_recently_used_slot_is_taken),
+        crypto_test(test_failed_load_leaves_an_unused_slot),
         cmocka_unit_test(test_each_failing_call_is_an_error_and_leaves_nothing),
         cmocka_unit_test(test_each_refused_allocation_is_no_memory),
         crypto_test(test_zero_entropy_makes_no_key),
