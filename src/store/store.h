@@ -120,13 +120,12 @@ struct writer {
     struct store *store;
     struct tree *tree;
     struct name name;
-    struct object_head head;
-    uint8_t *attributes; /* until they are written */
-    uint64_t size;       /* of the data so far */
+    uint8_t *tail; /* the beginning of a block that isn't full yet */
+    size_t tail_size;
+    uint64_t size; /* of the data so far */
     uint32_t file;
     bool replace;
-    bool begun; /* head and attributes are written */
-    bool broken;
+    bool broken; /* only abort is left */
 };
 
 COFFER_MUST_CHECK enum coffer_status writer_open(struct store *store, const struct name *name,

@@ -63,42 +63,63 @@ static void free_writer(struct writer *writer)
 {
     struct memory *memory = writer->store->environment->memory;
 
-    if (writer->attributes != NULL)
-        memory_free(memory, writer->attributes);
+    if (writer->tail != NULL)
+        memory_free(memory, writer->tail);
     memory_free(memory, writer);
 }
 
-static enum coffer_status keep_attributes(struct writer *writer,
-                                          const struct coffer_attributes *attributes)
+/* Whole blocks go to the tree; the rest waits in the tail, so that no block is sealed twice. */
+static enum coffer_status append(struct writer *writer, const void *data, size_t size)
 {
+    size_t rest = (writer->tail_size + size) % LAYOUT_BLOCK_SIZE;
+    size_t whole = writer->tail_size + size - rest;
+    struct tree_piece pieces[2] = {{writer->tail, writer->tail_size},
+                                   {data, whole - writer->tail_size}};
+    const uint8_t *bytes = data;
     enum coffer_status status;
-    void *block;
 
-    writer->head = (struct object_head){
-        .usage = COFFER_USAGE_ALL,
-        .type = COFFER_TYPE_DATA,
-    };
-    if (attributes == NULL)
+    if (whole == 0) {
+        memcpy(writer->tail + writer->tail_size, bytes, size);
+        writer->tail_size += size;
         return COFFER_OK;
-    if (attributes->bytes_size > OBJECT_ATTRIBUTES_MAX)
-        return COFFER_MISUSE;
-    writer->head = (struct object_head){
-        .attributes_size = (uint32_t)attributes->bytes_size,
-        .object_size = attributes->object_size,
-        .max_size = attributes->max_size,
-        .usage = attributes->usage,
-        .type = attributes->type,
-        .have = attributes->have,
-    };
-    if (attributes->bytes_size == 0)
-        return COFFER_OK;
-    status = memory_alloc(writer->store->environment->memory, writer->store->owner,
-                          attributes->bytes_size, &block);
+    }
+    status = tree_write(writer->tree, tree_length(writer->tree), pieces, 2);
     if (status != COFFER_OK)
         return status;
-    memcpy(block, attributes->bytes, attributes->bytes_size);
-    writer->attributes = block;
+    memcpy(writer->tail, bytes + size - rest, rest);
+    writer->tail_size = rest;
     return COFFER_OK;
+}
+
+static enum coffer_status append_tail(struct writer *writer)
+{
+    struct tree_piece piece = {writer->tail, writer->tail_size};
+
+    return tree_write(writer->tree, tree_length(writer->tree), &piece, 1);
+}
+
+/* What every object's file begins with. */
+static enum coffer_status append_head(struct writer *writer,
+                                      const struct coffer_attributes *attributes)
+{
+    uint8_t bytes[OBJECT_HEAD_SIZE];
+    struct object_head head = {.usage = COFFER_USAGE_ALL, .type = COFFER_TYPE_DATA};
+    enum coffer_status status;
+
+    if (attributes != NULL)
+        head = (struct object_head){
+            .attributes_size = (uint32_t)attributes->bytes_size,
+            .object_size = attributes->object_size,
+            .max_size = attributes->max_size,
+            .usage = attributes->usage,
+            .type = attributes->type,
+            .have = attributes->have,
+        };
+    encode_head(&head, bytes);
+    status = append(writer, bytes, sizeof(bytes));
+    if (status == COFFER_OK && head.attributes_size > 0)
+        status = append(writer, attributes->bytes, head.attributes_size);
+    return status;
 }
 
 enum coffer_status writer_open(struct store *store, const struct name *name, bool replace,
@@ -108,6 +129,8 @@ enum coffer_status writer_open(struct store *store, const struct name *name, boo
     struct writer *writer;
     void *block;
 
+    if (attributes != NULL && attributes->bytes_size > OBJECT_ATTRIBUTES_MAX)
+        return COFFER_MISUSE;
     if (status == COFFER_OK)
         status = catalogue_reserve(&store->catalogue);
     if (status == COFFER_OK)
@@ -118,34 +141,22 @@ enum coffer_status writer_open(struct store *store, const struct name *name, boo
     writer->store = store;
     writer->name = *name;
     writer->replace = replace;
-    status = keep_attributes(writer, attributes);
-    if (status == COFFER_OK)
+    status = memory_alloc(store->environment->memory, store->owner, LAYOUT_BLOCK_SIZE, &block);
+    if (status == COFFER_OK) {
+        writer->tail = block;
         status = create_file(store, name, &writer->tree, &writer->file);
+    }
     if (status != COFFER_OK) {
         free_writer(writer);
         return status;
     }
+    status = append_head(writer, attributes);
+    if (status != COFFER_OK) {
+        writer_abort(writer);
+        return status;
+    }
     *out = writer;
     return COFFER_OK;
-}
-
-/* Append data; the first time, head and attributes with it. */
-static enum coffer_status append(struct writer *writer, const void *data, size_t size)
-{
-    uint8_t head[OBJECT_HEAD_SIZE];
-    struct tree_piece pieces[3] = {
-        {head, sizeof(head)},
-        {writer->attributes, writer->head.attributes_size},
-        {data, size},
-    };
-    enum coffer_status status;
-
-    if (writer->begun)
-        return tree_write(writer->tree, tree_length(writer->tree), &pieces[2], 1);
-    encode_head(&writer->head, head);
-    status = tree_write(writer->tree, 0, pieces, 3);
-    writer->begun = status == COFFER_OK;
-    return status;
 }
 
 enum coffer_status writer_write(struct writer *writer, const void *data, size_t size)
@@ -162,9 +173,8 @@ enum coffer_status writer_write(struct writer *writer, const void *data, size_t 
     if (size == 0)
         return COFFER_OK;
     status = append(writer, data, size);
-    /* Between calls a writer holds nothing in the cache: others have to live, too. */
     if (status == COFFER_OK)
-        status = tree_settle(writer->tree);
+        status = tree_settle_if_crowded(writer->tree);
     writer->broken = status != COFFER_OK;
     if (status == COFFER_OK)
         writer->size = end;
@@ -234,8 +244,8 @@ enum coffer_status writer_commit(struct writer *writer)
         change.before = &before;
         status = is_damaged(store, &before, &damaged);
     }
-    if (status == COFFER_OK && !writer->begun)
-        status = append(writer, NULL, 0);
+    if (status == COFFER_OK)
+        status = append_tail(writer);
     if (status == COFFER_OK)
         status = store_publish(store, &change);
     if (status != COFFER_OK) {

@@ -589,6 +589,13 @@ enum coffer_status tree_settle(struct tree *tree)
     return COFFER_OK;
 }
 
+enum coffer_status tree_settle_if_crowded(struct tree *tree)
+{
+    const struct cache *cache = tree->environment->cache;
+
+    return cache->pinned_count > cache->entry_count / 4 ? tree_settle(tree) : COFFER_OK;
+}
+
 void nodes_release(struct tree *tree)
 {
     while (!list_is_empty(&tree->held)) {

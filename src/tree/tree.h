@@ -147,6 +147,10 @@ COFFER_MUST_CHECK enum coffer_status tree_mend(struct tree *tree);
  * this only bounds what it keeps in memory. */
 COFFER_MUST_CHECK enum coffer_status tree_settle(struct tree *tree);
 
+/* At the end of a call that leaves its transaction open: settle when all open transactions together
+ * hold more than a quarter of the cache. */
+COFFER_MUST_CHECK enum coffer_status tree_settle_if_crowded(struct tree *tree);
+
 /* All of the transaction on its way to the device; with `head`, the head too. */
 COFFER_MUST_CHECK enum coffer_status tree_prepare(struct tree *tree, bool head);
 
