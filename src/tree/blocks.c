@@ -96,6 +96,9 @@ static enum coffer_status cached_block(struct tree *tree, struct block block, bo
             return status;
         }
     }
+    /* A block that was cut off may still be cached; when it comes back it is a new one (T5). */
+    if (!exists)
+        memset(entry->frame, 0, LAYOUT_BLOCK_SIZE);
     cache_pin(cache, entry);
     *out = entry;
     return COFFER_OK;
