@@ -1,72 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Blocks of 2^order frames: split when taken, merged with their buddies when given back. */
+/* What is not on the shortest path: runs that are not one block. */
 #include "memory/frames/buddy.h"
 
-static inline void add_block(struct segment *segment, unsigned order, uint32_t bit)
-{
-    bitmap_add(&segment->free_blocks[order], bit);
-    segment->nonempty |= 1u << order;
-}
-
-static inline void remove_block(struct segment *segment, unsigned order, uint32_t bit)
-{
-    if (bitmap_remove(&segment->free_blocks[order], bit))
-        segment->nonempty &= ~(1u << order);
-}
-
-/* A block becomes free: as long as its buddy is free too, the two are one. */
-static inline void merge_block(struct segment *segment, unsigned order, uint32_t place)
-{
-    uint32_t bit = place >> order;
-
-    while (order + 1 < segment->order_count && bitmap_has(&segment->free_blocks[order], bit ^ 1)) {
-        remove_block(segment, order, bit ^ 1);
-        order++;
-        bit >>= 1;
-    }
-    add_block(segment, order, bit);
-}
-
-bool buddy_take(struct segment *segment, uint32_t count, uint32_t *index)
-{
-    unsigned order = bits_log2_up(count);
-    unsigned from;
-    uint32_t place;
-
-    if (order >= segment->order_count || segment->nonempty >> order == 0)
-        return false;
-
-    from = order + bits_first(segment->nonempty >> order);
-    place = bitmap_first(&segment->free_blocks[from]);
-    remove_block(segment, from, place);
-    place <<= from;
-
-    /* Halve it down to the order that is needed; the upper halves stay free. */
-    while (from > order) {
-        from--;
-        add_block(segment, from, (place >> from) + 1);
-    }
-
-    *index = place - segment->lead;
-    segment->free_count -= 1u << order;
-    if (count != 1u << order)
-        buddy_give(segment, *index + count, (1u << order) - count);
-    return true;
-}
-
-void buddy_give(struct segment *segment, uint32_t index, uint32_t count)
+void buddy_give_range(struct segment *segment, uint32_t index, uint32_t count)
 {
     uint32_t place = index + segment->lead;
     uint32_t top = segment->order_count - 1;
 
     segment->free_count += count;
     while (count > 0) {
-        /* The largest block that begins here and fits; most runs are just one. */
+        /* The largest block that begins here and fits. */
         unsigned order = bits_first((uint64_t)place | (uint64_t)1 << top);
 
         if (count >> order == 0)
             order = bits_log2_down(count);
-        merge_block(segment, order, place);
+        buddy_merge_block(segment, order, place);
         place += 1u << order;
         count -= 1u << order;
     }
@@ -124,12 +72,12 @@ bool buddy_gather(struct segment *segment, uint32_t count, uint32_t *index)
     for (taken = end - found; taken < end;) {
         unsigned order = (unsigned)segment_free_order(segment, taken);
 
-        remove_block(segment, order, (taken + segment->lead) >> order);
+        buddy_remove_block(segment, order, (taken + segment->lead) >> order);
         taken += 1u << order;
     }
     segment->free_count -= found;
     *index = end - found;
     if (found > count)
-        buddy_give(segment, *index + count, found - count);
+        buddy_give_range(segment, *index + count, found - count);
     return true;
 }

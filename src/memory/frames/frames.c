@@ -84,6 +84,7 @@ static inline enum coffer_status take_run(struct frames *frames, struct owner ow
                                           enum frames_keep keep, uint32_t tag, void **out)
 {
     struct segment *segment;
+    struct frame *head;
     uint32_t index;
     uint8_t flags;
 
@@ -93,13 +94,13 @@ static inline enum coffer_status take_run(struct frames *frames, struct owner ow
     if (segment == NULL)
         return COFFER_NO_MEMORY;
 
-    segment->table[index] = (struct frame){
-        .run = (uint32_t)count,
-        .tag = tag,
-        .references = 1,
-        .owner = owner.index,
-        .flags = (uint8_t)(flags | (unsigned)keep << FRAME_KEPT_SHIFT),
-    };
+    /* The descriptor was zero. */
+    head = &segment->table[index];
+    head->run = (uint32_t)count;
+    head->tag = tag;
+    head->references = 1;
+    head->owner = owner.index;
+    head->flags = (uint8_t)(flags | (unsigned)keep << FRAME_KEPT_SHIFT);
     if ((flags & FRAME_PIECED) != 0)
         link_run(segment, index, (uint32_t)count);
     clean_run(frames, segment, index, (uint32_t)count);

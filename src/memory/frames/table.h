@@ -26,8 +26,9 @@
 #include "memory/frames/frames.h"
 
 #define FRAME_HEAD 0x01u /* the first frame of a run */
-#define FRAME_LINK 0x02u /* another frame of a run of several blocks; `run` frames after its head  \
-                          */
+#define FRAME_LINK                                                                                 \
+    0x02u /* another frame of a run of several blocks; `run` frames after its head                 \
+           */
 #define FRAME_PIECED     0x04u /* with FRAME_HEAD: the run's other frames are FRAME_LINK */
 #define FRAME_KEPT       0x30u /* with FRAME_HEAD: enum frames_keep, shifted */
 #define FRAME_KEPT_SHIFT 4

@@ -156,6 +156,12 @@ static void test_every_size_and_alignment(void **state)
             assert_int_equal(s.free + s.reserved, count);
             assert_int_equal(s.largest_run, s.free);
             assert_true(frames_is_valid(frames));
+            for (size_t i = 0; i < count; i++) {
+                uint8_t *frame = (uint8_t *)area.address + i * FRAME_SIZE;
+                unsigned order = frames_query(frames, frame).order;
+
+                assert_int_equal((uintptr_t)frame % ((size_t)FRAME_SIZE << order), 0);
+            }
             frames_fini(frames);
         }
     }
