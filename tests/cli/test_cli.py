@@ -355,7 +355,7 @@ class CheckTest(CommandTest):
         """Flip a bit of the committed version of a data block, found by the other reader."""
         store = optee_store.Store.open(self.store, huk=self.key())
         entry = [item for item in store.entries if item.oid == b"hurt"][0]
-        version = committed(self.store / entry.file, block + 1).block_version
+        version = committed(self.store / entry.file, block + 1).block_version()
         flip(self.store / entry.file, optee_store.block_offset(block, version) + 7)
         return entry.file
 
@@ -407,7 +407,7 @@ class CheckTest(CommandTest):
         self.assertTrue(any((self.store / "quarantine").iterdir()))
         self.assertEqual(self.run_json("check")["clean"], True)
         self.assertEqual(self.get("sound"), b"sound")
-        self.fails(NOT_FOUND, "get", "hurt")
+        self.fails(NOT_FOUND, "get", "hurt", "out")
 
     def test_deep_finds_orphans(self):
         (self.store / "7f").write_bytes(bytes(16384))
@@ -470,7 +470,7 @@ class DumpTest(CommandTest):
         for node in current:
             other = committed(self.store / "0", node["node"])
             self.assertEqual((node["hash"], node["flags"], node["block_version"]),
-                             (other.hash.hex(), other.flags, other.block_version))
+                             (other.hash.hex(), other.flags, other.block_version()))
 
     def test_needs_no_key_and_takes_paths(self):
         os.unlink(f"{self.store}.key")

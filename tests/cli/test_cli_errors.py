@@ -97,7 +97,7 @@ class KeyTest(CommandTest):
         self.init()
         self.put("a", b"x")
         before = self.image()
-        for words in (("ls",), ("get", "a"), ("put", "a"), ("rm", "a"), ("check", "--repair")):
+        for words in (("ls",), ("get", "a", "out"), ("put", "a"), ("rm", "a"), ("check", "--repair")):
             self.assertIn("key", self.fails(CORRUPT, *words, "--key",
                                             self.write_key("other", TEST_KEY)))
         self.assertEqual(self.image(), before)

@@ -2,14 +2,16 @@
 #include "session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "coffer/inspect.h"
 #include "coffer/linux.h"
+#include "files.h"
 #include "key.h"
 #include "report.h"
 
@@ -72,10 +74,20 @@ enum exit_status session_directory(struct options *options, char **out)
 
 bool session_store_exists(const char *directory)
 {
+    uint8_t heads[2u * COFFER_INSPECT_HEAD_SIZE];
     char *path = join(directory, CATALOGUE);
-    struct stat state;
-    bool there = lstat(path, &state) == 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool there = fd >= 0 || errno != ENOENT;
+    ssize_t got = fd >= 0 ? file_read(fd, heads, sizeof(heads)) : -1;
 
+    /* Nothing but zeros: its creation was cut off before anything could be stored. */
+    if (got >= 0) {
+        there = false;
+        for (ssize_t i = 0; i < got; i++)
+            there |= heads[i] != 0;
+    }
+    if (fd >= 0)
+        (void)close(fd);
     free(path);
     return there;
 }

@@ -23,7 +23,7 @@ enum session_mode {
 /* The store's directory, a copy to free, without slashes at its end. */
 enum exit_status session_directory(struct options *options, char **out);
 
-/* Whether a store's catalogue is in the directory. */
+/* Whether a store's catalogue is in the directory, and its creation came far enough to count. */
 bool session_store_exists(const char *directory);
 
 /* Tells what is wrong when it fails; nothing is left to close then. */

@@ -189,8 +189,8 @@ static void size_cell(struct table *table, uint64_t size)
 
 void statistics_print_memory(const struct coffer_statistics *statistics)
 {
-    static const char *const heading[] = {"COMPONENT", "BYTES", "PEAK",     "HELD",
-                                          "PEAK",      "TAKEN", "RETURNED", "REFUSED"};
+    static const char *const heading[] = {"COMPONENT", "BYTES", "AT MOST",  "FRAMES",
+                                          "AT MOST",   "TAKEN", "RETURNED", "REFUSED"};
     char total[SIZE_TEXT_SIZE], used[SIZE_TEXT_SIZE], peak[SIZE_TEXT_SIZE];
     struct table table;
 
@@ -204,6 +204,8 @@ void statistics_print_memory(const struct coffer_statistics *statistics)
     for (unsigned i = 0; i < statistics->component_count; i++) {
         const struct coffer_component *component = &statistics->components[i];
 
+        if (component->held_peak == 0 && component->allocations == 0)
+            continue;
         table_cell(&table, "%s", component->name);
         size_cell(&table, component->bytes);
         size_cell(&table, component->bytes_peak);
