@@ -26,7 +26,7 @@
 #include "support/store_fixture.h"
 
 #define THREADS     4
-#define ROUNDS      60
+#define ROUNDS      200
 #define RECORD_SIZE 512u /* of the shared objects: a thread writes whole records */
 #define RECORDS     32u
 
