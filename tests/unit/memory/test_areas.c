@@ -245,6 +245,7 @@ static void test_too_small_for_memory_is_refused(void **state)
     assert_status(memory_open(&area, 0, &settings, &memory), COFFER_MISUSE);
     assert_status(memory_open(&area, 1, &settings, &memory), COFFER_NO_MEMORY);
     assert_null(memory);
+    assert_true(bytes_are_zero(buffer.start, sizeof(struct memory)));
     area.size = 2 * 4096;
     assert_ok(memory_open(&area, 1, &settings, &memory));
     assert_int_equal(frames_statistics(memory->frames).free, 0);
