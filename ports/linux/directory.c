@@ -11,9 +11,10 @@
  * two write the journal up to it, the others log the name with the file), and tmpfs has nothing to
  * lose; there the folder is left alone after create, which saves one flush for each new object. A
  * rename always takes the fsync of the folder: of a file that was there before, its own fsync need
- * not carry the new name on every one of them. The first barrier after opening takes it as well,
- * because a process before us may have died between a create and its barrier. (ext2 has ext4's
- * number; its own driver has no journal and is not meant to keep what must last.)
+ * not carry the new name on every one of them. A process before us may have died between making a
+ * name and its barrier, so the first barrier after opening takes an fsync of its files as if they
+ * were new and, on other file systems, of the folder. (ext2 has ext4's number; its own driver has
+ * no journal and is not meant to keep what must last.)
  *
  * What is in a folder below ("quarantine") is rare; its folder is flushed within the call.
  */
@@ -50,6 +51,7 @@ struct directory {
     bool read_only;
     bool names_follow_files; /* fsync of a new file makes its name durable */
     bool names_changed;      /* the folder wants a flush at the next barrier */
+    bool names_unsure;       /* no barrier yet: names may be left from a process before us */
     struct descriptors descriptors;
     uint8_t discard[DISCARD_SIZE]; /* where skipped bytes of a read go */
 };
@@ -221,16 +223,18 @@ static enum coffer_status directory_sync(struct coffer_device *device, const cha
             return status;
         if (descriptor->state == DESCRIPTOR_CLEAN)
             continue;
+        descriptor->fresh |= directory->names_unsure;
         status = descriptors_flush(&directory->descriptors, descriptor);
         if (status != COFFER_OK)
             return status;
     }
-    if (directory->names_changed) {
+    if (directory->names_changed || (directory->names_unsure && !directory->names_follow_files)) {
         status = flush_folder(directory, directory->fd);
         if (status != COFFER_OK)
             return status;
         directory->names_changed = false;
     }
+    directory->names_unsure = false;
     /* Making room for one of the names may have failed to flush another. */
     return directory->descriptors.failed ? COFFER_IO : COFFER_OK;
 }
@@ -520,7 +524,7 @@ enum coffer_status coffer_linux_directory_open(const char *path, bool create, bo
     directory->fd = fd;
     directory->read_only = read_only;
     directory->names_follow_files = names_follow_files(fd);
-    directory->names_changed = !read_only;
+    directory->names_unsure = !read_only;
     descriptors_init(&directory->descriptors, fd, read_only);
     *out = &directory->device;
     return COFFER_OK;
