@@ -13,8 +13,8 @@ import time
 import unittest
 from pathlib import Path
 
-from command import (CONFLICT, CORRUPT, CommandTest, DATA, DONE, IO, NOT_FOUND, SHORTAGE, TA, TA_2,
-                     TEST_KEY, USAGE, flip)
+from command import (CONFLICT, CORRUPT, CommandTest, DATA, DONE, NOT_FOUND, TA, TA_2, TEST_KEY,
+                     USAGE, flip)
 import optee_store
 
 SIZES = (0, 1, 4071, 4072, 4073, 8168, 8169, 100000, 600000)
@@ -82,9 +82,9 @@ class InitTest(CommandTest):
 
     def test_failure_leaves_no_key_behind(self):
         (self.dir / "file").write_bytes(b"")
-        self.run_coffer("init", "--store", self.dir / "file", status=self.run_raw(
-            "init", "--store", self.dir / "file")[0])
-        self.assertNotEqual(self.last_error, "")
+        code, _, err = self.run_raw("init", "--store", self.dir / "file")
+        self.assertNotEqual(code, DONE)
+        self.assertEqual(len(err.splitlines()), 1)
         self.assertFalse((self.dir / "file.key").exists())
 
     def test_dir_urls(self):
@@ -292,6 +292,18 @@ class ListTest(CommandTest):
         self.assertEqual(human[1].split(), [TA, "98K", "a00000bf", "ffffffff", "1", "a"])
         self.assertNotIn("\033", "".join(human))
 
+    def test_bold_on_a_terminal_unless_unwanted(self):
+        for unwanted in (False, True):
+            ours, theirs = pty.openpty()
+            env = self.env | ({"NO_COLOR": "1"} if unwanted else {})
+            process = self.start("ls", "-l", stdout=theirs, env=env)
+            os.close(theirs)
+            chunks = []
+            read_terminal(ours, chunks)
+            process.communicate(timeout=30)
+            os.close(ours)
+            self.assertEqual(b"\033" in b"".join(chunks), not unwanted)
+
     def test_an_empty_store(self):
         self.run_coffer("rm", "a", "b")
         self.assertEqual(self.run_coffer("ls"), b"")
@@ -454,6 +466,9 @@ class DumpTest(CommandTest):
         image = (self.store / "0").read_bytes()
         value = self.run_json("dump", "0")
         self.assertEqual(value["size"], len(image))
+        room = value["node_room"]
+        self.assertLessEqual(optee_store.node_offset(room, 1) + 66, len(image))
+        self.assertGreater(optee_store.node_offset(room + 1, 1) + 66, len(image))
         self.assertEqual([head["version"] for head in value["heads"]], [0, 1])
         for head in value["heads"]:
             iv, tag, fek, meta, counter = optee_store.HEAD.unpack_from(image, head["offset"])

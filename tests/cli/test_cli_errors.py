@@ -5,7 +5,7 @@
 import os
 import resource
 import signal
-import time
+import subprocess
 import unittest
 from pathlib import Path
 
@@ -230,6 +230,27 @@ class StatusTest(CommandTest):
         self.assertEqual(self.ids(), ["a"])
         self.fails(OTHER, "put", "b", "/")
         self.fails(NOT_FOUND, "get", "a", "no/such/directory")
+
+    @unittest.skipIf(os.getuid() == 0 and not os.path.exists("/usr/bin/setpriv"), "root may all")
+    def test_a_store_that_may_not_be_written(self):
+        before = self.image()
+        self.dir.chmod(0o755)
+        user = ["setpriv", "--reuid", "65534", "--clear-groups"] if os.getuid() == 0 else []
+        for mode, words in ((0o555, ("put", "a", "--test-key")), (0o700, ("ls", "--test-key"))):
+            self.store.chmod(mode if user else mode & 0o555 if mode == 0o555 else 0)
+            done = subprocess.run([*user, BINARY, *words], env=self.env, input=b"", cwd="/",
+                                  capture_output=True)
+            self.store.chmod(0o700)
+            self.assertEqual(done.returncode, OTHER, done.stderr)
+            self.assertIn(b"Permission denied", done.stderr)
+        self.assertEqual(self.image(), before)
+
+    def test_objects_without_a_catalogue(self):
+        os.unlink(self.store / "dirf.db")
+        before = self.image()
+        for verb in ("ls", "init", "check"):
+            self.assertIn("no dirf.db", self.fails(CORRUPT, verb))
+        self.assertEqual(self.image(), before)
 
     def test_a_missing_object_file(self):
         self.put("b", b"second")

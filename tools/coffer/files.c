@@ -13,6 +13,11 @@
 
 #include "report.h"
 
+void wipe(void *memory, size_t n)
+{
+    explicit_bzero(memory, n);
+}
+
 bool file_write(int fd, const void *data, size_t n)
 {
     const uint8_t *p = data;

@@ -5,10 +5,14 @@
 #define COFFER_COMMAND_FILES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "options.h"
+
+/* Zeros that the compiler can't leave out: for keys and for what was stored. */
+void wipe(void *memory, size_t n);
 
 /* All n bytes, or false and errno. */
 bool file_write(int fd, const void *data, size_t n);

@@ -48,7 +48,7 @@ char *key_path(const struct options *options, const char *directory)
 
 void key_wipe(struct key *key)
 {
-    explicit_bzero(key, sizeof(*key));
+    wipe(key, sizeof(*key));
 }
 
 /* Hex text: only digits and blanks, and the digits make a key. Raw bytes that happen to look so
@@ -119,7 +119,7 @@ static enum exit_status load_file(struct options *options, const char *path, str
     if (result == EXIT_DONE && !read_key(bytes, size, out))
         result = fail_usage(
             options, "key file %s: not a key; it holds 16 or 32 bytes, raw or as hex digits", path);
-    explicit_bzero(bytes, sizeof(bytes));
+    wipe(bytes, sizeof(bytes));
     if (result != EXIT_DONE)
         key_wipe(out);
     return result;
@@ -167,8 +167,8 @@ static bool write_key(int fd)
     hex_format(bytes, sizeof(bytes), text);
     text[sizeof(text) - 2] = '\n';
     good = good && file_write(fd, text, sizeof(text) - 1) && fsync(fd) == 0;
-    explicit_bzero(bytes, sizeof(bytes));
-    explicit_bzero(text, sizeof(text));
+    wipe(bytes, sizeof(bytes));
+    wipe(text, sizeof(text));
     return good;
 }
 

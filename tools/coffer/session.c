@@ -77,7 +77,7 @@ bool session_store_exists(const char *directory)
     uint8_t heads[2u * COFFER_INSPECT_HEAD_SIZE];
     char *path = join(directory, CATALOGUE);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool there = fd >= 0 || errno != ENOENT;
+    bool there = fd >= 0 || (errno != ENOENT && errno != ENOTDIR);
     ssize_t got = fd >= 0 ? file_read(fd, heads, sizeof(heads)) : -1;
 
     /* Nothing but zeros: its creation was cut off before anything could be stored. */
@@ -111,6 +111,8 @@ static enum exit_status tell_failure(struct session *session, enum coffer_status
         break;
     case COFFER_CORRUPT:
         advice = "its dirf.db is damaged, or the key or --profile is not its own";
+        if (!session_store_exists(session->directory))
+            advice = "there are files of objects, but no dirf.db that belongs to them";
         break;
     case COFFER_BUSY:
         advice = "another process has it open; try again when it is done";
@@ -146,6 +148,19 @@ static enum exit_status open_store(struct session *session, enum session_mode mo
     return status == COFFER_OK ? EXIT_DONE : tell_failure(session, status);
 }
 
+/* What the system has against the directory is told better by its own word than as an I/O error,
+ * and that there is no store is worth telling before that there is no key. */
+static enum exit_status look_at_directory(struct session *session, enum session_mode mode)
+{
+    int rights = mode == SESSION_READ ? R_OK | X_OK : R_OK | W_OK | X_OK;
+
+    if (access(session->directory, rights) == 0)
+        return EXIT_DONE;
+    if (errno == ENOENT)
+        return tell_failure(session, COFFER_NOT_FOUND);
+    return fail_errno(session->options, errno, "store %s", session->directory);
+}
+
 enum exit_status session_open(struct options *options, enum session_mode mode, struct session *out)
 {
     enum exit_status result;
@@ -155,9 +170,8 @@ enum exit_status session_open(struct options *options, enum session_mode mode, s
     result = session_directory(options, &out->directory);
     if (result != EXIT_DONE)
         return result;
-    /* No store is worth telling before no key. Other troubles are the library's to tell. */
-    if (mode != SESSION_CREATE && access(out->directory, F_OK) != 0 && errno == ENOENT)
-        result = tell_failure(out, COFFER_NOT_FOUND);
+    if (mode != SESSION_CREATE)
+        result = look_at_directory(out, mode);
     if (result == EXIT_DONE)
         result = key_load(options, out->directory, &key);
     if (result == EXIT_DONE) {

@@ -141,13 +141,13 @@ static void print_summary(const struct coffer_check_summary *summary)
     char bytes[SIZE_TEXT_SIZE];
 
     size_format(summary->bytes, bytes);
-    printf("%s: %" PRIu64 " objects, %s of data and %" PRIu64 " hashes verified; %" PRIu64
+    printf("%s: %" PRIu64 " object%s, %s of data and %" PRIu64 " hashes verified; %" PRIu64
            " damaged, %" PRIu64 " repaired, %" PRIu64 " notes\n",
            summary->damaged == 0                   ? "clean"
            : summary->damaged == summary->repaired ? "repaired"
                                                    : "damaged",
-           summary->objects, bytes, summary->nodes, summary->damaged, summary->repaired,
-           summary->notes);
+           summary->objects, summary->objects == 1 ? "" : "s", bytes, summary->nodes,
+           summary->damaged, summary->repaired, summary->notes);
 }
 
 static void print_json(struct checking *checking, const struct coffer_check_summary *summary)

@@ -104,7 +104,7 @@ static enum exit_status copy_out(struct session *session, const struct get *get,
         end = get->offset + get->length;
     chunk = must_have(malloc(CHUNK_SIZE));
     result = pump(session, get, object, end, fd, chunk);
-    explicit_bzero(chunk, CHUNK_SIZE);
+    wipe(chunk, CHUNK_SIZE);
     free(chunk);
     return result;
 }

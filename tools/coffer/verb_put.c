@@ -171,7 +171,7 @@ static enum exit_status put_whole(struct session *session, const struct put *put
         return tell_failure(session->options, put, status);
     chunk = must_have(malloc(CHUNK_SIZE));
     result = pump(session->options, put, source, writer, chunk);
-    explicit_bzero(chunk, CHUNK_SIZE);
+    wipe(chunk, CHUNK_SIZE);
     free(chunk);
     if (result != EXIT_DONE) {
         coffer_writer_abort(writer);
@@ -202,7 +202,7 @@ static enum exit_status read_pipe(struct options *options, const struct put *put
             /* realloc would leave the data behind. */
             if (out->size > 0) {
                 memcpy(bytes, out->bytes, out->size);
-                explicit_bzero(out->bytes, out->size);
+                wipe(out->bytes, out->size);
             }
             free(out->bytes);
             out->bytes = bytes;
@@ -249,7 +249,7 @@ static void drop_whole(struct whole *whole)
         return;
     }
     if (whole->bytes != NULL)
-        explicit_bzero(whole->bytes, whole->size);
+        wipe(whole->bytes, whole->size);
     free(whole->bytes);
 }
 
