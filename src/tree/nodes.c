@@ -438,8 +438,9 @@ enum coffer_status nodes_adopt_first_group(struct tree *tree, const uint8_t *byt
     return COFFER_OK;
 }
 
-/* Add the node after the last. Its slot is the one that the parent's flag doesn't name: what OP-TEE
- * left behind there may be all that authenticates the committed version (the tolerant rule). */
+/* Add the node after the last. Its slot is the one that the parent's flag doesn't name in the
+ * committed version: what lies in that may be committed (the node was dropped in this very
+ * transaction), or all that authenticates the parent (the tolerant rule). */
 static enum coffer_status add_node(struct tree *tree)
 {
     struct node node = {tree->now.max_node + 1};
@@ -448,6 +449,7 @@ static enum coffer_status add_node(struct tree *tree)
     struct cache_entry *entry = NULL;
     enum coffer_status status;
     struct group_note *note;
+    uint16_t before;
     uint16_t flags;
 
     for (unsigned attempt = 0;; attempt++) {
@@ -466,7 +468,12 @@ static enum coffer_status add_node(struct tree *tree)
         unpin(tree, parent_entry);
         return status;
     }
-    flags = load_le16(image_of(parent_entry, parent) + NODE_FLAGS) ^ node_flag_in_parent(node);
+    flags = load_le16(image_of(parent_entry, parent) + NODE_FLAGS);
+    before = node_is_committed(tree, parent)
+                 ? load_le16(other_image_of(parent_entry, parent) + NODE_FLAGS)
+                 : flags;
+    if (((flags ^ before) & node_flag_in_parent(node)) == 0)
+        flags ^= node_flag_in_parent(node);
     store_le16(image_of(parent_entry, parent) + NODE_FLAGS, flags);
     note = note_of(entry);
     note->slot = flags & node_flag_in_parent(node) ? note->slot | bit_of(node)

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "fixture.h"
+
+#include "base/bytes.h"
+#include "coffer/linux.h"
+
+#define REGION_SIZE (1536u * 1024)
+#define PAGE        4096u
+
+const uint8_t bench_uuid[CRYPTO_UUID_SIZE] = {0x11, 0x11, 0x11, 0x11, 0x22, 0x22, 0x33, 0x33,
+                                              0x44, 0x44, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55};
+
+void bench_open(struct bench *bench, struct memory_device *disk, size_t cache_frames,
+                size_t staging_blocks)
+{
+    static const uint8_t huk[16] = {1, 2, 3};
+    const struct crypto_settings settings = {
+        .root = CRYPTO_ROOT_HUK, .key = huk, .key_size = sizeof(huk), .slots = 4};
+    const struct memory_settings none = {.keep_contents = false};
+    struct memory_area area;
+    struct owner owner;
+    void *block;
+
+    memset(bench, 0, sizeof(*bench));
+    bench->disk = disk;
+    bench->region = aligned_alloc(PAGE, REGION_SIZE);
+    must(bench->region != NULL);
+    area = (struct memory_area){bench->region, REGION_SIZE};
+    must(memory_open(&area, 1, &none, &bench->memory) == COFFER_OK);
+    must(account_open_owner(&bench->memory->account, "tree", &owner) == COFFER_OK);
+    must(crypto_open(bench->memory, coffer_linux_port(), coffer_linux_ciphers(), &settings,
+                     &bench->crypto) == COFFER_OK);
+    must(cache_open(bench->memory, owner, cache_frames, &bench->cache) == COFFER_OK);
+    must(frames_take(bench->memory->frames, owner, staging_blocks, &block) == COFFER_OK);
+    bench->environment = (struct tree_environment){
+        .memory = bench->memory,
+        .owner = owner,
+        .device = memory_device_attach(disk),
+        .crypto = bench->crypto,
+        .cache = &bench->cache,
+        .staging = block,
+        .staging_blocks = staging_blocks,
+    };
+}
+
+void bench_close(struct bench *bench)
+{
+    must(bench->cache.pinned_count == 0);
+    must(cache_is_valid(&bench->cache));
+    cache_close(&bench->cache);
+    must(frames_give(bench->memory->frames, bench->environment.staging) == COFFER_OK);
+    crypto_close(bench->crypto);
+    must(bench->memory->account.lines[bench->environment.owner.index].bytes == 0);
+    memory_close(bench->memory);
+    must(bytes_are_zero(bench->region, REGION_SIZE));
+    free(bench->region);
+    memory_device_detach(bench->disk);
+}
+
+struct tree *bench_create(struct bench *bench)
+{
+    struct tree *tree;
+
+    assert_ok(tree_create(&bench->environment, FILE_NAME, bench_uuid, &tree));
+    return tree;
+}
+
+enum coffer_status bench_try(struct bench *bench, const uint8_t *root_hash, struct tree **out)
+{
+    const struct tree_opening opening = {
+        .name = FILE_NAME, .uuid = bench_uuid, .version = TREE_BY_HASH, .root_hash = root_hash};
+
+    return tree_open(&bench->environment, &opening, NULL, out);
+}
+
+struct tree *bench_tree(struct bench *bench, const uint8_t *root_hash)
+{
+    struct tree *tree;
+
+    assert_ok(bench_try(bench, root_hash, &tree));
+    return tree;
+}
+
+void bench_commit(struct tree *tree)
+{
+    assert_ok(tree_prepare(tree, true));
+    tree_adopt(tree);
+}
+
+/* --- The model --- */
+
+void model_file_fini(struct model_file *file)
+{
+    free(file->bytes);
+    memset(file, 0, sizeof(*file));
+}
+
+void model_file_copy(const struct model_file *from, struct model_file *to)
+{
+    *to = (struct model_file){must_alloc(from->size + 1), from->size, from->size + 1};
+    if (from->size > 0)
+        memcpy(to->bytes, from->bytes, from->size);
+}
+
+void model_file_cut_or_grow(struct model_file *file, size_t size)
+{
+    if (size > file->room) {
+        file->room = 2 * size;
+        file->bytes = must_realloc(file->bytes, file->room);
+    }
+    if (size > file->size)
+        memset(file->bytes + file->size, 0, size - file->size);
+    file->size = size;
+}
+
+void model_file_write(struct model_file *file, size_t offset, const void *bytes, size_t size)
+{
+    if (offset + size > file->size)
+        model_file_cut_or_grow(file, offset + size);
+    memcpy(file->bytes + offset, bytes, size);
+}
+
+void write_random(struct tree *tree, struct model_file *file, struct random *random, size_t offset,
+                  size_t size)
+{
+    uint8_t *bytes = must_alloc(size + 8);
+    struct tree_piece piece = {bytes, size};
+
+    random_bytes(random, bytes, size);
+    assert_ok(tree_write(tree, offset, &piece, 1));
+    model_file_write(file, offset, bytes, size);
+    free(bytes);
+}
+
+void set_length(struct tree *tree, struct model_file *file, size_t size)
+{
+    assert_ok(tree_set_length(tree, size));
+    model_file_cut_or_grow(file, size);
+}
+
+void assert_reads(struct tree *tree, const struct model_file *file, size_t step)
+{
+    uint8_t *bytes = must_alloc(file->size + step + 1);
+    size_t got = 1;
+
+    assert_int_equal(tree_length(tree), file->size);
+    for (size_t done = 0; done < file->size; done += step) {
+        size_t expected = file->size - done < step ? file->size - done : step;
+
+        assert_ok(tree_read(tree, done, bytes, step, &got));
+        assert_int_equal(got, expected);
+        assert_memory_equal(bytes, file->bytes + done, expected);
+    }
+    memset(bytes, 0xcc, file->size + step);
+    assert_ok(tree_read(tree, 0, bytes, file->size + step, &got));
+    assert_int_equal(got, file->size);
+    if (file->size > 0)
+        assert_memory_equal(bytes, file->bytes, file->size);
+    /* Nothing beyond the end (T5). */
+    for (size_t i = 0; i < step; i++)
+        assert_int_equal(bytes[file->size + i], 0xcc);
+    assert_ok(tree_read(tree, file->size, bytes, 1, &got));
+    assert_int_equal(got, 0);
+    free(bytes);
+}
+
+void assert_version(const struct memory_device *disk, const uint8_t *root_hash,
+                    const struct model_file *file)
+{
+    struct memory_device *copy = memory_device_clone(disk);
+    struct bench other;
+    struct tree *tree;
+
+    bench_open(&other, copy, TREE_CACHE_MIN, TREE_STAGING_MIN);
+    tree = bench_tree(&other, root_hash);
+    assert_reads(tree, file, 50000);
+    assert_false(tree_is_tolerated(tree));
+    for (uint32_t id = 1; id <= tree_max_node(tree); id++)
+        assert_ok(tree_verify_node(tree, (struct node){id}));
+    tree_close(tree);
+    bench_close(&other);
+    memory_device_free(copy);
+}
+
+/* --- What a version rests on --- */
+
+struct kept {
+    uint64_t offset;
+    size_t size;
+    uint8_t *bytes;
+};
+
+struct keep {
+    struct kept *ranges;
+    size_t count, room;
+};
+
+/* The formulas of docs/FORMAT.md, "Placement", once more. */
+static uint64_t node_place_in_file(uint32_t node, unsigned slot)
+{
+    uint64_t i = node - 1;
+
+    return (1 + 62 * (i / 31)) * PAGE + i % 31 * 132 + slot * 66;
+}
+
+static uint64_t block_place_in_file(uint32_t block, unsigned slot)
+{
+    uint64_t k = 2 * (uint64_t)block + slot;
+
+    return (2 + k + k / 61) * PAGE;
+}
+
+static void keep_range(struct keep *keep, struct memory_device *disk, uint64_t offset, size_t size)
+{
+    size_t file_size = 0;
+    const uint8_t *file = memory_device_bytes(disk, FILE_NAME, &file_size);
+
+    must(file != NULL && offset + size <= file_size);
+    if (keep->count == keep->room) {
+        keep->room = 2 * keep->room + 16;
+        keep->ranges = must_realloc(keep->ranges, keep->room * sizeof(struct kept));
+    }
+    keep->ranges[keep->count++] = (struct kept){offset, size, must_copy(file + offset, size)};
+}
+
+static void keep_nodes(struct keep *keep, struct memory_device *disk, uint32_t node, unsigned slot,
+                       uint32_t max_node, uint64_t length)
+{
+    uint64_t offset = node_place_in_file(node, slot);
+    size_t file_size;
+    uint16_t flags;
+
+    keep_range(keep, disk, offset, 66);
+    flags = load_le16(memory_device_bytes(disk, FILE_NAME, &file_size) + offset + 64);
+    if ((uint64_t)(node - 1) * PAGE < length)
+        keep_range(keep, disk, block_place_in_file(node - 1, flags & 1), PAGE);
+    if (2 * node <= max_node)
+        keep_nodes(keep, disk, 2 * node, flags >> 1 & 1, max_node, length);
+    if (2 * node + 1 <= max_node)
+        keep_nodes(keep, disk, 2 * node + 1, flags >> 2 & 1, max_node, length);
+}
+
+struct keep *keep_make(struct memory_device *disk, uint32_t counter, uint32_t max_node,
+                       uint64_t length)
+{
+    struct keep *keep = must_alloc(sizeof(*keep));
+
+    memset(keep, 0, sizeof(*keep));
+    keep_range(keep, disk, (counter & 1) * 68, 68);
+    keep_nodes(keep, disk, 1, counter & 1, max_node, length);
+    return keep;
+}
+
+void keep_free(struct keep *keep)
+{
+    for (size_t i = 0; i < keep->count; i++)
+        free(keep->ranges[i].bytes);
+    free(keep->ranges);
+    free(keep);
+}
+
+bool keep_is_untouched(const struct keep *keep, struct memory_device *disk)
+{
+    size_t size = 0;
+    const uint8_t *file = memory_device_bytes(disk, FILE_NAME, &size);
+
+    for (size_t i = 0; i < keep->count; i++) {
+        const struct kept *range = &keep->ranges[i];
+
+        if (range->offset + range->size > size ||
+            memcmp(file + range->offset, range->bytes, range->size) != 0)
+            return false;
+    }
+    return true;
+}
