@@ -149,6 +149,7 @@ static enum coffer_status take_in_all(struct catalogue *catalogue)
     if (slot_count > UINT32_MAX - 1)
         return COFFER_CORRUPT;
     catalogue->slot_count = (uint32_t)slot_count;
+    index_expect(&catalogue->index, (size_t)slot_count);
     status = memory_alloc(catalogue->environment->memory, catalogue->environment->owner,
                           (size_t)WALK_SLOTS * CATALOGUE_SLOT_SIZE, &block);
     if (status != COFFER_OK)

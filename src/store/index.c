@@ -7,14 +7,21 @@
 
 #define CELLS_MIN 64u
 
+/* The table has any size, so that it grows in small steps: a tag's home is its share of it. */
 static size_t home_of(const struct index *index, uint32_t tag)
 {
-    return tag & (index->cell_count - 1);
+    return (size_t)((uint64_t)tag * index->cell_count >> 32);
 }
 
 static size_t after(const struct index *index, size_t at)
 {
-    return (at + 1) & (index->cell_count - 1);
+    return at + 1 == index->cell_count ? 0 : at + 1;
+}
+
+/* Steps from one cell on to another, around the end. */
+static size_t distance(const struct index *index, size_t from, size_t to)
+{
+    return to >= from ? to - from : to + index->cell_count - from;
 }
 
 void index_init(struct index *index, struct memory *memory, struct owner owner)
@@ -41,19 +48,19 @@ static void place(struct index *index, struct index_cell cell)
     index->used++;
 }
 
-void index_reserve(struct index *index)
+/* A table of `cell_count`, with all that is in the old one; false when the memory isn't there or is
+ * needed more elsewhere. */
+static bool resize(struct index *index, size_t cell_count)
 {
-    size_t cell_count = index->cell_count == 0 ? CELLS_MIN : 2 * index->cell_count;
+    uint64_t free_bytes = frames_statistics(index->memory->frames).free * FRAME_SIZE;
     struct index old = *index;
     void *block;
 
-    if (4 * (index->used + 1) <= 3 * index->cell_count)
-        return;
+    if (cell_count * sizeof(struct index_cell) > free_bytes / 2)
+        return false;
     if (memory_alloc(index->memory, index->owner, cell_count * sizeof(struct index_cell), &block) !=
-        COFFER_OK) {
-        index->partial = true;
-        return;
-    }
+        COFFER_OK)
+        return false;
     index->cells = block;
     index->cell_count = cell_count;
     index->used = 0;
@@ -62,6 +69,31 @@ void index_reserve(struct index *index)
             place(index, old.cells[i]);
     }
     index_fini(&old);
+    return true;
+}
+
+void index_expect(struct index *index, size_t count)
+{
+    size_t cell_count = count / 3 * 4 + CELLS_MIN;
+
+    while (cell_count > index->cell_count && !resize(index, cell_count))
+        cell_count = cell_count / 4 * 3;
+}
+
+void index_reserve(struct index *index)
+{
+    size_t least = index->cell_count + CELLS_MIN;
+    size_t cell_count = index->cell_count + index->cell_count / 2 + CELLS_MIN;
+
+    if (4 * (index->used + 1) <= 3 * index->cell_count || index->partial)
+        return;
+    while (!resize(index, cell_count)) {
+        cell_count = cell_count / 8 * 7;
+        if (cell_count < least) {
+            index->partial = true;
+            return;
+        }
+    }
 }
 
 void index_insert(struct index *index, uint32_t tag, uint32_t slot)
@@ -89,10 +121,9 @@ void index_remove(struct index *index, uint32_t tag, uint32_t slot)
     /* Close the gap: a later cell moves up unless its home lies between the gap and itself. */
     for (next = after(index, at); index->cells[next].slot_plus_one != 0;
          next = after(index, next)) {
-        size_t mask = index->cell_count - 1;
         size_t home = home_of(index, index->cells[next].tag);
 
-        if (((next - home) & mask) >= ((next - at) & mask)) {
+        if (distance(index, home, next) >= distance(index, at, next)) {
             index->cells[at] = index->cells[next];
             at = next;
         }
@@ -104,13 +135,19 @@ void index_remove(struct index *index, uint32_t tag, uint32_t slot)
 bool index_next(const struct index *index, uint32_t tag, size_t *cursor, uint32_t *slot)
 {
     size_t steps = *cursor;
+    size_t at;
 
     if (index->cell_count == 0)
         return false;
-    for (; steps < index->cell_count; steps++) {
-        const struct index_cell
-            *cell = &index->cells[(home_of(index, tag) + steps) & (index->cell_count - 1)];
+    at = home_of(index, tag) + steps;
+    if (at >= index->cell_count)
+        at -= index->cell_count;
+    for (; steps < index->cell_count; steps++, at++) {
+        const struct index_cell *cell;
 
+        if (at == index->cell_count)
+            at = 0;
+        cell = &index->cells[at];
         if (cell->slot_plus_one == 0)
             return false;
         if (cell->tag == tag) {

@@ -3,9 +3,10 @@
  * The catalogue's index: from a 32-bit tag of an object's name to the slots that may hold it. The
  * caller compares the names; tags are keyed, so nobody outside can make them collide on purpose.
  *
- * Open addressing, linear probing, at most three quarters full, no tombstones. When memory for a
- * larger table can't be had, the index turns `partial`: what it holds is right, but a name that it
- * doesn't hold may exist all the same.
+ * Open addressing, linear probing, at most three quarters full, no tombstones. The table never
+ * takes more than three quarters of what is free: objects have to be opened, too. When a larger
+ * table can't be had, the index turns `partial`: what it holds is right, but a name that it doesn't
+ * hold may exist all the same.
  */
 #ifndef COFFER_STORE_INDEX_H
 #define COFFER_STORE_INDEX_H
@@ -26,13 +27,16 @@ struct index {
     struct memory *memory;
     struct owner owner;
     struct index_cell *cells;
-    size_t cell_count; /* a power of two, or 0 */
+    size_t cell_count;
     size_t used;
     bool partial;
 };
 
 void index_init(struct index *index, struct memory *memory, struct owner owner);
 void index_fini(struct index *index);
+
+/* Begin with a table for about `count`, as far as there is memory; a hint. */
+void index_expect(struct index *index, size_t count);
 
 /* Make room for one more; never fails: without room the index turns partial. */
 void index_reserve(struct index *index);
