@@ -4,7 +4,7 @@
  * caller compares the names; tags are keyed, so nobody outside can make them collide on purpose.
  *
  * Open addressing, linear probing, at most three quarters full, no tombstones. The table never
- * takes more than three quarters of what is free: objects have to be opened, too. When a larger
+ * takes more than half of what is free: objects have to be opened, too. When a larger
  * table can't be had, the index turns `partial`: what it holds is right, but a name that it doesn't
  * hold may exist all the same.
  */
