@@ -37,7 +37,7 @@ check-deep:
 
 bench:
 	@scripts/packages build bench
-	@scripts/configure build-bench -Dbench=true -Dtests=false
+	@scripts/configure build-bench -Dbuildtype=release -Dbench=true -Dtests=false
 	@ninja -C build-bench --quiet
 	@mkdir -p build && build-bench/bench/coffer-bench --json build/bench.json
 

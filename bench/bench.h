@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The bench as a whole: where it runs, and the store that the workloads share.
+ *
+ * One region of secure memory serves every store of the run, one after the other, with the default
+ * configuration: what the figures took is what that region shows at its fullest.
+ */
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "coffer.h"
+
+#define REGION_SIZE ((size_t)1024 * 1024)
+#define SMALL_SIZE  1024u               /* bytes of a small object */
+#define DATA_SIZE   (16u * 1024 * 1024) /* bytes of a middle-sized one */
+
+struct raw;
+struct report;
+
+/* Where, and how durable. */
+struct variant {
+    const char *suffix;    /* of the figures' names: "" when durable */
+    const char *directory; /* scratch, on the file system in question */
+    bool durable;
+};
+
+struct bench {
+    bool quick;
+    struct coffer_area region;
+    struct report *report;
+    struct variant variant;
+    struct raw *raw;      /* the peer, in the variant's directory */
+    struct coffer *store; /* NULL: none is open */
+    char store_path[4096];
+
+    /* The largest of all stores. */
+    uint64_t memory_peak;
+    uint64_t crypto_outside;
+    uint64_t wrong_frees;
+};
+
+/* A store of so many small objects, numbered from 0, of the variant's durability. What another
+ * workload left is thrown away. */
+void bench_begin(struct bench *bench, unsigned object_count);
+void bench_end(struct bench *bench);
+
+/* The name of an object by number. */
+struct label {
+    char id[16];
+};
+struct coffer_name bench_name(struct label *label, unsigned number);
+
+/* Put small object `number`. */
+void bench_put(struct bench *bench, unsigned number);
+
+/* An object of `size` bytes by a writer, in chunks of up to DATA_SIZE. */
+void bench_write_object(struct bench *bench, unsigned number, uint64_t size, size_t chunk);
+
+/* DATA_SIZE bytes of anything. */
+const uint8_t *bench_bytes(void);
+
+/* How often: `full`, or `quick` when only a proof is wanted. */
+unsigned bench_repetitions(const struct bench *bench, unsigned full, unsigned quick);
+
+/* --- The workloads */
+
+void run_objects(struct bench *bench);   /* objects.c: create, open and read, enumerate, … */
+void run_access(struct bench *bench);    /* access.c: random access in 16 MiB */
+void run_sequences(struct bench *bench); /* sequences.c: 16 MiB from end to end */
+void run_opening(struct bench *bench);   /* opening.c: large objects */
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * coffer-bench: the figures, as a table and as JSON. What each one means is in README.md.
+ *
+ * Exit status: 0; 1 when a target that counts was missed; 2 when the bench itself failed.
+ */
+#include <getopt.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "coffer/linux.h"
+#include "must.h"
+#include "raw.h"
+#include "report.h"
+#include "scratch.h"
+
+struct options {
+    const char *json;   /* NULL: none is written */
+    const char *disk;   /* where the durable stores are made */
+    const char *memory; /* and the others */
+};
+
+static void usage(FILE *to)
+{
+    fputs("usage: coffer-bench [--json FILE] [--disk DIR] [--memory DIR]\n"
+          "  --json FILE   write the figures there\n"
+          "  --disk DIR    durable stores are made below DIR (.)\n"
+          "  --memory DIR  stores that are not durable (/dev/shm, else as --disk)\n"
+          "COFFER_BENCH_QUICK=1: few repetitions and no 1 GiB, to see that it works.\n",
+          to);
+}
+
+static struct options parse(int count, char **words)
+{
+    static const struct option known[] = {{"json", required_argument, NULL, 'j'},
+                                          {"disk", required_argument, NULL, 'd'},
+                                          {"memory", required_argument, NULL, 'm'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    struct options options = {.disk = "."};
+    int letter;
+
+    while ((letter = getopt_long(count, words, "", known, NULL)) != -1) {
+        switch (letter) {
+        case 'j':
+            options.json = optarg;
+            break;
+        case 'd':
+            options.disk = optarg;
+            break;
+        case 'm':
+            options.memory = optarg;
+            break;
+        case 'h':
+            usage(stdout);
+            exit(EXIT_SUCCESS);
+        default:
+            usage(stderr);
+            exit(EXIT_BROKEN);
+        }
+    }
+    if (optind != count) {
+        usage(stderr);
+        exit(EXIT_BROKEN);
+    }
+    if (options.memory == NULL)
+        options.memory = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : options.disk;
+    return options;
+}
+
+static const char *file_system_of(const char *directory)
+{
+    struct statfs info;
+
+    must_system(statfs(directory, &info) == 0, directory);
+    switch ((unsigned long)info.f_type) {
+    case EXT4_SUPER_MAGIC:
+        return "ext4";
+    case TMPFS_MAGIC:
+        return "tmpfs";
+    case BTRFS_SUPER_MAGIC:
+        return "btrfs";
+    case XFS_SUPER_MAGIC:
+        return "xfs";
+    case OVERLAYFS_SUPER_MAGIC:
+        return "overlayfs";
+    default:
+        return "another file system";
+    }
+}
+
+static void run_variant(struct bench *bench, const struct variant *variant)
+{
+    char text[4400];
+
+    bench->variant = *variant;
+    bench->raw = raw_open(variant->directory, variant->durable);
+    (void)snprintf(text, sizeof(text), "%s, on %s (%s)",
+                   variant->durable ? "Durable" : "Not durable (volatile_commits)",
+                   file_system_of(variant->directory), variant->directory);
+    report_section(bench->report, text);
+    run_objects(bench);
+    run_access(bench);
+    run_sequences(bench);
+    run_opening(bench);
+    raw_close(bench->raw);
+}
+
+static void report_memory(struct bench *bench)
+{
+    printf("\nSecure memory: one region for every store above, default configuration\n\n");
+    report_figure(bench->report, "memory.region", (double)bench->region.size, "bytes");
+    report_figure(bench->report, "memory.peak", (double)bench->memory_peak, "bytes");
+    report_figure(bench->report, "memory.crypto_outside", (double)bench->crypto_outside, "bytes");
+    report_figure(bench->report, "memory.wrong_frees", (double)bench->wrong_frees, "calls");
+    report_target(bench->report, TARGET_COUNT, "memory.peak", (double)bench->memory_peak,
+                  1024 * 1024);
+}
+
+int main(int count, char **words)
+{
+    struct options options = parse(count, words);
+    const char *quick = getenv("COFFER_BENCH_QUICK");
+    struct bench bench = {.quick = quick != NULL && strcmp(quick, "") != 0 &&
+                                   strcmp(quick, "0") != 0,
+                          .report = report_open()};
+    struct variant durable = {"", scratch_make(options.disk), true};
+    struct variant fleeting = {".volatile", scratch_make(options.memory), false};
+    bool good;
+
+    must(coffer_linux_memory_make(REGION_SIZE, NULL, &bench.region), "secure memory");
+    (void)coffer_linux_ciphers(); /* libgcrypt is ready from here on, for the raw peer as well */
+    printf("Coffer %s%s. Times: the median of `reps`, ours and raw in turn; raw is the payload by "
+           "pread or pwrite,\nfdatasync when durable, and libgcrypt's AES-128-GCM, in this run. "
+           "Counts: the mean of one repetition. OP-TEE:\ncalls to the untrusted side, constants "
+           "of a published measurement.\n",
+           coffer_version(), bench.quick ? ", quick: the times mean little" : "");
+    run_variant(&bench, &durable);
+    run_variant(&bench, &fleeting);
+    report_memory(&bench);
+    good = report_targets(bench.report);
+    if (options.json != NULL)
+        report_write_json(bench.report, options.json);
+    report_close(bench.report);
+    coffer_linux_memory_unmake(&bench.region);
+    return good ? EXIT_SUCCESS : EXIT_MISSED;
+}
