@@ -14,6 +14,9 @@
 #   make help         this text
 
 PREFIX       ?= /usr/local
+# Below PREFIX, and where Debian's linker and pkg-config look; Meson's own guess depends on whether
+# dpkg-dev is installed.
+LIBDIR       ?= lib
 DESTDIR      ?=
 FUZZ_SECONDS ?= 60
 
@@ -21,7 +24,7 @@ all: build
 
 build:
 	@scripts/packages build
-	@scripts/configure build -Dtests=false -Dprefix=$(abspath $(PREFIX))
+	@scripts/configure build -Dtests=false -Dprefix=$(abspath $(PREFIX)) -Dlibdir=$(LIBDIR)
 	@ninja -C build
 
 demo: build
