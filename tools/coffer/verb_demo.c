@@ -45,23 +45,23 @@ struct demo {
     bool good; /* so far */
 };
 
-__attribute__((format(printf, 1, 0))) static void print_list(const char *format, va_list arguments)
-{
-    (void)vprintf(format, arguments);
-    (void)fflush(stdout);
-}
-
 static void say(const struct demo *demo, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void say(const struct demo *demo, const char *format, ...)
 {
     va_list arguments;
+    char *text = NULL;
 
+    if (demo->options->json)
+        return;
     va_start(arguments, format);
-    if (!demo->options->json)
-        print_list(format, arguments);
+    if (vasprintf(&text, format, arguments) < 0)
+        text = must_have(NULL);
     va_end(arguments);
+    (void)fputs(text, stdout);
+    (void)fflush(stdout);
+    free(text);
 }
 
 static void title(const struct demo *demo, const char *text)
