@@ -165,7 +165,9 @@ class StatusTest(CommandTest):
 
     def hold(self):
         """A put that has the store open and waits for its data."""
-        process = self.start("put", "held")
+        # A background shell would have INT ignored, which the command respects.
+        process = self.start("put", "held", preexec_fn=lambda: signal.signal(signal.SIGINT,
+                                                                             signal.SIG_DFL))
         process.stdin.write(bytes(300000))
         process.stdin.flush()  # more than a pipe holds: it reads, so the store is open
         return process
