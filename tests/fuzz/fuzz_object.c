@@ -22,6 +22,9 @@ static bool is_as_forged(const struct model_object *object, uint32_t file)
     uint64_t start;
 
     must(file == 1);
+    /* A node whose hash is not its own cannot be on the way to anything. */
+    must(forged.bent_node == 0 || forged.bent_node > forge_block_count(&forged) ||
+         forged.bent_offset >= FORGE_HASH_SIZE || forged.bent_mask == 0);
     memcpy(header, forged.data, forged.size < sizeof(header) ? forged.size : sizeof(header));
     start = FORGE_HEADER_SIZE + (uint64_t)load_le32(header);
     must(forged.length >= start && forged.length <= room);

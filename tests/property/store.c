@@ -274,6 +274,47 @@ static void do_truncate(struct world *world)
     model_truncate(object, size);
 }
 
+/* What was read, cut off and then written behind must come back as zeros, cached or not. */
+static void do_cut_and_write_behind(struct world *world)
+{
+    struct model_object *object;
+    struct handle *handle = some_handle(world, &object);
+    size_t size;
+    uint64_t cut;
+    uint64_t offset;
+    uint8_t *bytes;
+    size_t got;
+    enum coffer_status status;
+
+    if (handle == NULL || object->size < 2)
+        return;
+    size = object->size;
+    cut = below(world, size / 2 + 1);
+    offset = cut + below(world, size - (size_t)cut);
+    snprintf(world->last, sizeof(world->last), "read %zu, cut to %llu, write at %llu", size,
+             (unsigned long long)cut, (unsigned long long)offset);
+    bytes = must_alloc(size);
+    expect_status(world, coffer_object_read(handle->object, 0, bytes, size, &got), COFFER_OK);
+    status = coffer_object_truncate(handle->object, cut);
+    if (!was_shortage(world, status)) {
+        expect_status(world, status, COFFER_OK);
+        model_truncate(object, cut);
+        status = coffer_object_write(handle->object, offset, "behind", 6);
+        if (!was_shortage(world, status)) {
+            expect_status(world, status, COFFER_OK);
+            model_write(object, offset, "behind", 6);
+        }
+    }
+    free(bytes);
+    bytes = must_alloc(object->size);
+    expect_status(world, coffer_object_read(handle->object, 0, bytes, object->size, &got),
+                  COFFER_OK);
+    if (got != object->size || memcmp(bytes, object->bytes, got) != 0)
+        fail_msg("operation %llu (%s): wrong data", (unsigned long long)world->operations,
+                 world->last);
+    free(bytes);
+}
+
 static void do_read(struct world *world)
 {
     struct model_object *object;
@@ -577,6 +618,8 @@ static void do_one(struct world *world)
         do_write(world);
     else if (choice < 58)
         do_truncate(world);
+    else if (choice < 62)
+        do_cut_and_write_behind(world);
     else if (choice < 75)
         do_read(world);
     else if (choice < 81)
