@@ -362,9 +362,24 @@ enum coffer_status catalogue_reserve(struct catalogue *catalogue)
     return status;
 }
 
-uint32_t catalogue_free_slot(struct catalogue *catalogue)
+enum coffer_status catalogue_free_slot(struct catalogue *catalogue, uint32_t *slot)
 {
-    return numbers_lowest_free(&catalogue->slots);
+    for (;;) {
+        uint32_t at = numbers_lowest_free(&catalogue->slots);
+        enum coffer_status status = COFFER_NOT_FOUND;
+        struct entry unused;
+
+        /* Within the file it is a proposal: the number may have been too large to be kept. */
+        if (at < catalogue->slot_count)
+            status = catalogue_get(catalogue, at, &unused);
+        if (status == COFFER_NOT_FOUND) {
+            *slot = at;
+            return COFFER_OK;
+        }
+        if (status != COFFER_OK)
+            return status;
+        numbers_keep(&catalogue->slots, at);
+    }
 }
 
 enum coffer_status catalogue_stage(struct catalogue *catalogue, uint32_t slot,

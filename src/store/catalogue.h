@@ -87,7 +87,8 @@ COFFER_MUST_CHECK enum coffer_status catalogue_uses_file(struct catalogue *catal
 COFFER_MUST_CHECK enum coffer_status catalogue_reserve(struct catalogue *catalogue);
 
 /* The slot for a new object. After catalogue_reserve. */
-uint32_t catalogue_free_slot(struct catalogue *catalogue);
+COFFER_MUST_CHECK enum coffer_status catalogue_free_slot(struct catalogue *catalogue,
+                                                         uint32_t *slot);
 
 /* Write a slot (NULL: free it) within the tree's transaction. */
 COFFER_MUST_CHECK enum coffer_status catalogue_stage(struct catalogue *catalogue, uint32_t slot,

@@ -55,6 +55,12 @@ bool numbers_add(struct numbers *numbers, uint32_t number)
     return true;
 }
 
+void numbers_keep(struct numbers *numbers, uint32_t number)
+{
+    assert_cheap(number / WORD_BITS < numbers->word_count);
+    numbers->words[number / WORD_BITS] |= UINT64_C(1) << number % WORD_BITS;
+}
+
 void numbers_remove(struct numbers *numbers, uint32_t number)
 {
     assert_cheap(numbers->taken > 0);

@@ -32,6 +32,8 @@ COFFER_MUST_CHECK enum coffer_status numbers_reserve(struct numbers *numbers);
 
 /* False when it was a member already (told only within the capacity). */
 bool numbers_add(struct numbers *numbers, uint32_t number);
+/* A member that was too large to be kept when it was added, and isn't any more. */
+void numbers_keep(struct numbers *numbers, uint32_t number);
 void numbers_remove(struct numbers *numbers, uint32_t number);
 bool numbers_has(const struct numbers *numbers, uint32_t number);
 

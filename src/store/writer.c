@@ -197,7 +197,7 @@ static enum coffer_status find_slot(struct writer *writer, uint32_t *slot, struc
         return status;
     status = catalogue_reserve(&store->catalogue);
     if (status == COFFER_OK)
-        *slot = catalogue_free_slot(&store->catalogue);
+        status = catalogue_free_slot(&store->catalogue, slot);
     return status;
 }
 

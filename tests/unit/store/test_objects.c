@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Objects and their handles (coffer.h, store/store.h S1 to S5). */
+#include "fixture.h"
+
+static void test_handles_on_one_object_see_one_state(void **state)
+{
+    struct coffer_object *a, *b;
+    struct coffer_info info;
+    uint8_t byte = 0;
+    size_t got;
+
+    (void)state;
+    assert_ok(put("x", 'x', 10000));
+    assert_ok(open_object("x", &a));
+    assert_ok(open_object("x", &b));
+    assert_ok(coffer_object_write(a, 5000, "!", 1));
+    assert_ok(coffer_object_read(b, 5000, &byte, 1, &got));
+    assert_int_equal(byte, '!');
+    assert_ok(coffer_object_write(b, 12000, "?", 1));
+    assert_ok(coffer_object_info(a, &info));
+    assert_int_equal(info.size, 12001);
+    assert_ok(coffer_object_truncate(a, 3000));
+    assert_handle_holds(b, 'x', 3000);
+    coffer_object_close(a);
+    assert_handle_holds(b, 'x', 3000);
+    coffer_object_close(b);
+    reopen();
+    assert_holds("x", 'x', 3000);
+}
+
+static void test_handles_follow_a_rename(void **state)
+{
+    struct coffer_object *a, *b;
+
+    (void)state;
+    assert_ok(put("old", 'o', 9000));
+    assert_ok(open_object("old", &a));
+    assert_ok(rename_object("old", "new"));
+    assert_status(open_object("old", &b), COFFER_NOT_FOUND);
+    assert_ok(open_object("new", &b));
+    assert_ok(coffer_object_truncate(a, 100));
+    assert_handle_holds(b, 'o', 100);
+    /* The old name is free, and is another object. */
+    assert_ok(put("old", 'p', 50));
+    assert_ok(coffer_object_truncate(b, 60));
+    assert_handle_holds(a, 'o', 60);
+    assert_status(delete_object("new"), COFFER_BUSY);
+    coffer_object_close(a);
+    coffer_object_close(b);
+    reopen();
+    assert_holds("new", 'o', 60);
+    assert_holds("old", 'p', 50);
+}
+
+static void test_rename_keeps_its_rules(void **state)
+{
+    (void)state;
+    assert_ok(put("a", 'a', 10));
+    assert_ok(put("b", 'b', 10));
+    assert_status(rename_object("a", "b"), COFFER_EXISTS);
+    assert_status(rename_object("none", "c"), COFFER_NOT_FOUND);
+    assert_ok(rename_object("a", "a"));
+    assert_holds("a", 'a', 10);
+    assert_holds("b", 'b', 10);
+}
+
+static void test_an_open_object_is_neither_deleted_nor_replaced(void **state)
+{
+    struct coffer_object *a;
+    struct coffer_writer *writer;
+    struct coffer_name name = step_name("x");
+
+    (void)state;
+    assert_ok(put("x", 'x', 100));
+    assert_ok(open_object("x", &a));
+    assert_status(delete_object("x"), COFFER_BUSY);
+    assert_status(put_flags("x", COFFER_REPLACE, 'y', 5), COFFER_BUSY);
+    assert_status(coffer_writer_open(fixture.store, &name, COFFER_REPLACE, NULL, &writer),
+                  COFFER_BUSY);
+    assert_status(put("x", 'y', 5), COFFER_EXISTS);
+    assert_handle_holds(a, 'x', 100);
+    coffer_object_close(a);
+    assert_ok(put_flags("x", COFFER_REPLACE, 'y', 5));
+    assert_holds("x", 'y', 5);
+    assert_ok(delete_object("x"));
+    assert_int_equal(object_files(), 0);
+}
+
+static void test_ids_of_all_kinds_are_told_apart(void **state)
+{
+    static const uint8_t zeros[COFFER_ID_MAX];
+    static const uint8_t ones[COFFER_ID_MAX] = {1};
+    struct coffer_uuid other = step_ta;
+
+    (void)state;
+    other.time_low++;
+    for (unsigned round = 0; round < 2; round++) {
+        for (size_t size = 0; size <= COFFER_ID_MAX; size += size < 3 ? 1 : 61) {
+            for (unsigned which = 0; which < 4; which++) {
+                struct coffer_name name = {which & 1 ? other : step_ta, which & 2 ? ones : zeros,
+                                           size};
+                uint8_t mark[2] = {(uint8_t)size, (uint8_t)which};
+                struct coffer_object *object;
+                uint8_t back[2];
+                size_t got;
+
+                if (size == 0 && which & 2) /* the same, empty name */
+                    continue;
+                if (round == 0) {
+                    assert_ok(coffer_put(fixture.store, &name, 0, NULL, mark, 2));
+                    continue;
+                }
+                assert_ok(coffer_object_open(fixture.store, &name, &object));
+                assert_ok(coffer_object_read(object, 0, back, 2, &got));
+                assert_memory_equal(back, mark, 2);
+                coffer_object_close(object);
+            }
+        }
+        reopen();
+    }
+    assert_int_equal(objects_listed(), 2 + 4 * 4);
+}
+
+static void test_attributes_are_kept_byte_for_byte(void **state)
+{
+    uint8_t *bytes = letter_bytes('k', OBJECT_ATTRIBUTES_MAX + 1);
+    uint8_t *back = must_alloc(OBJECT_ATTRIBUTES_MAX);
+    static const size_t sizes[] = {0, 1, 4072, 4073, 10000, OBJECT_ATTRIBUTES_MAX};
+    struct coffer_name name = step_name("key");
+    struct coffer_attributes given = {0xA0000010u, 0x0f, 256, 512, 5, bytes, 0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct coffer_object *object;
+        struct coffer_info info;
+
+        given.bytes_size = sizes[i];
+        assert_ok(coffer_put(fixture.store, &name, COFFER_REPLACE, &given, "data", 4));
+        reopen();
+        assert_ok(coffer_object_open(fixture.store, &name, &object));
+        assert_ok(coffer_object_truncate(object, 2));
+        assert_ok(coffer_object_write(object, 3, "!", 1));
+        assert_ok(coffer_object_info(object, &info));
+        assert_int_equal(info.type, given.type);
+        assert_int_equal(info.usage, given.usage);
+        assert_int_equal(info.object_size, given.object_size);
+        assert_int_equal(info.max_size, given.max_size);
+        assert_int_equal(info.have, given.have);
+        assert_int_equal(info.attributes_size, sizes[i]);
+        assert_int_equal(info.size, 4);
+        if (sizes[i] > 0)
+            assert_status(coffer_object_attributes(object, back, sizes[i] - 1), COFFER_MISUSE);
+        assert_ok(coffer_object_attributes(object, back, sizes[i]));
+        assert_memory_equal(back, bytes, sizes[i]);
+        coffer_object_close(object);
+    }
+    given.bytes_size = OBJECT_ATTRIBUTES_MAX + 1;
+    assert_status(coffer_put(fixture.store, &name, COFFER_REPLACE, &given, "", 0), COFFER_MISUSE);
+    free(bytes);
+    free(back);
+}
+
+static void test_sizes_end_at_the_largest_position(void **state)
+{
+    struct coffer_object *object;
+    uint8_t byte = 7;
+    size_t got = 5;
+
+    (void)state;
+    assert_ok(put("x", 'x', 100));
+    assert_ok(open_object("x", &object));
+    assert_status(coffer_object_write(object, COFFER_SIZE_MAX, "!", 1), COFFER_NO_SPACE);
+    assert_status(coffer_object_write(object, UINT64_MAX, "!", 1), COFFER_NO_SPACE);
+    assert_status(coffer_object_truncate(object, (uint64_t)COFFER_SIZE_MAX + 1), COFFER_NO_SPACE);
+    assert_status(coffer_object_truncate(object, UINT64_MAX), COFFER_NO_SPACE);
+    /* Within the limit, but not on this device. */
+    memory_device_set_capacity(disk, 2u << 20);
+    assert_status(coffer_object_write(object, COFFER_SIZE_MAX - 1, "!", 1), COFFER_NO_SPACE);
+    assert_status(coffer_object_truncate(object, COFFER_SIZE_MAX), COFFER_NO_SPACE);
+    memory_device_set_capacity(disk, MEMORY_DEVICE_CAPACITY);
+    assert_handle_holds(object, 'x', 100);
+    assert_ok(coffer_object_read(object, UINT64_MAX, &byte, 1, &got));
+    assert_int_equal(got, 0);
+    assert_ok(coffer_object_read(object, UINT64_MAX - 24, &byte, 1, &got));
+    assert_int_equal(got, 0);
+    assert_ok(coffer_object_read(object, 99, NULL, 0, &got));
+    assert_int_equal(got, 0);
+    assert_ok(coffer_object_truncate(object, 100)); /* what it is already */
+    assert_ok(coffer_object_write(object, 50, NULL, 0));
+    coffer_object_close(object);
+    reopen();
+    assert_holds("x", 'x', 100);
+}
+
+static void test_read_only_refuses_every_change_and_writes_nothing(void **state)
+{
+    const struct store_options options = {.read_only = true};
+    struct coffer_name name = step_name("y");
+    struct memory_device *before;
+    struct coffer_object *object;
+    struct coffer_writer *writer;
+    uint64_t changes;
+
+    (void)state;
+    assert_ok(put("x", 'x', 5000));
+    close_store();
+    before = memory_device_clone(disk);
+    changes = memory_device_change_count(disk);
+    open_with(&options);
+    assert_holds("x", 'x', 5000);
+    assert_ok(open_object("x", &object));
+    assert_status(put("y", 'y', 5), COFFER_MISUSE);
+    assert_status(put_flags("x", COFFER_REPLACE, 'y', 5), COFFER_BUSY);
+    assert_status(coffer_writer_open(fixture.store, &name, 0, NULL, &writer), COFFER_MISUSE);
+    assert_status(coffer_object_write(object, 0, "!", 1), COFFER_MISUSE);
+    assert_status(coffer_object_truncate(object, 1), COFFER_MISUSE);
+    assert_status(rename_object("x", "z"), COFFER_MISUSE);
+    coffer_object_close(object);
+    assert_status(put_flags("x", COFFER_REPLACE, 'y', 5), COFFER_MISUSE);
+    assert_status(delete_object("x"), COFFER_MISUSE);
+    close_store();
+    assert_int_equal(memory_device_change_count(disk), changes);
+    assert_true(memory_device_equal(before, disk, NULL));
+    memory_device_free(before);
+}
+
+static void test_opening_what_is_not_there(void **state)
+{
+    const struct store_options read_only = {.read_only = true, .create = true};
+    const struct store_options create = {.create = true};
+    static const uint8_t zeros[BLOCK];
+
+    (void)state;
+    close_store();
+    assert_true(memory_device_drop(disk, "dirf.db"));
+    assert_status(store_fixture_open(&fixture, disk, NULL), COFFER_NOT_FOUND);
+    assert_status(store_fixture_open(&fixture, disk, &read_only), COFFER_MISUSE);
+    assert_int_equal(memory_device_file_count(disk), 0);
+    /* A creation that was cut off, and one that had not begun. */
+    memory_device_set(disk, "dirf.db.tmp", "rest", 4);
+    memory_device_set(disk, "dirf.db", zeros, sizeof(zeros));
+    assert_status(store_fixture_open(&fixture, disk, NULL), COFFER_NOT_FOUND);
+    open_with(&create);
+    assert_ok(put("x", 'x', 1));
+    close_store();
+    assert_false(memory_device_has(disk, "dirf.db.tmp"));
+    /* create never is an error when there is one. */
+    open_with(&create);
+    assert_holds("x", 'x', 1);
+    close_store();
+    /* Objects without their catalogue are not ours to begin anew. */
+    assert_true(memory_device_drop(disk, "dirf.db"));
+    assert_status(store_fixture_open(&fixture, disk, &create), COFFER_CORRUPT);
+    assert_true(memory_device_has(disk, "0"));
+    assert_false(memory_device_has(disk, "dirf.db"));
+}
+
+static void test_closing_the_store_closes_what_is_open(void **state)
+{
+    struct coffer_name name = step_name("w");
+    struct coffer_writer *writer;
+    struct coffer_object *a, *b;
+    struct coffer_list *list;
+
+    (void)state;
+    assert_ok(put("x", 'x', 5000));
+    assert_ok(open_object("x", &a));
+    assert_ok(open_object("x", &b));
+    assert_ok(coffer_list_open(fixture.store, NULL, &list));
+    assert_ok(coffer_writer_open(fixture.store, &name, 0, NULL, &writer));
+    assert_ok(coffer_writer_write(writer, "unfinished", 10));
+    close_store(); /* the fixture holds that all memory is wiped */
+    assert_int_equal(object_files(), 1);
+    open_store();
+    assert_holds("x", 'x', 5000);
+    assert_int_equal(objects_listed(), 1);
+}
+
+/* The n-th object of a crowd. */
+static struct coffer_name crowd_name(unsigned n, char text[16])
+{
+    snprintf(text, 16, "object %u", n);
+    return step_name(text);
+}
+
+static void test_a_list_meets_what_stays_exactly_once(void **state)
+{
+    enum { COUNT = 120 };
+    unsigned met[COUNT] = {0};
+    struct coffer_list *list;
+    struct coffer_entry entry;
+    char text[16];
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT; i++) {
+        struct coffer_name name = crowd_name(i, text);
+
+        assert_ok(coffer_put(fixture.store, &name, 0, NULL, &i, sizeof(i)));
+    }
+    assert_ok(coffer_list_open(fixture.store, &step_ta, &list));
+    for (unsigned step = 0; coffer_list_next(list, &entry) == COFFER_OK; step++) {
+        unsigned number;
+        struct coffer_name name;
+
+        memcpy(text, entry.id, entry.id_size);
+        text[entry.id_size] = '\0';
+        assert_int_equal(sscanf(text, "object %u", &number), 1);
+        if (number < COUNT)
+            met[number]++;
+        /* Every fifth goes on the way, before or behind; new ones come. */
+        if (step < COUNT / 5) {
+            name = crowd_name((step * 5 + 35) % COUNT, text);
+            assert_ok(coffer_delete(fixture.store, &name));
+            name = crowd_name(1000 + step, text);
+            assert_ok(coffer_put(fixture.store, &name, 0, NULL, NULL, 0));
+        }
+    }
+    assert_status(coffer_list_next(list, &entry), COFFER_NOT_FOUND);
+    coffer_list_close(list);
+    for (unsigned i = 0; i < COUNT; i++) {
+        if (i % 5 != 0)
+            assert_int_equal(met[i], 1);
+        else
+            assert_true(met[i] <= 1);
+    }
+}
+
+static void test_a_list_is_of_one_ta_or_of_all(void **state)
+{
+    struct coffer_uuid other = step_ta;
+    struct coffer_name name = {.ta = other, .id = "o", .id_size = 1};
+    struct coffer_list *list;
+    struct coffer_entry entry;
+
+    (void)state;
+    name.ta.clock_seq_and_node[7]++;
+    assert_ok(put("x", 'x', 1));
+    assert_ok(coffer_put(fixture.store, &name, 0, NULL, NULL, 0));
+    assert_int_equal(objects_listed(), 2);
+    assert_ok(coffer_list_open(fixture.store, &name.ta, &list));
+    assert_ok(coffer_list_next(list, &entry));
+    assert_memory_equal(&entry.ta, &name.ta, sizeof(name.ta));
+    assert_int_equal(entry.id_size, 1);
+    assert_int_equal(entry.id[0], 'o');
+    assert_int_equal(entry.file, 1);
+    assert_status(coffer_list_next(list, &entry), COFFER_NOT_FOUND);
+    coffer_list_close(list);
+}
+
+/* A catalogue whose first slots were freed, so that those in use have large numbers, fills up
+ * again without touching them. */
+static void test_free_slots_are_filled_and_taken_ones_are_left_alone(void **state)
+{
+    enum { COUNT = 200, LEFT = 10 };
+    char text[16];
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT; i++) {
+        struct coffer_name name = crowd_name(i, text);
+
+        assert_ok(coffer_put(fixture.store, &name, 0, NULL, &i, sizeof(i)));
+    }
+    for (unsigned i = 0; i < COUNT - LEFT; i++) {
+        struct coffer_name name = crowd_name(i, text);
+
+        assert_ok(coffer_delete(fixture.store, &name));
+    }
+    reopen();
+    for (unsigned i = 1000; i < 1000 + COUNT; i++) {
+        struct coffer_name name = crowd_name(i, text);
+
+        assert_ok(coffer_put(fixture.store, &name, 0, NULL, &i, sizeof(i)));
+    }
+    for (unsigned round = 0; round < 2; round++) {
+        assert_int_equal(objects_listed(), COUNT + LEFT);
+        for (unsigned i = COUNT - LEFT; i < 1000 + COUNT; i++) {
+            struct coffer_name name;
+            struct coffer_info info;
+
+            if (i == COUNT)
+                i = 1000;
+            name = crowd_name(i, text);
+            assert_ok(coffer_stat(fixture.store, &name, &info));
+            assert_int_equal(info.size, sizeof(i));
+        }
+        assert_int_equal(object_files(), COUNT + LEFT);
+        reopen();
+    }
+}
+
+/* What the store itself asks for, and is larger than a small index, is refused: names are then
+ * searched for, and found. */
+static uint8_t store_owner;
+
+static bool refuse_large(void *argument, struct owner owner, size_t size)
+{
+    (void)argument;
+    return owner.index == store_owner && size > 900 && size != BLOCK; /* a writer's tail */
+}
+
+static void test_a_partial_index_still_finds_every_name(void **state)
+{
+    const struct memory_settings refusing = {.refuse = refuse_large};
+    const struct store_options options = {.memory_settings = &refusing};
+    char text[16];
+
+    (void)state;
+    store_owner = fixture.store->store.owner.index;
+    close_store();
+    open_with(&options);
+    for (unsigned i = 0; i < 130; i++) {
+        struct coffer_name name = crowd_name(i, text);
+
+        assert_ok(coffer_put(fixture.store, &name, 0, NULL, &i, sizeof(i)));
+        assert_status(coffer_put(fixture.store, &name, 0, NULL, &i, sizeof(i)), COFFER_EXISTS);
+    }
+    assert_true(fixture.store->store.catalogue.index.partial);
+    for (unsigned i = 0; i < 130; i += 3) {
+        struct coffer_name name = crowd_name(i, text);
+
+        assert_ok(coffer_delete(fixture.store, &name));
+        assert_status(coffer_delete(fixture.store, &name), COFFER_NOT_FOUND);
+    }
+    close_store();
+    open_with(&options);
+    for (unsigned i = 0; i < 131; i++) {
+        struct coffer_name name = crowd_name(i, text);
+        struct coffer_info info;
+
+        assert_status(coffer_stat(fixture.store, &name, &info),
+                      i % 3 == 0 || i == 130 ? COFFER_NOT_FOUND : COFFER_OK);
+    }
+    assert_true(fixture.store->store.catalogue.index.partial);
+}
+
+static void test_components_add_up_to_the_memory_used(void **state)
+{
+    struct coffer_object *object;
+
+    (void)state;
+    assert_ok(put("x", 'x', 50000));
+    assert_ok(open_object("x", &object));
+    for (unsigned round = 0; round < 20; round++) {
+        struct coffer_statistics statistics;
+        uint64_t held = 0;
+
+        assert_ok(coffer_object_write(object, round * 5000, "!", 1));
+        assert_ok(coffer_statistics_get(fixture.store, &statistics));
+        for (unsigned i = 0; i < statistics.component_count; i++) {
+            const struct coffer_component *part = &statistics.components[i];
+
+            held += part->held;
+            assert_true(part->held <= part->held_peak && part->bytes <= part->bytes_peak);
+            assert_true(part->frees <= part->allocations);
+        }
+        assert_int_equal(held, statistics.memory_used);
+        assert_true(statistics.memory_used <= statistics.memory_peak);
+        assert_true(statistics.memory_peak <= statistics.memory_total);
+        assert_true(statistics.memory_total <= fixture.region_size);
+        assert_int_equal(statistics.commits, round + 2);
+        assert_int_equal(statistics.objects, 1);
+        assert_int_equal(statistics.open_objects, 1);
+        assert_int_equal(statistics.wrong_frees, 0);
+        assert_true(statistics.crypto_outside_bytes > 0);
+        assert_non_null(statistics.crypto_library);
+    }
+    coffer_object_close(object);
+}
+
+/* Each device call of a change fails after it was done: the answer is an error, and either
+ * the store is FAILED, or the object is as before. */
+static void test_an_unknown_outcome_fails_the_store_until_it_is_reopened(void **state)
+{
+    unsigned failed = 0;
+    bool fired = true;
+
+    (void)state;
+    assert_ok(put("x", 'x', 9000));
+    for (uint64_t at = 1; fired; at++) {
+        struct fault_plan plan = {.kind = FAULT_IO_AFTER, .at = at};
+        struct coffer_object *object;
+        enum coffer_status status;
+        uint8_t byte;
+        size_t got;
+
+        assert_ok(open_object("x", &object));
+        memory_device_inject(disk, &plan);
+        status = coffer_object_write(object, 6000, "!", 1);
+        memory_device_inject(disk, NULL);
+        fired = plan.fired;
+        if (status == COFFER_FAILED) {
+            failed++;
+            assert_status(coffer_object_write(object, 0, "!", 1), COFFER_FAILED);
+            assert_status(put("y", 'y', 1), COFFER_FAILED);
+            assert_status(delete_object("x"), COFFER_FAILED);
+        } else if (status != COFFER_OK) {
+            assert_status(status, COFFER_IO);
+            assert_handle_holds(object, 'x', 9000);
+        }
+        coffer_object_close(object);
+        reopen();
+        assert_ok(open_object("x", &object));
+        assert_ok(coffer_object_read(object, 6000, &byte, 1, &got));
+        if (status == COFFER_OK)
+            assert_int_equal(byte, '!');
+        else if (status == COFFER_IO)
+            assert_int_equal(byte, byte_of('x', 6000));
+        byte = byte_of('x', 6000);
+        assert_ok(coffer_object_write(object, 6000, &byte, 1));
+        coffer_object_close(object);
+    }
+    assert_int_equal(failed, 2); /* the catalogue's head, and the barrier behind it */
+}
+
+static void test_deleted_numbers_are_used_again_lowest_first(void **state)
+{
+    struct coffer_info info;
+
+    (void)state;
+    assert_ok(put("a", 'a', 1));
+    assert_ok(put("b", 'b', 1));
+    assert_ok(put("c", 'c', 1));
+    assert_ok(delete_object("b"));
+    assert_ok(put("d", 'd', 1));
+    assert_ok(stat_object("d", &info));
+    assert_int_equal(info.file, 1);
+    assert_ok(put_flags("a", COFFER_REPLACE, 'e', 1));
+    assert_ok(stat_object("a", &info));
+    assert_int_equal(info.file, 3);
+    assert_int_equal(object_files(), 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        store_test(test_handles_on_one_object_see_one_state),
+        store_test(test_handles_follow_a_rename),
+        store_test(test_rename_keeps_its_rules),
+        store_test(test_an_open_object_is_neither_deleted_nor_replaced),
+        store_test(test_ids_of_all_kinds_are_told_apart),
+        store_test(test_attributes_are_kept_byte_for_byte),
+        store_test(test_sizes_end_at_the_largest_position),
+        store_test(test_read_only_refuses_every_change_and_writes_nothing),
+        store_test(test_opening_what_is_not_there),
+        store_test(test_closing_the_store_closes_what_is_open),
+        store_test(test_a_list_meets_what_stays_exactly_once),
+        store_test(test_a_list_is_of_one_ta_or_of_all),
+        store_test(test_free_slots_are_filled_and_taken_ones_are_left_alone),
+        store_test(test_a_partial_index_still_finds_every_name),
+        store_test(test_components_add_up_to_the_memory_used),
+        store_test(test_an_unknown_outcome_fails_the_store_until_it_is_reopened),
+        store_test(test_deleted_numbers_are_used_again_lowest_first),
+    };
+
+    return cmocka_run_group_tests_name("objects", tests, NULL, NULL);
+}
