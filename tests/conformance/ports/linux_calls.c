@@ -14,6 +14,7 @@
 
 #include "coffer/linux.h"
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the linker's --wrap makes these names */
 int __real_fsync(int fd);
 int __real_fdatasync(int fd);
 ssize_t __real_preadv64(int fd, const struct iovec *vectors, int count, off_t offset);
@@ -26,6 +27,7 @@ ssize_t __wrap_preadv64(int fd, const struct iovec *vectors, int count, off_t of
 ssize_t __wrap_pwritev64(int fd, const struct iovec *vectors, int count, off_t offset);
 ssize_t __wrap_getrandom(void *out, size_t size, unsigned flags);
 int __wrap_renameat2(int from, const char *old, int to, const char *new, unsigned flags);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 char path[64];
 char flushes[64][64];

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "base/bytes.h"
+#include "support/must.h"
 
 /* 256 frames at a 1 MiB boundary. After every test all frames are back. */
 struct fixture {
@@ -27,7 +28,7 @@ static void start(struct fixture *f, bool keep_contents)
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
+    struct fixture *f = must_alloc(sizeof(*f));
 
     start(f, false);
     *state = f;
@@ -429,6 +430,7 @@ static void test_a_refused_take_changes_nothing(void **state)
         assert_int_equal(frames_statistics(f->frames).free, f->free);
         assert_int_equal(f->account.lines[f->owner.index].refusals, nth);
     }
+    f->account.refuse_argument = NULL;
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

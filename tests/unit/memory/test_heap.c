@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "base/bytes.h"
+#include "support/must.h"
 
 struct fixture {
     struct buffer buffer;
@@ -48,7 +49,7 @@ static void stop(struct fixture *f)
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
+    struct fixture *f = must_alloc(sizeof(*f));
 
     start(f, 256);
     *state = f;
@@ -314,6 +315,7 @@ static void test_shortage_changes_nothing(void **state)
         /* Until the first chunk is full: the heap's line has a second frame. */
         while (f.memory->account.lines[2].frames == 1)
             spans[span_count++] = take(&f, 2048);
+        must(span_count > 0);
         memory_free(f.memory, spans[--span_count]);
         heap_shrink(f.memory->heap);
         assert_int_equal(f.memory->account.lines[2].frames, 1);
