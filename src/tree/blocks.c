@@ -431,6 +431,29 @@ enum coffer_status tree_write(struct tree *tree, uint64_t offset, const struct t
     return status;
 }
 
+/*
+ * Before a cut: look at the nodes that stay and whose hashes may cover what OP-TEE dropped earlier
+ * (the tolerant rule). The images that prove them may lie in the part of the file that is about to
+ * go; once met they are mended by the commit. In a file that OP-TEE never cut they are few, as it
+ * ends not far behind its last node's children.
+ */
+static enum coffer_status meet_defects(struct tree *tree, struct node last)
+{
+    uint32_t first = tree->now.max_node / 2;
+    uint64_t size = 0;
+    enum coffer_status status;
+
+    status = device_size(tree->environment->device, tree->name, &size);
+    for (uint32_t id = first > 1 ? first : 2; status == COFFER_OK && id <= last.id; id++) {
+        if (layout_group_offset(node_group(node_child((struct node){id}, 0))) >= size)
+            break;
+        status = tree_verify_node(tree, (struct node){id});
+        if (status == COFFER_CORRUPT)
+            status = COFFER_OK; /* nothing proves it now, so nothing is lost */
+    }
+    return status == COFFER_NOT_FOUND ? COFFER_CORRUPT : status;
+}
+
 enum coffer_status tree_set_length(struct tree *tree, uint64_t length)
 {
     struct tree_piece gap = {NULL, 0};
@@ -444,7 +467,9 @@ enum coffer_status tree_set_length(struct tree *tree, uint64_t length)
     }
     if (length == tree->now.length)
         return COFFER_OK;
-    if (last.id < tree->now.max_node)
+    if (!tree->fresh)
+        status = meet_defects(tree, last);
+    if (status == COFFER_OK && last.id < tree->now.max_node)
         status = nodes_drop(tree, last);
     if (status == COFFER_OK)
         status = change_length(tree, length);
