@@ -487,6 +487,13 @@ class DumpTest(CommandTest):
             self.assertEqual((node["hash"], node["flags"], node["block_version"]),
                              (other.hash.hex(), other.flags, other.block_version()))
 
+    def test_nodes_that_a_file_has_room_for(self):
+        for node in (1, 2, 31, 32, 62, 63):
+            end = optee_store.node_offset(node, 1) + 66
+            for size, room in ((end - 1, node - 1), (end, node)):
+                (self.dir / "sized").write_bytes(bytes(size))
+                self.assertEqual(self.run_json("dump", "sized")["node_room"], room)
+
     def test_needs_no_key_and_takes_paths(self):
         os.unlink(f"{self.store}.key")
         text = self.run_coffer("dump", "dirf.db").decode()

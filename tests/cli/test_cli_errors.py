@@ -181,6 +181,15 @@ class StatusTest(CommandTest):
         self.assertEqual(process.returncode, DONE)
         self.assertEqual(self.get("held"), bytes(300000) + b"end")
 
+    def test_several_readers_at_a_time(self):
+        self.put("big", bytes(1000000))
+        reader = self.start("get", "big")  # it stops when the pipe is full, with the store open
+        self.assertEqual(os.read(reader.stdout.fileno(), 1), b"\0")
+        self.assertEqual(self.get("a"), b"first")
+        self.fails(CONFLICT, "put", "b", data=b"")
+        self.assertEqual(len(reader.communicate(timeout=30)[0]), 999999)
+        self.assertEqual(reader.returncode, DONE)
+
     def test_a_signal_leaves_the_store_as_it_was(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             process = self.hold()
