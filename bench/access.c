@@ -7,8 +7,10 @@
 #include "report.h"
 
 #define PAGE_BYTES 4096u
-#define PAGE_COUNT (DATA_SIZE / PAGE_BYTES)
+#define PAGE_COUNT 4096u
 #define READ_BYTES 64u
+
+_Static_assert((size_t)PAGE_COUNT *PAGE_BYTES == DATA_SIZE, "the pages fill the object");
 
 /* Steps of an odd number of pages reach all of them before they come back. */
 static uint64_t place_of(unsigned repetition)
@@ -40,8 +42,8 @@ void run_access(struct bench *bench)
                         .run = read_little,
                         .raw = {.scattered = true, .size = READ_BYTES, .count = 1}};
     struct coffer_object *object;
-    struct label label;
-    struct coffer_name name = bench_name(&label, 0);
+    struct label label = bench_label(0);
+    struct coffer_name name = bench_name(&label);
     struct result result;
 
     bench_begin(bench, 0);
@@ -52,7 +54,7 @@ void run_access(struct bench *bench)
     report_result(bench->report, &result, &optee_random_read, 0);
 
     task.name = "random_write.16MiB.4KiB";
-    task.repetitions = bench_repetitions(bench, bench->variant.durable ? 51 : PAGE_COUNT, 21);
+    task.repetitions = bench_repetitions(bench, bench->variant.durable ? 51 : PAGE_COUNT, 3);
     task.run = write_page;
     task.raw = (struct raw_work){.writes = true, .scattered = true, .size = PAGE_BYTES, .count = 1};
     measure(bench, &task, &result);

@@ -73,7 +73,7 @@ void bench_begin(struct bench *bench, unsigned object_count)
     for (unsigned i = 0; i < object_count; i++)
         bench_put(bench, i);
     close_store(bench);
-    if (bench->variant.durable)
+    if (bench->variant.durable && !bench->quick)
         settle(bench);
     open_store(bench, bench->variant.durable);
 }
@@ -84,25 +84,37 @@ void bench_end(struct bench *bench)
     scratch_empty(bench->store_path);
 }
 
-struct coffer_name bench_name(struct label *label, unsigned number)
+void bench_reopen(struct bench *bench)
 {
-    int size = snprintf(label->id, sizeof(label->id), "object %u", number);
+    close_store(bench);
+    open_store(bench, bench->variant.durable);
+}
 
-    return (struct coffer_name){.ta = ta, .id = label->id, .id_size = (size_t)size};
+struct label bench_label(unsigned number)
+{
+    struct label label = {{0}, 0};
+
+    label.size = (size_t)snprintf(label.id, sizeof(label.id), "object %u", number);
+    return label;
+}
+
+struct coffer_name bench_name(const struct label *label)
+{
+    return (struct coffer_name){.ta = ta, .id = label->id, .id_size = label->size};
 }
 
 void bench_put(struct bench *bench, unsigned number)
 {
-    struct label label;
-    struct coffer_name name = bench_name(&label, number);
+    struct label label = bench_label(number);
+    struct coffer_name name = bench_name(&label);
 
     must(coffer_put(bench->store, &name, 0, NULL, bench_bytes(), SMALL_SIZE), "put");
 }
 
 void bench_write_object(struct bench *bench, unsigned number, uint64_t size, size_t chunk)
 {
-    struct label label;
-    struct coffer_name name = bench_name(&label, number);
+    struct label label = bench_label(number);
+    struct coffer_name name = bench_name(&label);
     struct coffer_writer *writer;
 
     must(coffer_writer_open(bench->store, &name, 0, NULL, &writer), "writer");

@@ -15,8 +15,8 @@
 #include "coffer.h"
 
 #define REGION_SIZE ((size_t)1024 * 1024)
-#define SMALL_SIZE  1024u               /* bytes of a small object */
-#define DATA_SIZE   (16u * 1024 * 1024) /* bytes of a middle-sized one */
+#define SMALL_SIZE  1024u                      /* bytes of a small object */
+#define DATA_SIZE   ((size_t)16 * 1024 * 1024) /* bytes of a middle-sized one */
 
 struct raw;
 struct report;
@@ -48,11 +48,16 @@ struct bench {
 void bench_begin(struct bench *bench, unsigned object_count);
 void bench_end(struct bench *bench);
 
-/* The name of an object by number. */
+/* Close it and open it again: nothing is cached but what opening brings. */
+void bench_reopen(struct bench *bench);
+
+/* An object's id by number; the name points into the label. */
 struct label {
     char id[16];
+    size_t size;
 };
-struct coffer_name bench_name(struct label *label, unsigned number);
+struct label bench_label(unsigned number);
+struct coffer_name bench_name(const struct label *label);
 
 /* Put small object `number`. */
 void bench_put(struct bench *bench, unsigned number);

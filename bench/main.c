@@ -95,6 +95,22 @@ static const char *file_system_of(const char *directory)
     }
 }
 
+static void print_head(const struct bench *bench)
+{
+    double load[1] = {0};
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    printf("Coffer %s%s. Times: the median of `reps`, ours and raw in turn; raw is the payload by "
+           "pread or pwrite,\nfdatasync when durable, and libgcrypt's AES-128-GCM, in this run. "
+           "Counts: the mean of one repetition. OP-TEE:\ncalls to the untrusted side, constants "
+           "of a published measurement.\n",
+           coffer_version(), bench->quick ? ", quick: the times mean little" : "");
+    if (getloadavg(load, 1) == 1 && load[0] > 0.5 * (double)processors)
+        printf("The machine is busy (load %.1f on %ld processors): cpu us is what the work took, "
+               "the other times\nare mostly waiting, the more so the longer a repetition is.\n",
+               load[0], processors);
+}
+
 static void run_variant(struct bench *bench, const struct variant *variant)
 {
     char text[4400];
@@ -136,11 +152,7 @@ int main(int count, char **words)
 
     must(coffer_linux_memory_make(REGION_SIZE, NULL, &bench.region), "secure memory");
     (void)coffer_linux_ciphers(); /* libgcrypt is ready from here on, for the raw peer as well */
-    printf("Coffer %s%s. Times: the median of `reps`, ours and raw in turn; raw is the payload by "
-           "pread or pwrite,\nfdatasync when durable, and libgcrypt's AES-128-GCM, in this run. "
-           "Counts: the mean of one repetition. OP-TEE:\ncalls to the untrusted side, constants "
-           "of a published measurement.\n",
-           coffer_version(), bench.quick ? ", quick: the times mean little" : "");
+    print_head(&bench);
     run_variant(&bench, &durable);
     run_variant(&bench, &fleeting);
     report_memory(&bench);

@@ -27,6 +27,7 @@ struct result {
     unsigned repetitions;
     double us;             /* medians */
     double raw_us;         /* of the peer */
+    double cpu_us;         /* processor time of ours */
     struct counters mean;  /* of one repetition */
     struct counters worst; /* the largest of any, each kind for itself */
     double worst_calls;    /* the most device calls of any repetition */

@@ -10,7 +10,7 @@
 
 #define DURABLE_REPETITIONS  51
 #define VOLATILE_REPETITIONS 501
-#define QUICK_REPETITIONS    11
+#define QUICK_REPETITIONS    3
 #define ENTRY_SIZE           120u /* of the catalogue, on the device */
 #define HEAD_SIZE            24u  /* of an object's file */
 
@@ -41,6 +41,22 @@ static void target_calls(struct bench *bench, const struct result *result, doubl
     report_target(bench->report, TARGET_COUNT, what, result->worst_calls, limit);
 }
 
+/* How a durable commit is ordered and what it really flushes. */
+static void report_commit(struct bench *bench, const char *what, const struct result *result)
+{
+    static const enum counter kinds[] = {COUNTER_BARRIERS, COUNTER_SYNCS, COUNTER_FLUSHES};
+    char name[NAME_MAX_SIZE];
+
+    if (!bench->variant.durable)
+        return;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        (void)snprintf(name, sizeof(name), "commit.%s.%s", what, counter_names[kinds[i]]);
+        report_add(bench->report, name, result->worst.values[kinds[i]], "calls", NULL, 0);
+    }
+    (void)snprintf(name, sizeof(name), "commit.%s.%s", what, counter_names[COUNTER_BARRIERS]);
+    report_target(bench->report, TARGET_COUNT, name, result->worst.values[COUNTER_BARRIERS], 3);
+}
+
 /* --- Create --- */
 
 static void put_last(struct bench *bench, void *context, unsigned repetition)
@@ -54,14 +70,14 @@ static void put_last(struct bench *bench, void *context, unsigned repetition)
 static void delete_last(struct bench *bench, void *context, unsigned repetition)
 {
     const struct world *world = context;
-    struct label label;
-    struct coffer_name name = bench_name(&label, world->count - 1);
+    struct label label = bench_label(world->count - 1);
+    struct coffer_name name = bench_name(&label);
 
     (void)repetition;
     must(coffer_delete(bench->store, &name), "delete");
 }
 
-/* As object number `count`; deleted again each time. */
+/* As object number `count`, in a store of one less; deleted again each time. */
 static void run_create(struct bench *bench, unsigned count, const struct optee *optee)
 {
     struct world world = {.count = count};
@@ -75,12 +91,12 @@ static void run_create(struct bench *bench, unsigned count, const struct optee *
     struct result result;
 
     named(name, "create", count);
-    bench_begin(bench, count - 1);
     measure(bench, &task, &result);
     report_result(bench->report, &result, optee, 0);
-    if (count == 1000)
+    if (count == 1000) {
         target_calls(bench, &result, 12);
-    bench_end(bench);
+        report_commit(bench, "create", &result);
+    }
 }
 
 /* --- Open and read --- */
@@ -88,8 +104,8 @@ static void run_create(struct bench *bench, unsigned count, const struct optee *
 static void open_read_close(struct bench *bench, void *context, unsigned repetition)
 {
     const struct world *world = context;
-    struct label label;
-    struct coffer_name name = bench_name(&label, repetition * 7919 % world->count);
+    struct label label = bench_label(repetition * 7919 % world->count);
+    struct coffer_name name = bench_name(&label);
     struct coffer_object *object;
     uint8_t bytes[SMALL_SIZE];
     size_t got;
@@ -112,12 +128,10 @@ static void run_open_read(struct bench *bench, unsigned count, const struct opte
     struct result result;
 
     named(name, "open_read", count);
-    bench_begin(bench, count);
     measure(bench, &task, &result);
     report_result(bench->report, &result, optee, 0);
     if (count == 1000)
         target_calls(bench, &result, 3);
-    bench_end(bench);
 }
 
 /* --- Enumerate --- */
@@ -181,7 +195,6 @@ static void run_enumerate(struct bench *bench, unsigned count)
                         .raw = {.size = (size_t)ENTRY_SIZE * count, .count = 1}};
     struct result result;
 
-    bench_begin(bench, count);
     named(name, "enumerate", count);
     measure(bench, &task, &result);
     report_walk(bench, &result, count);
@@ -191,7 +204,6 @@ static void run_enumerate(struct bench *bench, unsigned count)
     task.raw = (struct raw_work){.scattered = true, .size = ENTRY_SIZE + HEAD_SIZE, .count = count};
     measure(bench, &task, &result);
     report_walk(bench, &result, count);
-    bench_end(bench);
 }
 
 /* --- Change --- */
@@ -208,51 +220,35 @@ static void overwrite(struct bench *bench, void *context, unsigned repetition)
 static void rename_last(struct bench *bench, void *context, unsigned repetition)
 {
     const struct world *world = context;
-    struct label labels[2];
-    struct coffer_name names[2] = {bench_name(&labels[0], world->count - 1),
-                                   bench_name(&labels[1], world->count)};
+    struct label labels[2] = {bench_label(world->count - 1), bench_label(world->count)};
+    struct coffer_name names[2] = {bench_name(&labels[0]), bench_name(&labels[1])};
     const struct coffer_name *to = &names[(repetition + 1) % 2];
 
     must(coffer_rename(bench->store, &names[repetition % 2], to->id, to->id_size), "rename");
 }
 
-/* How a durable commit is ordered and what it really flushes. */
-static void report_commit(struct bench *bench, const char *what, const struct result *result)
+/* One change after the other to the last object; it is gone afterwards. */
+static void run_changes(struct bench *bench, unsigned count)
 {
-    static const enum counter kinds[] = {COUNTER_BARRIERS, COUNTER_SYNCS, COUNTER_FLUSHES};
+    struct world world = {.count = count};
     char name[NAME_MAX_SIZE];
-
-    if (!bench->variant.durable)
-        return;
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        (void)snprintf(name, sizeof(name), "commit.%s.%s", what, counter_names[kinds[i]]);
-        report_add(bench->report, name, result->worst.values[kinds[i]], "calls", NULL, 0);
-    }
-    (void)snprintf(name, sizeof(name), "commit.%s.%s", what, counter_names[COUNTER_BARRIERS]);
-    report_target(bench->report, TARGET_COUNT, name, result->worst.values[COUNTER_BARRIERS], 3);
-}
-
-/* One change after the other to the last of 100 objects. */
-static void run_changes(struct bench *bench)
-{
-    struct world world = {.count = 100};
-    struct task task = {.repetitions = commit_repetitions(bench),
+    struct task task = {.name = "overwrite.1KiB",
+                        .repetitions = commit_repetitions(bench),
+                        .run = overwrite,
                         .context = &world,
                         .raw = {.writes = true, .scattered = true, .size = SMALL_SIZE, .count = 1}};
     struct result result;
-    struct label label;
-    struct coffer_name name = bench_name(&label, world.count - 1);
+    struct label label = bench_label(count - 1);
+    struct coffer_name last = bench_name(&label);
 
-    bench_begin(bench, world.count);
-    must(coffer_object_open(bench->store, &name, &world.object), "open");
-    task.name = "overwrite.1KiB";
-    task.run = overwrite;
+    must(coffer_object_open(bench->store, &last, &world.object), "open");
     measure(bench, &task, &result);
     report_result(bench->report, &result, &optee_overwrite, 0);
     report_commit(bench, "overwrite", &result);
     coffer_object_close(world.object);
 
-    task.name = "rename.100";
+    named(name, "rename", count);
+    task.name = name;
     task.run = rename_last;
     task.repetitions += task.repetitions % 2; /* home at the end */
     task.raw.size = ENTRY_SIZE;
@@ -260,32 +256,34 @@ static void run_changes(struct bench *bench)
     report_result(bench->report, &result, NULL, 0);
     report_commit(bench, "rename", &result);
 
-    task.name = "delete.100";
+    delete_last(bench, &world, 0);
+    named(name, "delete", count);
     task.before = put_last;
     task.run = delete_last;
-    delete_last(bench, &world, 0);
     measure(bench, &task, &result);
     report_result(bench->report, &result, NULL, 0);
     report_commit(bench, "delete", &result);
+}
 
-    task.name = "create.100";
-    task.before = NULL;
-    task.run = put_last;
-    task.after = delete_last;
-    task.raw.size = SMALL_SIZE;
-    measure(bench, &task, &result);
-    report_result(bench->report, &result, &optee_create_early, 0);
-    report_commit(bench, "create", &result);
+/* All of it in a store that grows to `count` objects. */
+static void run_store(struct bench *bench, unsigned count, const struct optee *optee_create,
+                      const struct optee *optee_open_read)
+{
+    bench_begin(bench, count - 1);
+    run_create(bench, count, optee_create);
+    bench_put(bench, count - 1);
+    bench_reopen(bench);
+    run_open_read(bench, count, optee_open_read);
+    if (count == 1000)
+        run_enumerate(bench, count);
+    if (count == 100)
+        run_changes(bench, count);
     bench_end(bench);
 }
 
 void run_objects(struct bench *bench)
 {
-    run_create(bench, 1, &optee_create_early);
-    run_changes(bench);
-    run_create(bench, 1000, &optee_create_late);
-    run_open_read(bench, 1, &optee_open_read_1);
-    run_open_read(bench, 100, &optee_open_read_100);
-    run_open_read(bench, 1000, &optee_open_read_1000);
-    run_enumerate(bench, 1000);
+    run_store(bench, 1, &optee_create_early, &optee_open_read_1);
+    run_store(bench, 100, &optee_create_early, &optee_open_read_100);
+    run_store(bench, 1000, &optee_create_late, &optee_open_read_1000);
 }

@@ -23,8 +23,8 @@ struct opening {
 static void open_object(struct bench *bench, void *context, unsigned repetition)
 {
     struct opening *opening = context;
-    struct label label;
-    struct coffer_name name = bench_name(&label, 0);
+    struct label label = bench_label(0);
+    struct coffer_name name = bench_name(&label);
 
     (void)repetition;
     must(coffer_object_open(bench->store, &name, &opening->object), "open");

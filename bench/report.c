@@ -114,9 +114,11 @@ void report_section(struct report *report, const char *text)
 {
     (void)report;
     printf("\n%s\n\n", text);
-    printf("%-34s %5s %10s %10s %6s  %8s %8s %6s  %7s %7s %5s %5s %5s %5s  %9s %9s  %7s %7s %7s\n",
-           "", "reps", "us|MiB/s", "raw", "ratio", "calls", "OP-TEE", "ratio", "reads", "writes",
-           "barr", "syncs", "flush", "other", "KiB in", "KiB out", "seals", "unseals", "hashes");
+    printf(
+        "%-34s %5s %10s %10s %6s %8s  %8s %8s %6s  %7s %7s %5s %5s %5s %5s  %9s %9s  %7s %7s %7s\n",
+        "", "reps", "us|MiB/s", "raw", "ratio", "cpu us", "calls", "OP-TEE", "ratio", "reads",
+        "writes", "barr", "syncs", "flush", "other", "KiB in", "KiB out", "seals", "unseals",
+        "hashes");
 }
 
 /* 3 significant digits, without an exponent. */
@@ -161,6 +163,7 @@ static void print_row(const struct result *result, const struct optee *optee, do
     printf("%-34s %5u", result->name, result->repetitions);
     print_cell(10, value);
     print_peer(10, 6, value, raw_value);
+    print_cell(8, result->cpu_us);
     printf(" ");
     print_cell(8, calls);
     print_peer(8, 6, calls, optee->calls);
@@ -196,6 +199,7 @@ void report_result(struct report *report, const struct result *result, const str
     } else {
         add_measure(report, result, "us", value, "us", PEER_RAW, raw_value);
     }
+    add_measure(report, result, "cpu_us", result->cpu_us, "us", NULL, 0);
     add_measure(report, result, "calls", counters_calls(&result->mean), "calls", PEER_OPTEE,
                 optee->calls);
     add_measure(report, result, "calls_max", result->worst_calls, "calls", NULL, 0);
@@ -230,9 +234,10 @@ bool report_targets(struct report *report)
     for (unsigned i = 0; i < report->target_count; i++) {
         const struct target *target = &report->targets[i];
         bool missed = is_missed(target);
+        char value[16];
 
-        printf("  %-7s  %-46s %10.10g, at most %.10g%s\n", missed ? "MISSED" : "reached",
-               target->what, target->value, target->limit,
+        printf("  %-7s  %-46s %8s, at most %.10g%s\n", missed ? "MISSED" : "reached", target->what,
+               short_number(target->value, value), target->limit,
                target->kind == TARGET_TIME ? " (a time: told, not judged)" : "");
         if (missed && target->kind == TARGET_COUNT)
             good = false;

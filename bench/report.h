@@ -27,8 +27,8 @@ void report_close(struct report *report);
 /* A headline, and the table's head below it. */
 void report_section(struct report *report, const char *text);
 
-/* A workload's row, and its figures: NAME.us, NAME.calls, NAME.calls_max, NAME.bytes. With
- * `data_size`, NAME.MiBps takes the place of NAME.us. */
+/* A workload's row, and its figures: NAME.us, NAME.cpu_us, NAME.calls, NAME.calls_max and
+ * NAME.bytes. With `data_size`, NAME.MiBps takes the place of NAME.us. */
 void report_result(struct report *report, const struct result *result, const struct optee *optee,
                    uint64_t data_size);
 

@@ -45,10 +45,20 @@ double samples_median(struct samples *samples)
     return (samples->values[middle - 1] + samples->values[middle]) / 2;
 }
 
-double now_us(void)
+static double read_clock(clockid_t clock)
 {
     struct timespec now;
 
-    must_system(clock_gettime(CLOCK_MONOTONIC, &now) == 0, "clock");
+    must_system(clock_gettime(clock, &now) == 0, "clock");
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+double now_us(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+double cpu_us(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }

@@ -21,4 +21,8 @@ double samples_median(struct samples *samples);
 /* Of a clock that only goes forward. */
 double now_us(void);
 
+/* Processor time of this thread, in the kernel too: waiting, for the disk or for a processor that
+ * others use, is not in it. */
+double cpu_us(void);
+
 #endif
