@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The public calls: what they refuse, and what they leave alone then (coffer.h). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "coffer.h"
+#include "coffer/linux.h"
+#include "engine/engine.h"
+#include "support/must.h"
+#include "support/steps.h"
+#include "support/store_fixture.h"
+
+#define assert_ok(call)     assert_int_equal((call), COFFER_OK)
+#define assert_misuse(call) assert_int_equal((call), COFFER_MISUSE)
+#define REGION_SIZE         (512u * 1024)
+
+static struct memory_device *disk;
+static _Alignas(4096) uint8_t region[REGION_SIZE];
+static uint8_t key_bytes[COFFER_ID_MAX + 1];
+
+static int set_up(void **state)
+{
+    (void)state;
+    memset(key_bytes, 0x5a, sizeof(key_bytes)); /* zeros of any length are one HMAC key */
+    disk = memory_device_open();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    memory_device_free(disk);
+    return 0;
+}
+
+/* A configuration with which a store opens. */
+struct setup {
+    struct coffer_area areas[9];
+    struct coffer_key key;
+    struct coffer_config config;
+};
+
+static void make_setup(struct setup *setup)
+{
+    memset(setup, 0, sizeof(*setup));
+    setup->areas[0] = (struct coffer_area){region, sizeof(region)};
+    setup->key = (struct coffer_key){COFFER_KEY_HUK, key_bytes, 16};
+    setup->config = (struct coffer_config){
+        .port = coffer_linux_port(),
+        .ciphers = coffer_linux_ciphers(),
+        .areas = setup->areas,
+        .area_count = 1,
+        .key = &setup->key,
+        .create = true,
+    };
+}
+
+/* Open and close; a store that does not open leaves the device to us, and secure memory clean. */
+static enum coffer_status try_setup(struct setup *setup)
+{
+    struct coffer *store = NULL;
+    bool with_device = setup->config.device == NULL;
+    enum coffer_status status;
+
+    if (with_device)
+        setup->config.device = memory_device_attach(disk);
+    status = coffer_open(&setup->config, &store);
+    if (status == COFFER_OK) {
+        coffer_close(store);
+        assert_false(memory_device_is_attached(disk));
+    } else {
+        assert_null(store);
+        assert_true(memory_device_is_attached(disk));
+        memory_device_detach(disk);
+    }
+    assert_true(bytes_are_zero(region, sizeof(region)));
+    return status;
+}
+
+static void test_a_configuration_needs_what_is_required(void **state)
+{
+    struct setup setup;
+    struct coffer *store = NULL;
+
+    (void)state;
+    make_setup(&setup);
+    assert_ok(try_setup(&setup));
+    assert_misuse(coffer_open(NULL, &store));
+    setup.config.device = memory_device_attach(disk);
+    assert_misuse(coffer_open(&setup.config, NULL));
+    memory_device_detach(disk);
+
+    make_setup(&setup);
+    assert_misuse(coffer_open(&setup.config, &store)); /* no device */
+    setup.config.port = NULL;
+    assert_misuse(try_setup(&setup));
+    make_setup(&setup);
+    setup.config.ciphers = NULL;
+    assert_misuse(try_setup(&setup));
+    make_setup(&setup);
+    setup.config.areas = NULL;
+    assert_misuse(try_setup(&setup));
+    make_setup(&setup);
+    setup.config.key = NULL;
+    assert_misuse(try_setup(&setup));
+    make_setup(&setup);
+    setup.key.bytes = NULL;
+    assert_misuse(try_setup(&setup));
+    assert_null(store);
+}
+
+static void test_ranges_of_a_configuration(void **state)
+{
+    static const struct {
+        unsigned key_slots, cache_frames, area_count;
+        enum coffer_status status;
+    } table[] = {
+        {0, 0, 1, COFFER_OK},
+        {2, 40, 1, COFFER_OK},
+        {64, 64, 1, COFFER_OK},
+        {1, 0, 1, COFFER_MISUSE},
+        {65, 0, 1, COFFER_MISUSE},
+        {0, 39, 1, COFFER_MISUSE},
+        {0, 1, 1, COFFER_MISUSE},
+        {0, 0, 0, COFFER_MISUSE},
+        {0, 0, 9, COFFER_MISUSE},
+        {0, 128, 1, COFFER_NO_MEMORY},
+        {0, UINT32_MAX, 1, COFFER_NO_MEMORY},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct setup setup;
+
+        make_setup(&setup);
+        setup.config.key_slots = table[i].key_slots;
+        setup.config.cache_frames = table[i].cache_frames;
+        setup.config.area_count = table[i].area_count;
+        assert_int_equal(try_setup(&setup), table[i].status);
+    }
+}
+
+static void test_kinds_and_sizes_of_keys(void **state)
+{
+    (void)state;
+    for (size_t size = 0; size <= 65; size++) {
+        for (unsigned kind = 0; kind < 2; kind++) {
+            struct setup setup;
+            bool good = kind == COFFER_KEY_SSK ? size == 32 : size >= 1 && size <= 64;
+
+            memory_device_free(disk);
+            disk = memory_device_open();
+            make_setup(&setup);
+            setup.key.kind = (enum coffer_key_kind)kind;
+            setup.key.size = size;
+            assert_int_equal(try_setup(&setup), good ? COFFER_OK : COFFER_MISUSE);
+        }
+    }
+}
+
+static void test_another_key_or_setting_does_not_open_a_store(void **state)
+{
+    struct setup setup;
+
+    (void)state;
+    make_setup(&setup);
+    assert_ok(try_setup(&setup));
+    setup.config.device = NULL;
+    setup.config.huk_plain = true;
+    assert_int_equal(try_setup(&setup), COFFER_CORRUPT);
+    make_setup(&setup);
+    setup.config.head_full_hash = true;
+    assert_int_equal(try_setup(&setup), COFFER_CORRUPT);
+    make_setup(&setup);
+    setup.key.size = 17;
+    assert_int_equal(try_setup(&setup), COFFER_CORRUPT);
+    make_setup(&setup);
+    setup.config.create = false;
+    assert_ok(try_setup(&setup));
+}
+
+static void test_memory_in_several_areas(void **state)
+{
+    struct setup setup;
+
+    (void)state;
+    make_setup(&setup);
+    for (unsigned i = 0; i < 8; i++)
+        setup.areas[i] = (struct coffer_area){region + i * (REGION_SIZE / 8),
+                                              REGION_SIZE / 8 - 100};
+    setup.config.area_count = 8;
+    assert_ok(try_setup(&setup));
+    /* Overlapping ones, and one that ends beyond the address space. */
+    make_setup(&setup);
+    setup.areas[1] = (struct coffer_area){region + 4096, 8192};
+    setup.config.area_count = 2;
+    assert_misuse(try_setup(&setup));
+    make_setup(&setup);
+    setup.areas[1] = (struct coffer_area){region, SIZE_MAX};
+    setup.config.area_count = 2;
+    assert_misuse(try_setup(&setup));
+    /* The least that is always enough, and less than anything. */
+    make_setup(&setup);
+    setup.areas[0].size = COFFER_MEMORY_MIN;
+    assert_ok(try_setup(&setup));
+    make_setup(&setup);
+    setup.areas[0].size = 64 * 1024;
+    assert_int_equal(try_setup(&setup), COFFER_NO_MEMORY);
+    make_setup(&setup);
+    setup.areas[0].size = 0;
+    assert_int_equal(try_setup(&setup), COFFER_NO_MEMORY);
+}
+
+static unsigned released;
+
+static void release(void *context)
+{
+    assert_ptr_equal(context, &released);
+    released++;
+}
+
+static void test_release_is_called_once_at_the_end_and_not_on_failure(void **state)
+{
+    struct setup setup;
+
+    (void)state;
+    released = 0;
+    make_setup(&setup);
+    setup.config.release = release;
+    setup.config.release_context = &released;
+    setup.config.create = false;
+    assert_int_equal(try_setup(&setup), COFFER_NOT_FOUND);
+    assert_int_equal(released, 0);
+    setup.config.device = NULL;
+    setup.config.create = true;
+    assert_ok(try_setup(&setup));
+    assert_int_equal(released, 1);
+}
+
+static void note(void *context, const struct coffer_finding *finding)
+{
+    (void)context;
+    (void)finding;
+}
+
+static void test_every_call_refuses_what_is_not_allowed(void **state)
+{
+    const struct store_options options = {.create = true};
+    struct store_fixture fixture;
+    struct coffer_name name = step_name("x");
+    struct coffer_name bad = {step_ta, NULL, 1};
+    struct coffer_name big = {step_ta, key_bytes, COFFER_ID_MAX + 1};
+    struct coffer_attributes attributes = {.bytes = NULL, .bytes_size = 1};
+    struct coffer_check_summary summary;
+    struct coffer_statistics statistics;
+    struct coffer_object *object, *none = NULL;
+    struct coffer_writer *writer = NULL;
+    struct coffer_list *list = NULL;
+    struct coffer_entry entry;
+    struct coffer_info info;
+    uint64_t changes;
+    uint8_t byte = 0;
+    size_t got = 77;
+    struct coffer *store;
+
+    (void)state;
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    store = fixture.store;
+    assert_ok(coffer_put(store, &name, 0, NULL, "data", 4));
+    assert_ok(coffer_object_open(store, &name, &object));
+    assert_ok(coffer_list_open(store, NULL, &list));
+    changes = memory_device_change_count(disk);
+
+    assert_misuse(coffer_put(NULL, &name, 0, NULL, "", 0));
+    assert_misuse(coffer_put(store, NULL, 0, NULL, "", 0));
+    assert_misuse(coffer_put(store, &bad, 0, NULL, "", 0));
+    assert_misuse(coffer_put(store, &big, 0, NULL, "", 0));
+    assert_misuse(coffer_put(store, &name, 2, NULL, "", 0));
+    assert_misuse(coffer_put(store, &name, COFFER_REPLACE, &attributes, "", 0));
+    assert_misuse(coffer_put(store, &name, COFFER_REPLACE, NULL, NULL, 1));
+
+    assert_misuse(coffer_object_open(NULL, &name, &none));
+    assert_misuse(coffer_object_open(store, NULL, &none));
+    assert_misuse(coffer_object_open(store, &big, &none));
+    assert_misuse(coffer_object_open(store, &name, NULL));
+    assert_misuse(coffer_object_info(NULL, &info));
+    assert_misuse(coffer_object_info(object, NULL));
+    assert_misuse(coffer_object_attributes(NULL, &byte, 1));
+    assert_misuse(coffer_object_attributes(object, NULL, 1));
+    assert_ok(coffer_object_attributes(object, NULL, 0));
+    assert_misuse(coffer_object_read(NULL, 0, &byte, 1, &got));
+    assert_misuse(coffer_object_read(object, 0, NULL, 1, &got));
+    assert_misuse(coffer_object_read(object, 0, &byte, 1, NULL));
+    assert_misuse(coffer_object_write(NULL, 0, &byte, 1));
+    assert_misuse(coffer_object_write(object, 0, NULL, 1));
+    assert_misuse(coffer_object_truncate(NULL, 1));
+
+    assert_misuse(coffer_stat(NULL, &name, &info));
+    assert_misuse(coffer_stat(store, NULL, &info));
+    assert_misuse(coffer_stat(store, &name, NULL));
+    assert_misuse(coffer_rename(NULL, &name, "y", 1));
+    assert_misuse(coffer_rename(store, NULL, "y", 1));
+    assert_misuse(coffer_rename(store, &big, "y", 1));
+    assert_misuse(coffer_rename(store, &name, NULL, 1));
+    assert_misuse(coffer_rename(store, &name, key_bytes, COFFER_ID_MAX + 1));
+    assert_misuse(coffer_delete(NULL, &name));
+    assert_misuse(coffer_delete(store, NULL));
+    assert_misuse(coffer_delete(store, &bad));
+
+    assert_misuse(coffer_writer_open(NULL, &name, 0, NULL, &writer));
+    assert_misuse(coffer_writer_open(store, NULL, 0, NULL, &writer));
+    assert_misuse(coffer_writer_open(store, &name, 0, NULL, NULL));
+    assert_misuse(coffer_writer_open(store, &name, 4, NULL, &writer));
+    assert_misuse(coffer_writer_open(store, &name, 0, &attributes, &writer));
+    assert_misuse(coffer_writer_write(NULL, &byte, 1));
+    assert_misuse(coffer_writer_commit(NULL));
+    coffer_writer_abort(NULL);
+
+    assert_misuse(coffer_list_open(NULL, NULL, &list));
+    assert_misuse(coffer_list_open(store, NULL, NULL));
+    assert_misuse(coffer_list_next(NULL, &entry));
+    assert_misuse(coffer_list_next(list, NULL));
+    coffer_list_close(NULL);
+    assert_misuse(coffer_check(NULL, 0, note, NULL, NULL, &summary));
+    assert_misuse(coffer_check(store, 0, NULL, NULL, NULL, &summary));
+    assert_misuse(coffer_check(store, 0, note, NULL, NULL, NULL));
+    assert_misuse(coffer_check(store, 4, note, NULL, NULL, &summary));
+    assert_misuse(coffer_statistics_get(NULL, &statistics));
+    assert_misuse(coffer_statistics_get(store, NULL));
+    coffer_object_close(NULL);
+    coffer_close(NULL);
+
+    assert_null(none);
+    assert_null(writer);
+    assert_int_equal(got, 77);
+    assert_int_equal(memory_device_change_count(disk), changes);
+    /* All of it still in order. */
+    assert_ok(coffer_object_read(object, 0, &byte, 1, &got));
+    assert_int_equal(byte, 'd');
+    store_fixture_close(&fixture);
+}
+
+static void test_a_closed_handle_is_refused(void **state)
+{
+    const struct store_options options = {.create = true};
+    struct coffer_name name = step_name("x");
+    struct store_fixture fixture;
+    struct coffer_object *object;
+    struct coffer_writer *writer;
+    struct coffer_list *list;
+    struct coffer_entry entry;
+    struct coffer_info info;
+
+    (void)state;
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    assert_ok(coffer_writer_open(fixture.store, &name, 0, NULL, &writer));
+    assert_ok(coffer_writer_commit(writer));
+    assert_misuse(coffer_writer_write(writer, "x", 1));
+    assert_misuse(coffer_writer_commit(writer));
+    coffer_writer_abort(writer);
+    assert_ok(coffer_object_open(fixture.store, &name, &object));
+    coffer_object_close(object);
+    assert_misuse(coffer_object_info(object, &info));
+    assert_misuse(coffer_object_truncate(object, 0));
+    coffer_object_close(object);
+    assert_ok(coffer_list_open(fixture.store, NULL, &list));
+    coffer_list_close(list);
+    assert_misuse(coffer_list_next(list, &entry));
+    coffer_list_close(list);
+    store_fixture_close(&fixture);
+}
+
+static void test_uuids_as_text(void **state)
+{
+    static const char *const wrong[] = {
+        "",
+        "6f8a2c51-93d7-4e0b-a1f4-27c58b90d63",
+        "6f8a2c51-93d7-4e0b-a1f4-27c58b90d63e0",
+        "6f8a2c51x93d7-4e0b-a1f4-27c58b90d63e",
+        "6f8a2c51-93d7-4e0b-a1f4-27c58b90d63g",
+        "6f8a2c5-193d7-4e0b-a1f4-27c58b90d63e",
+        "6f8a2c51-93d7-4e0b-a1f4-27c58b90d6-e",
+        "{f8a2c51-93d7-4e0b-a1f4-27c58b90d63e",
+    };
+    char text[COFFER_UUID_TEXT_SIZE];
+    struct coffer_uuid uuid = {0};
+
+    (void)state;
+    assert_ok(coffer_uuid_parse("6F8a2c51-93D7-4e0b-a1f4-27c58b90d63e", &uuid));
+    assert_int_equal(uuid.time_low, 0x6f8a2c51);
+    assert_int_equal(uuid.time_mid, 0x93d7);
+    assert_int_equal(uuid.time_hi_and_version, 0x4e0b);
+    assert_memory_equal(uuid.clock_seq_and_node, "\xa1\xf4\x27\xc5\x8b\x90\xd6\x3e", 8);
+    coffer_uuid_format(&uuid, text);
+    assert_string_equal(text, "6f8a2c51-93d7-4e0b-a1f4-27c58b90d63e");
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_misuse(coffer_uuid_parse(wrong[i], &uuid));
+    assert_misuse(coffer_uuid_parse(NULL, &uuid));
+    assert_misuse(coffer_uuid_parse(text, NULL));
+    assert_int_equal(uuid.time_low, 0x6f8a2c51);
+}
+
+static void test_every_status_has_a_name_and_a_text(void **state)
+{
+    (void)state;
+    for (int i = COFFER_OK; i <= COFFER_UNSUPPORTED; i++) {
+        assert_true(strlen(coffer_status_text((enum coffer_status)i)) > 3);
+        for (int j = COFFER_OK; j < i; j++)
+            assert_string_not_equal(coffer_status_name((enum coffer_status)i),
+                                    coffer_status_name((enum coffer_status)j));
+    }
+    assert_string_equal(coffer_status_name((enum coffer_status)99), "MISUSE");
+    assert_string_equal(coffer_version(), COFFER_VERSION);
+}
+
+#define engine_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        engine_test(test_a_configuration_needs_what_is_required),
+        engine_test(test_ranges_of_a_configuration),
+        engine_test(test_kinds_and_sizes_of_keys),
+        engine_test(test_another_key_or_setting_does_not_open_a_store),
+        engine_test(test_memory_in_several_areas),
+        engine_test(test_release_is_called_once_at_the_end_and_not_on_failure),
+        engine_test(test_every_call_refuses_what_is_not_allowed),
+        engine_test(test_a_closed_handle_is_refused),
+        cmocka_unit_test(test_uuids_as_text),
+        cmocka_unit_test(test_every_status_has_a_name_and_a_text),
+    };
+
+    return cmocka_run_group_tests_name("public calls", tests, NULL, NULL);
+}
