@@ -21,6 +21,8 @@ enum coffer_status device_read(struct coffer_device *device, const char *name, u
     assert_cheap(count > 0 && count <= DEVICE_PIECES_MAX);
     device->counters.reads++;
     status = device->operations->read(device, name, offset, pieces, count, got);
+    if (status == COFFER_OK && *got > pieces_size(pieces, count))
+        return COFFER_IO; /* callers clear what wasn't read: this would be beyond their buffer */
     if (status == COFFER_OK)
         device->counters.read_bytes += *got;
     return status;

@@ -103,6 +103,8 @@ static enum coffer_status open_buffers(struct coffer *engine, const struct coffe
                                              .cache = &engine->cache,
                                              .head_full_hash = config->head_full_hash};
     plan_frames(engine, config, &staging, &cache);
+    if (cache > frames_statistics(engine->memory->frames).free)
+        return COFFER_NO_MEMORY;
     status = open_owner(engine, "tree", &environment->owner);
     if (status == COFFER_OK)
         status = open_owner(engine, "staging", &staging_owner);

@@ -180,20 +180,23 @@ static void forget(struct catalogue *catalogue)
     catalogue->had_duplicates = false;
 }
 
-/* What is there to say about the version that was not chosen? */
+/* What is there to say about the version that was not chosen? A head that doesn't authenticate may
+ * be of any version, and only one thing makes it the older one: that it still has the counter
+ * before the chosen one. (Its root is overwritten by a commit that is cut off, while the head is
+ * not.) */
 static void judge_other_head(struct catalogue *catalogue)
 {
     const struct tree_heads *heads = &catalogue->heads;
     unsigned other = heads->chosen ^ 1;
-    bool claims_newer = (heads->counter[other] & 1) != other ||
-                        heads->counter[other] > heads->counter[heads->chosen];
+    uint32_t chosen_counter = heads->counter[heads->chosen];
+    bool unwritten = heads->blank[other] && chosen_counter == 1;
 
-    if (heads->authentic[other] || heads->blank[other])
+    if (heads->authentic[other] || unwritten)
         return;
-    if (claims_newer)
-        catalogue->fell_back = true;
-    else
+    if (heads->counter[other] == chosen_counter - 1)
         catalogue->spare_damaged = true;
+    else
+        catalogue->fell_back = true;
 }
 
 enum coffer_status catalogue_open(struct catalogue *catalogue, struct tree_environment *environment,
@@ -277,6 +280,50 @@ enum coffer_status catalogue_get(struct catalogue *catalogue, uint32_t slot, str
     return status == COFFER_OK ? decode(bytes, out) : status;
 }
 
+/* Does a slot below `end` name this file? */
+static enum coffer_status is_named_below(struct catalogue *catalogue, uint32_t end, uint32_t file,
+                                         bool *named)
+{
+    bool found = false;
+
+    for (uint32_t at = 0; at < end && !found; at++) {
+        struct entry entry;
+        enum coffer_status status = catalogue_get(catalogue, at, &entry);
+
+        if (status != COFFER_OK && status != COFFER_NOT_FOUND)
+            return status;
+        found = status == COFFER_OK && entry.file == file;
+    }
+    *named = found;
+    return COFFER_OK;
+}
+
+enum coffer_status catalogue_counts(struct catalogue *catalogue, uint32_t slot,
+                                    const struct entry *entry, bool *counts)
+{
+    uint32_t tag = tag_of(catalogue, &entry->name);
+    enum coffer_status status = COFFER_OK;
+    size_t cursor = 0;
+    bool named = false;
+    uint32_t at;
+
+    if (catalogue->had_duplicates) {
+        /* Whatever counts is in the index, unless there was no room for it. */
+        while (index_next(&catalogue->index, tag, &cursor, &at)) {
+            if (at == slot) {
+                *counts = true;
+                return COFFER_OK;
+            }
+        }
+        named = true;
+        if (catalogue->index.partial)
+            status = is_named_below(catalogue, slot, entry->file, &named);
+    }
+    if (status == COFFER_OK)
+        *counts = !named;
+    return status;
+}
+
 /* The slow way, for a partial index. */
 static enum coffer_status search(struct catalogue *catalogue, const struct name *name,
                                  uint32_t *slot, struct entry *out)
@@ -284,11 +331,16 @@ static enum coffer_status search(struct catalogue *catalogue, const struct name 
     for (uint32_t at = 0; at < catalogue->slot_count; at++) {
         struct entry entry;
         enum coffer_status status = catalogue_get(catalogue, at, &entry);
+        bool counts;
 
         if (status == COFFER_NOT_FOUND || (status == COFFER_OK && !name_equal(name, &entry.name)))
             continue;
+        if (status == COFFER_OK)
+            status = catalogue_counts(catalogue, at, &entry, &counts);
         if (status != COFFER_OK)
             return status;
+        if (!counts)
+            continue;
         *slot = at;
         *out = entry;
         return COFFER_OK;
@@ -320,35 +372,9 @@ enum coffer_status catalogue_find(struct catalogue *catalogue, const struct name
     return catalogue->index.partial ? search(catalogue, name, slot, out) : COFFER_NOT_FOUND;
 }
 
-enum coffer_status catalogue_counts(struct catalogue *catalogue, uint32_t slot,
-                                    const struct entry *entry, bool *counts)
-{
-    struct entry found;
-    uint32_t at = slot;
-    enum coffer_status status = COFFER_OK;
-
-    if (catalogue->had_duplicates)
-        status = catalogue_find(catalogue, &entry->name, &at, &found);
-    if (status != COFFER_OK && status != COFFER_NOT_FOUND)
-        return status;
-    *counts = status == COFFER_OK && at == slot;
-    return COFFER_OK;
-}
-
 enum coffer_status catalogue_uses_file(struct catalogue *catalogue, uint32_t file, bool *uses)
 {
-    bool found = false;
-
-    for (uint32_t at = 0; at < catalogue->slot_count && !found; at++) {
-        struct entry entry;
-        enum coffer_status status = catalogue_get(catalogue, at, &entry);
-
-        if (status != COFFER_OK && status != COFFER_NOT_FOUND)
-            return status;
-        found = status == COFFER_OK && entry.file == file;
-    }
-    *uses = found;
-    return COFFER_OK;
+    return is_named_below(catalogue, catalogue->slot_count, file, uses);
 }
 
 enum coffer_status catalogue_reserve(struct catalogue *catalogue)
@@ -391,6 +417,27 @@ enum coffer_status catalogue_stage(struct catalogue *catalogue, uint32_t slot,
     if (entry != NULL)
         encode(entry, bytes);
     return tree_write(catalogue->tree, (uint64_t)slot * CATALOGUE_SLOT_SIZE, &piece, 1);
+}
+
+enum coffer_status catalogue_stage_void(struct catalogue *catalogue)
+{
+    enum coffer_status status = COFFER_OK;
+
+    for (uint32_t slot = 0; slot < catalogue->slot_count && status == COFFER_OK; slot++) {
+        struct entry entry;
+        bool counts = true;
+
+        status = catalogue_get(catalogue, slot, &entry);
+        if (status == COFFER_OK)
+            status = catalogue_counts(catalogue, slot, &entry, &counts);
+        if (status == COFFER_OK && !counts)
+            status = catalogue_stage(catalogue, slot, NULL);
+        if (status == COFFER_OK)
+            status = tree_settle_if_crowded(catalogue->tree);
+        if (status == COFFER_NOT_FOUND)
+            status = COFFER_OK;
+    }
+    return status;
 }
 
 void catalogue_apply(struct catalogue *catalogue, uint32_t slot, const struct entry *before,

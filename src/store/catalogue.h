@@ -94,6 +94,10 @@ COFFER_MUST_CHECK enum coffer_status catalogue_free_slot(struct catalogue *catal
 COFFER_MUST_CHECK enum coffer_status catalogue_stage(struct catalogue *catalogue, uint32_t slot,
                                                      const struct entry *entry);
 
+/* Free the slots of entries that don't count, within the tree's transaction: they would come to
+ * count, and later ones to count no more, as entries and file numbers come and go. */
+COFFER_MUST_CHECK enum coffer_status catalogue_stage_void(struct catalogue *catalogue);
+
 /* A slot was changed from `before` to `after` (NULL: free) for good. */
 void catalogue_apply(struct catalogue *catalogue, uint32_t slot, const struct entry *before,
                      const struct entry *after);

@@ -80,7 +80,6 @@ static enum coffer_status check_catalogue(struct check *check)
     struct catalogue *catalogue = &check->store->catalogue;
     struct coffer_finding finding = {
         .kind = COFFER_FINDING_CATALOGUE, .damage = catalogue->fell_back, .file = CATALOGUE_FILE};
-    bool spare_blank = catalogue->heads.blank[catalogue->heads.chosen ^ 1];
     enum coffer_status status = COFFER_OK;
     bool whole = true;
 
@@ -88,7 +87,7 @@ static enum coffer_status check_catalogue(struct check *check)
         finding.text = "the newest version is damaged; the one before it is in use";
     else if (catalogue->spare_damaged)
         finding.text = "the version before the current one is damaged; nothing is lost";
-    else if (check->flags & COFFER_CHECK_DEEP && !spare_blank && tree_counter(catalogue->tree) > 1)
+    else if (check->flags & COFFER_CHECK_DEEP && tree_counter(catalogue->tree) > 1)
         status = check_spare(check, &whole);
     if (status != COFFER_OK)
         return status;

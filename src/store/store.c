@@ -138,6 +138,9 @@ static enum coffer_status prepare(struct store *store, const struct change *chan
     struct catalogue *catalogue = &store->catalogue;
     enum coffer_status status = catalogue_reserve(catalogue);
 
+    /* The counters tell which head is newer: after the last there is no next. */
+    if (tree_counter(catalogue->tree) == UINT32_MAX)
+        return COFFER_NO_SPACE;
     if (status == COFFER_OK && change->tree != NULL) {
         if (tree_is_tolerated(change->tree))
             status = tree_mend(change->tree);
@@ -146,6 +149,8 @@ static enum coffer_status prepare(struct store *store, const struct change *chan
         if (status == COFFER_OK)
             memcpy(change->after->hash, tree_root_hash(change->tree), CRYPTO_HASH_SIZE);
     }
+    if (status == COFFER_OK && catalogue->had_duplicates)
+        status = catalogue_stage_void(catalogue);
     if (status == COFFER_OK)
         status = catalogue_stage(catalogue, change->slot, change->after);
     if (status == COFFER_OK)
@@ -177,6 +182,7 @@ enum coffer_status store_publish(struct store *store, const struct change *chang
         tree_adopt(change->tree);
     tree_adopt(catalogue->tree);
     catalogue_apply(catalogue, change->slot, change->before, change->after);
+    catalogue->had_duplicates = false;
     store->counters.commits++;
     return COFFER_OK;
 }

@@ -29,6 +29,7 @@ static enum coffer_status create_file(struct store *store, const struct name *na
                                       struct tree **tree, uint32_t *file)
 {
     struct catalogue *catalogue = &store->catalogue;
+    uint64_t removed = UINT64_MAX; /* the file that was thrown away last */
 
     for (;;) {
         uint32_t number = numbers_lowest_free(&catalogue->files);
@@ -52,7 +53,10 @@ static enum coffer_status create_file(struct store *store, const struct name *na
             (void)numbers_add(&catalogue->files, number);
             status = catalogue_reserve(catalogue);
         } else {
-            status = device_remove(store->environment->device, file_name);
+            /* A file that is still there after its removal is the device's failure. */
+            status = removed == number ? COFFER_IO
+                                       : device_remove(store->environment->device, file_name);
+            removed = number;
         }
         if (status != COFFER_OK)
             return status;
@@ -151,6 +155,8 @@ enum coffer_status writer_open(struct store *store, const struct name *name, boo
         return status;
     }
     status = append_head(writer, attributes);
+    if (status == COFFER_OK)
+        status = tree_settle_if_crowded(writer->tree);
     if (status != COFFER_OK) {
         writer_abort(writer);
         return status;

@@ -203,7 +203,7 @@ static enum coffer_status verify(struct tree *tree, struct cache_entry *entry, s
     tree->environment->nodes_verified++;
     hash_node(tree, node, image, children, digest);
     if (memcmp(digest, image + NODE_HASH, sizeof(digest)) != 0) {
-        if (note_of(entry)->changed & bit_of(node))
+        if (note_of(entry)->changed & bit_of(node) || node.id == root.id)
             return COFFER_CORRUPT;
         status = fits_with_dropped(tree, entry, node, children, &fits);
         if (status != COFFER_OK)
@@ -237,6 +237,10 @@ static enum coffer_status open_node(struct tree *tree, struct cache_entry *entry
     for (unsigned which = 0; which < 2 && status == COFFER_OK; which++) {
         struct node child = node_child(node, which);
 
+        /* What was changed is told from what wasn't by comparing with the committed version, as the
+         * device has it. A parent of new nodes that passes for unchanged shows that it lied. */
+        if (child.id > last.id && child.id <= tree->now.max_node)
+            status = COFFER_CORRUPT;
         if (child.id > last.id)
             break;
         status = load_group(tree, child, held, &child_entry[which]);
@@ -300,9 +304,7 @@ static enum coffer_status step(struct tree *tree, struct cache_entry *entry, str
     status = open_node(tree, entry, node, held, child_entry);
     if (status != COFFER_OK)
         return status;
-    /* The child may be missing under a node of the committed version in a cut of this very
-     * transaction only, and nobody reaches for dropped nodes. */
-    assert_cheap(child_entry[which] != NULL);
+    assert_cheap(child_entry[which] != NULL); /* nobody reaches for what was dropped */
     unpin(tree, child_entry[1 - which]);
     *out = child_entry[which];
     return COFFER_OK;
@@ -321,7 +323,8 @@ static enum coffer_status walk_down(struct tree *tree, struct node node, bool he
 
         status = step(tree, entry, here, (struct node){node.id >> (left - 1)}, held, &next);
         unpin(tree, entry);
-        entry = next;
+        if (status == COFFER_OK)
+            entry = next;
     }
     if (status != COFFER_OK)
         return status;
