@@ -2,9 +2,9 @@
 /*
  * A set of small numbers in which the smallest member is found in a fixed number of steps.
  *
- * The bits lie in 64-bit words. Above them stand summary levels: bit i of a level tells whether
- * word i of the level below has any bit. The top level is a single word. Whoever owns the bitmap
- * provides the words, zeroed.
+ * The bits lie in 64-bit words. Above them stand summary levels, each 64 times smaller: bit i of a
+ * level tells whether word i of the level below has any bit. The top level is a single word and
+ * lies in the structure itself; whoever owns the bitmap provides the words of the others, zeroed.
  *
  * Invariant: a summary bit is set exactly when its word isn't zero (bitmap_is_valid).
  */
@@ -15,12 +15,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BITMAP_LEVELS_MAX 5u /* 64^5 = 2^30 bits */
+#define BITMAP_LEVELS_MAX 4u /* below the top: 64^5 = 2^30 bits */
 #define BITMAP_BITS_MAX   ((uint64_t)1 << 30)
 
 struct bitmap {
+    uint64_t top;
     uint64_t *levels[BITMAP_LEVELS_MAX]; /* 0: the bits themselves */
-    unsigned level_count;
+    unsigned level_count;                /* 1 at least */
 };
 
 /* The position of the lowest bit of a word that isn't zero. */
@@ -55,7 +56,7 @@ static inline size_t bitmap_word_count(uint64_t bit_count)
     do {
         words = (words + 63) / 64;
         count += (size_t)words;
-    } while (words > 1);
+    } while (words > 64);
     return count;
 }
 
@@ -64,12 +65,13 @@ static inline void bitmap_init(struct bitmap *bitmap, uint64_t *words, uint64_t 
 {
     uint64_t level_words = bit_count;
 
+    bitmap->top = 0;
     bitmap->level_count = 0;
     do {
         level_words = (level_words + 63) / 64;
         bitmap->levels[bitmap->level_count++] = words;
         words += level_words;
-    } while (level_words > 1);
+    } while (level_words > 64);
 }
 
 static inline bool bitmap_has(const struct bitmap *bitmap, uint32_t bit)
@@ -79,65 +81,73 @@ static inline bool bitmap_has(const struct bitmap *bitmap, uint32_t bit)
 
 static inline bool bitmap_is_empty(const struct bitmap *bitmap)
 {
-    return bitmap->levels[bitmap->level_count - 1][0] == 0;
-}
-
-/* The rest of bitmap_add and bitmap_remove, for the few cases that a summary must know of: the
- * word of `bit` has its first member, or has lost its last one. */
-static inline void bitmap_raise(struct bitmap *bitmap, uint32_t bit)
-{
-    for (unsigned level = 1; level < bitmap->level_count; level++) {
-        uint64_t *word = &bitmap->levels[level][bit / 4096];
-        uint64_t before = *word;
-
-        *word = before | (uint64_t)1 << bit / 64 % 64;
-        if (before != 0)
-            return;
-        bit /= 64;
-    }
-}
-
-static inline bool bitmap_lower(struct bitmap *bitmap, uint32_t bit)
-{
-    for (unsigned level = 1; level < bitmap->level_count; level++) {
-        uint64_t *word = &bitmap->levels[level][bit / 4096];
-
-        *word &= ~((uint64_t)1 << bit / 64 % 64);
-        if (*word != 0)
-            return false;
-        bit /= 64;
-    }
-    return true;
+    return bitmap->top == 0;
 }
 
 static inline void bitmap_add(struct bitmap *bitmap, uint32_t bit)
 {
-    uint64_t *word = &bitmap->levels[0][bit / 64];
-    uint64_t before = *word;
+    unsigned level = 0;
 
-    *word = before | (uint64_t)1 << bit % 64;
-    if (__builtin_expect(before == 0, 0))
-        bitmap_raise(bitmap, bit);
+    do {
+        uint64_t *word = &bitmap->levels[level][bit / 64];
+        uint64_t before = *word;
+
+        *word = before | (uint64_t)1 << bit % 64;
+        if (before != 0)
+            return;
+        bit /= 64;
+    } while (++level < bitmap->level_count);
+    bitmap->top |= (uint64_t)1 << bit;
 }
 
 /* Take a bit out; true when that was the last one. */
 static inline bool bitmap_remove(struct bitmap *bitmap, uint32_t bit)
 {
-    uint64_t *word = &bitmap->levels[0][bit / 64];
-    uint64_t after = *word & ~((uint64_t)1 << bit % 64);
+    unsigned level = 0;
 
-    *word = after;
-    return __builtin_expect(after == 0, 0) && bitmap_lower(bitmap, bit);
+    do {
+        uint64_t *word = &bitmap->levels[level][bit / 64];
+        uint64_t after = *word & ~((uint64_t)1 << bit % 64);
+
+        *word = after;
+        if (after != 0)
+            return false;
+        bit /= 64;
+    } while (++level < bitmap->level_count);
+    bitmap->top &= ~((uint64_t)1 << bit);
+    return bitmap->top == 0;
 }
 
 /* The smallest bit of a bitmap that isn't empty. */
 static inline uint32_t bitmap_first(const struct bitmap *bitmap)
 {
-    uint32_t place = 0;
+    uint32_t place = bits_first(bitmap->top);
+    unsigned level = bitmap->level_count;
 
-    for (unsigned level = bitmap->level_count; level-- > 0;)
-        place = place * 64 + bits_first(bitmap->levels[level][place]);
+    do
+        place = place * 64 + bits_first(bitmap->levels[--level][place]);
+    while (level > 0);
     return place;
+}
+
+/* Take the smallest bit out of a bitmap that isn't empty; *empty tells whether it was the last. */
+static inline uint32_t bitmap_take_first(struct bitmap *bitmap, bool *empty)
+{
+    uint32_t first = bitmap_first(bitmap);
+    uint32_t place = first;
+    unsigned level = 0;
+
+    /* It is the lowest bit of every word on the way up. */
+    *empty = false;
+    do {
+        uint64_t *word = &bitmap->levels[level][place /= 64];
+
+        if ((*word &= *word - 1) != 0)
+            return first;
+    } while (++level < bitmap->level_count);
+    bitmap->top &= bitmap->top - 1;
+    *empty = bitmap->top == 0;
+    return first;
 }
 
 /* Bits in all; walks the words of a bitmap of `bit_count` bits. */
@@ -154,16 +164,20 @@ static inline bool bitmap_is_valid(const struct bitmap *bitmap, uint64_t bit_cou
 {
     uint64_t words = (bit_count + 63) / 64;
 
-    for (unsigned level = 1; level < bitmap->level_count; level++) {
-        for (uint64_t i = 0; i < words; i++) {
-            bool summary = bitmap->levels[level][i / 64] >> i % 64 & 1;
+    for (unsigned level = 1; level <= bitmap->level_count; level++) {
+        bool is_top = level == bitmap->level_count;
 
-            if (summary != (bitmap->levels[level - 1][i] != 0))
+        for (uint64_t i = 0; i < words; i++) {
+            uint64_t summary = is_top ? bitmap->top : bitmap->levels[level][i / 64];
+
+            if ((summary >> i % 64 & 1) != (bitmap->levels[level - 1][i] != 0))
                 return false;
         }
+        if (is_top)
+            break;
         words = (words + 63) / 64;
     }
-    return words == 1;
+    return words <= 64 && (words == 64 || bitmap->top >> words == 0);
 }
 
 #endif

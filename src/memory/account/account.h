@@ -122,4 +122,37 @@ static inline void account_give_frames(struct account *account, struct owner own
     account->frames_used -= count;
 }
 
+/* A run of frames that is one allocation: both at once. */
+static inline void account_take_run(struct account *account, struct owner owner, size_t count,
+                                    size_t size)
+{
+    struct account_line *line = &account->lines[owner.index];
+    uint64_t used = account->frames_used + count;
+    uint64_t frames = line->frames + count;
+    uint64_t bytes = line->bytes + size;
+
+    account->frames_used = used;
+    line->frames = frames;
+    line->bytes = bytes;
+    line->takes++;
+    if (used > account->frames_used_peak)
+        account->frames_used_peak = used;
+    if (frames > line->frames_peak)
+        line->frames_peak = frames;
+    if (bytes > line->bytes_peak)
+        line->bytes_peak = bytes;
+}
+
+static inline void account_give_run(struct account *account, struct owner owner, size_t count,
+                                    size_t size)
+{
+    struct account_line *line = &account->lines[owner.index];
+
+    assert_debug(line->frames >= count && line->bytes >= size);
+    account->frames_used -= count;
+    line->frames -= count;
+    line->bytes -= size;
+    line->gives++;
+}
+
 #endif

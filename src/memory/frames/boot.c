@@ -145,7 +145,8 @@ static void build_segment(struct segment *segment, const struct boot_area *area,
         bitmap_init(&plan->bitmaps[order], words, places);
         words += bitmap_word_count(places);
     }
-    buddy_give(segment, segment->reserved_count, segment->frame_count - segment->reserved_count);
+    buddy_give_range(segment, segment->reserved_count,
+                     segment->frame_count - segment->reserved_count);
 }
 
 enum coffer_status frames_start(struct boot *boot, bool keep_contents, struct account *account,
@@ -176,6 +177,7 @@ enum coffer_status frames_start(struct boot *boot, bool keep_contents, struct ac
     frames->self = self;
     frames->keep_contents = keep_contents;
     frames->segment_count = boot->area_count;
+    frames->segments = (struct segment *)(frames + 1);
     total = 0;
     for (unsigned i = 0; i < boot->area_count; i++) {
         build_segment(&frames->segments[i], &boot->areas[i], &plans[i], total);

@@ -2,6 +2,16 @@
 /* What is not on the shortest path: runs that are not one block. */
 #include "memory/frames/buddy.h"
 
+void buddy_merge(struct segment *segment, unsigned order, uint32_t bit)
+{
+    while (buddy_is_free(segment, order, bit)) {
+        buddy_remove_block(segment, order, bit ^ 1);
+        order++;
+        bit >>= 1;
+    }
+    buddy_add_block(segment, order, bit);
+}
+
 void buddy_give_range(struct segment *segment, uint32_t index, uint32_t count)
 {
     uint32_t place = index + segment->lead;
@@ -14,9 +24,17 @@ void buddy_give_range(struct segment *segment, uint32_t index, uint32_t count)
 
         if (count >> order == 0)
             order = bits_log2_down(count);
-        buddy_merge_block(segment, order, place);
+        buddy_merge(segment, order, place >> order);
         place += 1u << order;
         count -= 1u << order;
+    }
+}
+
+void buddy_split(struct segment *segment, unsigned from, unsigned order, uint32_t place)
+{
+    while (from > order) {
+        from--;
+        buddy_add_block(segment, from, (place >> from) + 1);
     }
 }
 
@@ -40,14 +58,13 @@ uint32_t buddy_step(const struct segment *segment, uint32_t index, bool *is_free
     *is_free = false;
     if (index < segment->reserved_count)
         return segment->reserved_count - index;
+    if ((segment->table[index].flags & FRAME_HEAD) != 0)
+        return segment->table[index].run;
 
+    *is_free = true;
     order = segment_free_order(segment, index);
-    if (order >= 0) {
-        *is_free = true;
-        return 1u << order;
-    }
-    assert_debug((segment->table[index].flags & FRAME_HEAD) != 0);
-    return segment->table[index].run;
+    assert_cheap(order >= 0);
+    return 1u << order;
 }
 
 bool buddy_gather(struct segment *segment, uint32_t count, uint32_t *index)

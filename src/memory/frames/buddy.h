@@ -14,77 +14,72 @@ COFFER_MUST_CHECK bool buddy_gather(struct segment *segment, uint32_t count, uin
 /* Give frames back, merging with what is free beside them. O(orders) blocks are touched. */
 void buddy_give_range(struct segment *segment, uint32_t index, uint32_t count);
 
+/* A block becomes free: as long as its buddy is free too, the two are one. */
+void buddy_merge(struct segment *segment, unsigned order, uint32_t bit);
+
 /* Walk a segment: from a frame that begins a free block, a run or the metadata, how far it is to
  * the next such frame, and whether these frames are free. */
 uint32_t buddy_step(const struct segment *segment, uint32_t index, bool *is_free);
 
 /* The rest is inline: it lies on the shortest path of every take and give. */
+#define BUDDY_INLINE static inline __attribute__((always_inline))
 
-static inline void buddy_add_block(struct segment *segment, unsigned order, uint32_t bit)
+BUDDY_INLINE void buddy_add_block(struct segment *segment, unsigned order, uint32_t bit)
 {
     bitmap_add(&segment->free_blocks[order], bit);
     segment->nonempty |= 1u << order;
 }
 
-static inline void buddy_remove_block(struct segment *segment, unsigned order, uint32_t bit)
+BUDDY_INLINE void buddy_remove_block(struct segment *segment, unsigned order, uint32_t bit)
 {
     if (bitmap_remove(&segment->free_blocks[order], bit))
         segment->nonempty &= ~(1u << order);
 }
 
-/* A block becomes free: as long as its buddy is free too, the two are one. */
-static inline void buddy_merge_block(struct segment *segment, unsigned order, uint32_t place)
+/* Is there a block beside this one that it could merge with? */
+BUDDY_INLINE bool buddy_is_free(const struct segment *segment, unsigned order, uint32_t bit)
 {
-    uint32_t bit = place >> order;
-
-    while (order + 1 < segment->order_count && bitmap_has(&segment->free_blocks[order], bit ^ 1)) {
-        buddy_remove_block(segment, order, bit ^ 1);
-        order++;
-        bit >>= 1;
-    }
-    buddy_add_block(segment, order, bit);
+    return order + 1 < segment->order_count && bitmap_has(&segment->free_blocks[order], bit ^ 1);
 }
 
-/* Take `count` frames from the start of one block; false when no block is that large. O(orders). */
-COFFER_MUST_CHECK static inline bool buddy_take(struct segment *segment, uint32_t count,
-                                                uint32_t *index)
+/* The free frames at `place` are a block of order `from`; only one of order `order` is needed. It
+ * is halved down to that; the upper halves stay free. */
+void buddy_split(struct segment *segment, unsigned from, unsigned order, uint32_t place);
+
+/* Take a block; false when there is none that large. O(orders). */
+COFFER_MUST_CHECK BUDDY_INLINE bool buddy_take_block(struct segment *segment, unsigned order,
+                                                     uint32_t *index)
 {
-    unsigned order = bits_log2_up(count);
+    uint32_t orders = segment->nonempty >> order;
     unsigned from;
     uint32_t place;
+    bool last;
 
-    if (order >= segment->order_count || segment->nonempty >> order == 0)
+    if (orders == 0)
         return false;
 
-    from = order + bits_first(segment->nonempty >> order);
-    place = bitmap_first(&segment->free_blocks[from]);
-    buddy_remove_block(segment, from, place);
-    place <<= from;
-
-    /* Halve it down to the order that is needed; the upper halves stay free. */
-    while (from > order) {
-        from--;
-        buddy_add_block(segment, from, (place >> from) + 1);
-    }
-
+    from = order + bits_first(orders);
+    place = bitmap_take_first(&segment->free_blocks[from], &last) << from;
+    if (last)
+        segment->nonempty &= ~(1u << from);
+    if (from != order)
+        buddy_split(segment, from, order, place);
     *index = place - segment->lead;
     segment->free_count -= 1u << order;
-    if (count != 1u << order)
-        buddy_give_range(segment, *index + count, (1u << order) - count);
     return true;
 }
 
-/* buddy_give_range for what most often is one whole block. */
-static inline void buddy_give(struct segment *segment, uint32_t index, uint32_t count)
+/* Give back what buddy_take_block took, which most often stays alone. */
+BUDDY_INLINE void buddy_give_block(struct segment *segment, uint32_t index, uint32_t count)
 {
-    uint32_t place = index + segment->lead;
+    unsigned order = bits_first(count);
+    uint32_t bit = (index + segment->lead) >> order;
 
-    if (((count | place) & (count - 1)) != 0 || count >> (segment->order_count - 1) > 1) {
-        buddy_give_range(segment, index, count);
-        return;
-    }
     segment->free_count += count;
-    buddy_merge_block(segment, bits_first(count), place);
+    if (buddy_is_free(segment, order, bit))
+        buddy_merge(segment, order, bit);
+    else
+        buddy_add_block(segment, order, bit);
 }
 
 #endif

@@ -14,15 +14,12 @@ static enum frames_keep frame_keep(const struct frame *frame)
 /* The segment and index of the ordinary run at `address`; NULL when there is none. */
 static inline struct segment *find_run(struct frames *frames, const void *address, uint32_t *index)
 {
-    unsigned number = frames_find(frames, address, index);
-    const struct frame *frame;
+    struct segment *segment = frames_find(frames, address, index);
 
-    if (number == frames->segment_count || (uintptr_t)address % FRAME_SIZE != 0)
+    if (segment == NULL || (uintptr_t)address % FRAME_SIZE != 0 ||
+        (segment->table[*index].flags & (FRAME_HEAD | FRAME_KEPT)) != FRAME_HEAD)
         return NULL;
-    frame = &frames->segments[number].table[*index];
-    if ((frame->flags & (FRAME_HEAD | FRAME_KEPT)) != FRAME_HEAD)
-        return NULL;
-    return &frames->segments[number];
+    return segment;
 }
 
 static enum coffer_status wrong_free(struct frames *frames)
@@ -33,8 +30,8 @@ static enum coffer_status wrong_free(struct frames *frames)
 
 /* Make a run that is about to be handed out zero. What was given back is wiped already; what was
  * never handed out is wiped now, so that a start does not touch memory that is never needed. */
-static void clean_run(const struct frames *frames, struct segment *segment, uint32_t index,
-                      uint32_t count)
+static inline void clean_run(const struct frames *frames, struct segment *segment, uint32_t index,
+                             uint32_t count)
 {
     uint32_t end = index + count;
 
@@ -46,24 +43,6 @@ static void clean_run(const struct frames *frames, struct segment *segment, uint
         segment->clean_count = end;
     }
     assert_deep(bytes_are_zero(segment_address(segment, index), (size_t)count * FRAME_SIZE));
-}
-
-/* Free frames for a run: of one block in any segment, else of several. NULL when there are none. */
-static inline struct segment *find_free(struct frames *frames, uint32_t count, uint32_t *index,
-                                        uint8_t *flags)
-{
-    *flags = FRAME_HEAD;
-    for (unsigned i = 0; i < frames->segment_count; i++) {
-        if (buddy_take(&frames->segments[i], count, index))
-            return &frames->segments[i];
-    }
-
-    *flags = FRAME_HEAD | FRAME_PIECED;
-    for (unsigned i = 0; i < frames->segment_count; i++) {
-        if (buddy_gather(&frames->segments[i], count, index))
-            return &frames->segments[i];
-    }
-    return NULL;
 }
 
 static void link_run(struct segment *segment, uint32_t index, uint32_t count)
@@ -80,13 +59,57 @@ static void unlink_run(struct segment *segment, uint32_t index, uint32_t from, u
         segment->table[index + i] = (struct frame){.run = 0};
 }
 
-static inline enum coffer_status take_run(struct frames *frames, struct owner owner, size_t count,
-                                          enum frames_keep keep, uint32_t tag, void **out)
+/* Free frames for a run that isn't a block: the front of one, or several. */
+static struct segment *find_odd(struct frames *frames, uint32_t count, uint32_t *index,
+                                unsigned *flags)
+{
+    unsigned order = bits_log2_up(count);
+
+    *flags = FRAME_HEAD;
+    for (unsigned i = 0; i < frames->segment_count; i++) {
+        struct segment *segment = &frames->segments[i];
+
+        if (buddy_take_block(segment, order, index)) {
+            buddy_give_range(segment, *index + count, (1u << order) - count);
+            return segment;
+        }
+    }
+
+    *flags = FRAME_HEAD | FRAME_PIECED;
+    for (unsigned i = 0; i < frames->segment_count; i++) {
+        struct segment *segment = &frames->segments[i];
+
+        if (buddy_gather(segment, count, index)) {
+            link_run(segment, *index, count);
+            return segment;
+        }
+    }
+    return NULL;
+}
+
+/* Free frames for a run: most often a block of the first segment that has one. */
+BUDDY_INLINE struct segment *find_free(struct frames *frames, uint32_t count, uint32_t *index,
+                                       unsigned *flags)
+{
+    struct segment *segment = frames->segments;
+
+    *flags = FRAME_HEAD | FRAME_BLOCK;
+    if ((count & (count - 1)) == 0) {
+        do {
+            if (buddy_take_block(segment, bits_first(count), index))
+                return segment;
+        } while (++segment < frames->segments + frames->segment_count);
+    }
+    return find_odd(frames, count, index, flags);
+}
+
+BUDDY_INLINE enum coffer_status take_run(struct frames *frames, struct owner owner, size_t count,
+                                         enum frames_keep keep, uint32_t tag, void **out)
 {
     struct segment *segment;
     struct frame *head;
     uint32_t index;
-    uint8_t flags;
+    unsigned flags;
 
     if (count > FRAMES_TOTAL_MAX)
         return COFFER_NO_MEMORY;
@@ -101,17 +124,36 @@ static inline enum coffer_status take_run(struct frames *frames, struct owner ow
     head->references = 1;
     head->owner = owner.index;
     head->flags = (uint8_t)(flags | (unsigned)keep << FRAME_KEPT_SHIFT);
-    if ((flags & FRAME_PIECED) != 0)
-        link_run(segment, index, (uint32_t)count);
-    clean_run(frames, segment, index, (uint32_t)count);
-    account_take_frames(frames->account, owner, count);
+    if (keep == FRAMES_PLAIN)
+        account_take_run(frames->account, owner, count, count * FRAME_SIZE);
+    else
+        account_take_frames(frames->account, owner, count);
     *out = segment_address(segment, index);
+    clean_run(frames, segment, index, (uint32_t)count);
     return COFFER_OK;
 }
 
-/* Free the frames of a run from its `keep_count`-th on; with 0 all, and the run is no more. */
-static inline void release_run(struct frames *frames, struct segment *segment, uint32_t index,
-                               uint32_t keep_count)
+/* Free the frames of a run that isn't a block from its `keep_count`-th on. */
+static void release_odd(struct segment *segment, uint32_t index, uint32_t keep_count)
+{
+    struct frame *head = &segment->table[index];
+    uint32_t count = head->run;
+
+    if ((head->flags & FRAME_PIECED) != 0)
+        unlink_run(segment, index, keep_count > 0 ? keep_count : 1, count);
+    if (keep_count > 0) {
+        head->run = keep_count;
+        head->flags &= (uint8_t)~FRAME_BLOCK;
+    } else {
+        *head = (struct frame){.run = 0};
+    }
+    buddy_give_range(segment, index + keep_count, count - keep_count);
+}
+
+/* Free the frames of a run from its `keep_count`-th on; with 0 all, and the run is no more. What
+ * is no longer held is the caller's to count. */
+BUDDY_INLINE void release_run(struct frames *frames, struct segment *segment, uint32_t index,
+                              uint32_t keep_count)
 {
     struct frame *head = &segment->table[index];
     uint32_t count = head->run;
@@ -119,14 +161,12 @@ static inline void release_run(struct frames *frames, struct segment *segment, u
     if (!frames->keep_contents)
         wipe(segment_address(segment, index + keep_count),
              (size_t)(count - keep_count) * FRAME_SIZE);
-    account_give_frames(frames->account, (struct owner){head->owner}, count - keep_count);
-    if ((head->flags & FRAME_PIECED) != 0)
-        unlink_run(segment, index, keep_count > 0 ? keep_count : 1, count);
-    if (keep_count > 0)
-        head->run = keep_count;
-    else
+    if ((head->flags & FRAME_BLOCK) == 0 || keep_count > 0) {
+        release_odd(segment, index, keep_count);
+    } else {
         *head = (struct frame){.run = 0};
-    buddy_give(segment, index + keep_count, count - keep_count);
+        buddy_give_block(segment, index, count);
+    }
 }
 
 enum coffer_status frames_take(struct frames *frames, struct owner owner, size_t count, void **out)
@@ -137,9 +177,7 @@ enum coffer_status frames_take(struct frames *frames, struct owner owner, size_t
         return COFFER_MISUSE;
     if (count <= FRAMES_TOTAL_MAX && account_allows(frames->account, owner, count * FRAME_SIZE))
         status = take_run(frames, owner, count, FRAMES_PLAIN, 0, out);
-    if (status == COFFER_OK)
-        account_take_bytes(frames->account, owner, count * FRAME_SIZE);
-    else
+    if (status != COFFER_OK)
         account_refused(frames->account, owner);
     return status;
 }
@@ -169,8 +207,8 @@ enum coffer_status frames_give(struct frames *frames, void *address)
     if (--head->references > 0)
         return COFFER_OK;
 
-    account_give_bytes(frames->account, (struct owner){head->owner},
-                       (size_t)head->run * FRAME_SIZE);
+    account_give_run(frames->account, (struct owner){head->owner}, head->run,
+                     (size_t)head->run * FRAME_SIZE);
     release_run(frames, segment, index, 0);
     return COFFER_OK;
 }
@@ -189,6 +227,7 @@ enum coffer_status frames_trim(struct frames *frames, void *address, size_t coun
     if (count == head->run)
         return COFFER_OK;
 
+    account_give_frames(frames->account, (struct owner){head->owner}, head->run - count);
     account_trim_bytes(frames->account, (struct owner){head->owner},
                        (head->run - count) * FRAME_SIZE);
     release_run(frames, segment, index, (uint32_t)count);
@@ -214,11 +253,13 @@ enum coffer_status frames_take_kept(struct frames *frames, struct owner owner, s
 void frames_give_kept(struct frames *frames, void *address)
 {
     uint32_t index;
-    unsigned number = frames_find(frames, address, &index);
+    struct segment *segment = frames_find(frames, address, &index);
+    const struct frame *head;
 
-    assert_cheap(number < frames->segment_count);
-    assert_cheap(frame_keep(&frames->segments[number].table[index]) != FRAMES_PLAIN);
-    release_run(frames, &frames->segments[number], index, 0);
+    assert_cheap(segment != NULL && frame_keep(&segment->table[index]) != FRAMES_PLAIN);
+    head = &segment->table[index];
+    account_give_frames(frames->account, (struct owner){head->owner}, head->run);
+    release_run(frames, segment, index, 0);
 }
 
 static bool describe_kept(const struct segment *segment, uint32_t index, struct kept_run *out)
@@ -238,9 +279,9 @@ static bool describe_kept(const struct segment *segment, uint32_t index, struct 
 bool frames_find_kept(const struct frames *frames, const void *address, struct kept_run *out)
 {
     uint32_t index;
-    unsigned number = frames_find(frames, address, &index);
+    struct segment *segment = frames_find(frames, address, &index);
 
-    return number < frames->segment_count && describe_kept(&frames->segments[number], index, out);
+    return segment != NULL && describe_kept(segment, index, out);
 }
 
 bool frames_next_kept(const struct frames *frames, uint64_t *cursor, struct kept_run *out)
@@ -262,10 +303,10 @@ bool frames_next_kept(const struct frames *frames, uint64_t *cursor, struct kept
 uint32_t frames_number(const struct frames *frames, const void *address)
 {
     uint32_t index;
-    unsigned number = frames_find(frames, address, &index);
+    struct segment *segment = frames_find(frames, address, &index);
 
-    assert_cheap(number < frames->segment_count);
-    return frames->segments[number].first_number + index;
+    assert_cheap(segment != NULL);
+    return segment->first_number + index;
 }
 
 void *frames_address(const struct frames *frames, uint32_t number)

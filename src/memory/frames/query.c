@@ -37,17 +37,15 @@ struct frame_info frames_query(const struct frames *frames, const void *address)
 {
     struct frame_info info = {.found = false};
     uint32_t index;
-    unsigned number = frames_find(frames, address, &index);
-    const struct segment *segment;
+    const struct segment *segment = frames_find(frames, address, &index);
     const struct frame *head;
     uint32_t head_index;
 
-    if (number == frames->segment_count)
+    if (segment == NULL)
         return info;
 
-    segment = &frames->segments[number];
     info.found = true;
-    info.segment = number;
+    info.segment = (unsigned)(segment - frames->segments);
     info.reserved = index < segment->reserved_count;
     info.free = !info.reserved && frame_is_free(segment, index);
     if (info.free) {
@@ -113,6 +111,9 @@ static bool run_is_valid(const struct segment *segment, uint32_t index)
     if (head->run == 0 || head->run > segment->frame_count - index || head->references == 0 ||
         head->owner == 0 || head->owner >= ACCOUNT_OWNERS_MAX)
         return false;
+    if ((head->flags & FRAME_BLOCK) != 0 &&
+        (pieced || ((head->run | (index + segment->lead)) & (head->run - 1)) != 0))
+        return false;
 
     for (uint32_t i = 0; i < head->run; i++) {
         const struct frame *frame = &segment->table[index + i];
@@ -133,7 +134,7 @@ static bool block_is_valid(const struct segment *segment, uint32_t index, unsign
 
     if (1u << order > segment->frame_count - index)
         return false;
-    if (order + 1 < segment->order_count && bitmap_has(&segment->free_blocks[order], bit ^ 1))
+    if (buddy_is_free(segment, order, bit))
         return false;
     for (uint32_t i = 0; i < 1u << order; i++) {
         if (segment->table[index + i].flags != 0 || segment->table[index + i].run != 0)

@@ -25,11 +25,10 @@
 #include "base/bitmap.h"
 #include "memory/frames/frames.h"
 
-#define FRAME_HEAD 0x01u /* the first frame of a run */
-#define FRAME_LINK                                                                                 \
-    0x02u /* another frame of a run of several blocks; `run` frames after its head                 \
-           */
+#define FRAME_HEAD       0x01u /* the first frame of a run */
+#define FRAME_LINK       0x02u /* in a run of several blocks, `run` frames after its head */
 #define FRAME_PIECED     0x04u /* with FRAME_HEAD: the run's other frames are FRAME_LINK */
+#define FRAME_BLOCK      0x08u /* with FRAME_HEAD: the run is one whole block */
 #define FRAME_KEPT       0x30u /* with FRAME_HEAD: enum frames_keep, shifted */
 #define FRAME_KEPT_SHIFT 4
 
@@ -63,7 +62,7 @@ struct frames {
     struct owner self; /* of the metadata */
     bool keep_contents;
     unsigned segment_count;
-    struct segment segments[]; /* by address */
+    struct segment *segments; /* by address; they follow this structure */
 };
 
 static inline void *segment_address(const struct segment *segment, uint32_t index)
@@ -77,22 +76,21 @@ static inline uint64_t segment_places(const struct segment *segment, unsigned or
     return (((uint64_t)segment->lead + segment->frame_count - 1) >> order) + 1;
 }
 
-/* The number of the segment that an address lies in, segment_count for none; and its frame. */
-static inline unsigned frames_find(const struct frames *frames, const void *address,
-                                   uint32_t *index)
+/* The segment that an address lies in, NULL for none; and its frame there. */
+static inline struct segment *frames_find(const struct frames *frames, const void *address,
+                                          uint32_t *index)
 {
-    unsigned i;
+    struct segment *segment = frames->segments;
 
-    for (i = 0; i < frames->segment_count; i++) {
-        const struct segment *segment = &frames->segments[i];
-        uintptr_t offset = (uintptr_t)address - (uintptr_t)segment->start;
+    do {
+        uint64_t offset = ((uintptr_t)address - (uintptr_t)segment->start) / FRAME_SIZE;
 
-        if (offset / FRAME_SIZE < segment->frame_count) {
-            *index = (uint32_t)(offset / FRAME_SIZE);
-            break;
+        if (offset < segment->frame_count) {
+            *index = (uint32_t)offset;
+            return segment;
         }
-    }
-    return i;
+    } while (++segment < frames->segments + frames->segment_count);
+    return NULL;
 }
 
 /* The order of the free block that begins at a frame, or -1. */
