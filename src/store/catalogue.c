@@ -114,25 +114,81 @@ static enum coffer_status read_slots(struct catalogue *catalogue, uint32_t slot,
     return status;
 }
 
+/* Does a slot below `end` name this file? */
+static enum coffer_status is_named_below(struct catalogue *catalogue, uint32_t end, uint32_t file,
+                                         bool *named)
+{
+    bool found = false;
+
+    for (uint32_t at = 0; at < end && !found; at++) {
+        struct entry entry;
+        enum coffer_status status = catalogue_get(catalogue, at, &entry);
+
+        if (status != COFFER_OK && status != COFFER_NOT_FOUND)
+            return status;
+        found = status == COFFER_OK && entry.file == file;
+    }
+    *named = found;
+    return COFFER_OK;
+}
+
+/* What taking in all slots needs on its way: the file numbers that the set of files is too small
+ * for. OP-TEE gives the lowest free number, so there are few or none. */
+struct large_files {
+    uint64_t from;       /* smaller ones are in the set */
+    struct index places; /* slots by file number */
+};
+
+/* Does an earlier slot name the entry's file? (A file with a large number only as far as there was
+ * memory to remember it.) If not, remember it. */
+static enum coffer_status is_file_taken(struct catalogue *catalogue, struct large_files *large,
+                                        uint32_t slot, const struct entry *entry, bool *taken)
+{
+    uint32_t tag = entry->file * UINT32_C(0x9E3779B1); /* spreads over the index */
+    size_t cursor = 0;
+    uint32_t at;
+
+    *taken = numbers_has(&catalogue->files, entry->file);
+    if (*taken || entry->file < large->from)
+        return COFFER_OK;
+    while (!*taken && index_next(&large->places, tag, &cursor, &at)) {
+        struct entry earlier;
+        enum coffer_status status = catalogue_get(catalogue, at, &earlier);
+
+        if (status != COFFER_OK)
+            return status;
+        *taken = earlier.file == entry->file;
+    }
+    if (!*taken) {
+        index_reserve(&large->places);
+        index_insert(&large->places, tag, slot);
+    }
+    return COFFER_OK;
+}
+
 /* Take one slot up into the memory side, at open. */
-static enum coffer_status take_in(struct catalogue *catalogue, uint32_t slot, const uint8_t *bytes)
+static enum coffer_status take_in(struct catalogue *catalogue, struct large_files *large,
+                                  uint32_t slot, const uint8_t *bytes)
 {
     struct entry entry;
     enum coffer_status status = decode(bytes, &entry);
+    bool taken;
 
     if (status == COFFER_NOT_FOUND)
         return COFFER_OK;
-    if (status != COFFER_OK)
-        return status;
-    status = catalogue_reserve(catalogue);
+    if (status == COFFER_OK)
+        status = catalogue_reserve(catalogue);
+    if (status == COFFER_OK)
+        status = is_file_taken(catalogue, large, slot, &entry, &taken);
     if (status != COFFER_OK)
         return status;
     (void)numbers_add(&catalogue->slots, slot);
-    if (!numbers_add(&catalogue->files, entry.file)) {
+    if (taken) {
         /* As OP-TEE does: of two entries with one file the later doesn't count. */
         catalogue->had_duplicates = true;
         return COFFER_OK;
     }
+    (void)numbers_add(&catalogue->files, entry.file);
     index_insert(&catalogue->index, tag_of(catalogue, &entry.name), slot);
     catalogue->object_count++;
     return COFFER_OK;
@@ -140,8 +196,11 @@ static enum coffer_status take_in(struct catalogue *catalogue, uint32_t slot, co
 
 static enum coffer_status take_in_all(struct catalogue *catalogue)
 {
+    struct memory *memory = catalogue->environment->memory;
+    struct owner owner = catalogue->environment->owner;
     uint64_t slot_count = tree_length(catalogue->tree) / CATALOGUE_SLOT_SIZE;
     enum coffer_status status = COFFER_OK;
+    struct large_files large;
     uint32_t slot = 0;
     uint8_t *bytes;
     void *block;
@@ -149,12 +208,15 @@ static enum coffer_status take_in_all(struct catalogue *catalogue)
     if (slot_count > UINT32_MAX - 1)
         return COFFER_CORRUPT;
     catalogue->slot_count = (uint32_t)slot_count;
+    numbers_expect(&catalogue->slots, catalogue->slot_count);
+    numbers_expect(&catalogue->files, catalogue->slot_count);
     index_expect(&catalogue->index, (size_t)slot_count);
-    status = memory_alloc(catalogue->environment->memory, catalogue->environment->owner,
-                          (size_t)WALK_SLOTS * CATALOGUE_SLOT_SIZE, &block);
+    status = memory_alloc(memory, owner, (size_t)WALK_SLOTS * CATALOGUE_SLOT_SIZE, &block);
     if (status != COFFER_OK)
         return status;
     bytes = block;
+    large.from = numbers_capacity(&catalogue->files);
+    index_init(&large.places, memory, owner);
     while (slot < slot_count && status == COFFER_OK) {
         uint32_t count = WALK_SLOTS;
 
@@ -162,10 +224,11 @@ static enum coffer_status take_in_all(struct catalogue *catalogue)
             count = (uint32_t)slot_count - slot;
         status = read_slots(catalogue, slot, count, bytes);
         for (uint32_t i = 0; i < count && status == COFFER_OK; i++)
-            status = take_in(catalogue, slot + i, bytes + (size_t)i * CATALOGUE_SLOT_SIZE);
+            status = take_in(catalogue, &large, slot + i, bytes + (size_t)i * CATALOGUE_SLOT_SIZE);
         slot += count;
     }
-    memory_free(catalogue->environment->memory, block);
+    index_fini(&large.places);
+    memory_free(memory, block);
     return status;
 }
 
@@ -278,24 +341,6 @@ enum coffer_status catalogue_get(struct catalogue *catalogue, uint32_t slot, str
     enum coffer_status status = read_slots(catalogue, slot, 1, bytes);
 
     return status == COFFER_OK ? decode(bytes, out) : status;
-}
-
-/* Does a slot below `end` name this file? */
-static enum coffer_status is_named_below(struct catalogue *catalogue, uint32_t end, uint32_t file,
-                                         bool *named)
-{
-    bool found = false;
-
-    for (uint32_t at = 0; at < end && !found; at++) {
-        struct entry entry;
-        enum coffer_status status = catalogue_get(catalogue, at, &entry);
-
-        if (status != COFFER_OK && status != COFFER_NOT_FOUND)
-            return status;
-        found = status == COFFER_OK && entry.file == file;
-    }
-    *named = found;
-    return COFFER_OK;
 }
 
 enum coffer_status catalogue_counts(struct catalogue *catalogue, uint32_t slot,

@@ -329,28 +329,40 @@ static enum coffer_status check_slot(struct check *check, uint32_t slot)
     return counts ? check_object(check, slot, &entry) : check_duplicate(check, slot, &entry);
 }
 
+static enum coffer_status check_orphan(struct check *check, uint32_t file)
+{
+    struct coffer_finding finding = {.kind = COFFER_FINDING_ORPHAN,
+                                     .text = "no object uses this file"};
+    enum coffer_status status = COFFER_OK;
+    char name[9];
+
+    catalogue_file_name(file, name);
+    finding.file = name;
+    if (device_size(check->store->environment->device, name, &finding.size) != COFFER_OK)
+        finding.size = 0;
+    if (check->flags & COFFER_CHECK_REPAIR) {
+        status = store_begin_change(check->store);
+        if (status == COFFER_OK)
+            status = quarantine_move(check->store, name);
+        finding.repaired = status == COFFER_OK;
+    }
+    find(check, &finding);
+    return status;
+}
+
 static enum coffer_status check_orphans(struct check *check)
 {
     struct orphans orphans;
-    enum coffer_status status = orphans_find(check->store, &orphans);
+    enum coffer_status status;
+    uint32_t from = 0;
 
-    for (size_t i = 0; i < orphans.count && status == COFFER_OK; i++) {
-        struct coffer_finding finding = {.kind = COFFER_FINDING_ORPHAN,
-                                         .text = "no object uses this file"};
-        char name[9];
-
-        catalogue_file_name(orphans.files[i], name);
-        finding.file = name;
-        if (device_size(check->store->environment->device, name, &finding.size) != COFFER_OK)
-            finding.size = 0;
-        if (check->flags & COFFER_CHECK_REPAIR) {
-            status = store_begin_change(check->store);
-            if (status == COFFER_OK)
-                status = quarantine_move(check->store, name);
-            finding.repaired = status == COFFER_OK;
+    do {
+        status = orphans_find(check->store, from, &orphans);
+        for (size_t i = 0; i < orphans.count && status == COFFER_OK; i++) {
+            status = check_orphan(check, orphans.files[i]);
+            from = orphans.files[i] + 1;
         }
-        find(check, &finding);
-    }
+    } while (status == COFFER_OK && orphans.more);
     return status;
 }
 

@@ -19,14 +19,11 @@ void numbers_fini(struct numbers *numbers)
     *numbers = (struct numbers){.memory = numbers->memory, .owner = numbers->owner};
 }
 
-enum coffer_status numbers_reserve(struct numbers *numbers)
+static enum coffer_status resize(struct numbers *numbers, size_t word_count)
 {
-    size_t word_count = numbers->word_count == 0 ? 2 : 2 * numbers->word_count;
     enum coffer_status status;
     void *block;
 
-    if (numbers->taken + 1 < numbers->word_count * WORD_BITS)
-        return COFFER_OK;
     status = memory_alloc(numbers->memory, numbers->owner, word_count * sizeof(uint64_t), &block);
     if (status != COFFER_OK)
         return status;
@@ -39,9 +36,49 @@ enum coffer_status numbers_reserve(struct numbers *numbers)
     return COFFER_OK;
 }
 
+static enum coffer_status grow(struct numbers *numbers, size_t word_count)
+{
+    enum coffer_status status;
+    void *block;
+
+    status = memory_alloc(numbers->memory, numbers->owner, word_count * sizeof(uint64_t), &block);
+    if (status != COFFER_OK)
+        return status;
+    if (numbers->words != NULL) {
+        memcpy(block, numbers->words, numbers->word_count * sizeof(uint64_t));
+        memory_free(numbers->memory, numbers->words);
+    }
+    numbers->words = block;
+    numbers->word_count = word_count;
+    return COFFER_OK;
+}
+
+void numbers_expect(struct numbers *numbers, uint32_t count)
+{
+    size_t word_count = (size_t)count / WORD_BITS + 2;
+    uint64_t free_bytes = frames_statistics(numbers->memory->frames).free * FRAME_SIZE;
+
+    if (word_count <= numbers->word_count || word_count * sizeof(uint64_t) > free_bytes / 8)
+        return;
+    if (grow(numbers, word_count) != COFFER_OK)
+        return; /* only a hint */
+}
+
+enum coffer_status numbers_reserve(struct numbers *numbers)
+{
+    if (numbers->taken + 1 < (uint64_t)numbers->word_count * WORD_BITS)
+        return COFFER_OK;
+    return grow(numbers, numbers->word_count == 0 ? 2 : 2 * numbers->word_count);
+}
+
+uint64_t numbers_capacity(const struct numbers *numbers)
+{
+    return (uint64_t)numbers->word_count * WORD_BITS;
+}
+
 bool numbers_has(const struct numbers *numbers, uint32_t number)
 {
-    return number / WORD_BITS < numbers->word_count &&
+    return numbers_keeps(numbers, number) &&
            (numbers->words[number / WORD_BITS] >> number % WORD_BITS & 1) != 0;
 }
 

@@ -27,8 +27,20 @@ struct numbers {
 void numbers_init(struct numbers *numbers, struct memory *memory, struct owner owner);
 void numbers_fini(struct numbers *numbers);
 
+/* Begin with room for the numbers below `count`, if there is memory to spare; a hint. */
+void numbers_expect(struct numbers *numbers, uint32_t count);
+
+/* Numbers below this are kept when they are added. */
+uint64_t numbers_capacity(const struct numbers *numbers);
+
 /* Room so that numbers_lowest_free answers after one more numbers_add. */
 COFFER_MUST_CHECK enum coffer_status numbers_reserve(struct numbers *numbers);
+
+/* Room for all numbers up to and including `number`, if it can be had. */
+void numbers_expect(struct numbers *numbers, uint32_t number);
+
+/* Is the number within the capacity? */
+bool numbers_keeps(const struct numbers *numbers, uint32_t number);
 
 /* False when it was a member already (told only within the capacity). */
 bool numbers_add(struct numbers *numbers, uint32_t number);

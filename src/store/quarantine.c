@@ -93,55 +93,67 @@ enum coffer_status quarantine_copy(struct store *store, const char *name)
 struct orphan_search {
     struct store *store;
     struct orphans *orphans;
-    enum coffer_status status;
+    uint64_t from;
 };
 
-/* Files that are surely taken are passed over at once; the rest is looked up after the listing. */
+/* Keep the smallest numbers from search->from on that may be orphans, in order. */
 static bool note_candidate(void *argument, const char *name, uint64_t size)
 {
     struct orphan_search *search = argument;
+    struct orphans *orphans = search->orphans;
     uint32_t file;
-    bool uses;
+    size_t at;
 
     (void)size;
-    if (!catalogue_file_number(name, &file) || numbers_has(&search->store->catalogue.files, file))
+    if (!catalogue_file_number(name, &file) || file < search->from ||
+        numbers_has(&search->store->catalogue.files, file))
         return true;
-    search->status = catalogue_uses_file(&search->store->catalogue, file, &uses);
-    if (search->status != COFFER_OK)
-        return false;
-    if (uses)
+    if (orphans->count == ORPHANS_MAX && file > orphans->files[ORPHANS_MAX - 1])
         return true;
-    if (search->orphans->count == ORPHANS_MAX) {
-        search->orphans->more = true;
-        return false;
-    }
-    search->orphans->files[search->orphans->count++] = file;
+    if (orphans->count < ORPHANS_MAX)
+        orphans->count++;
+    for (at = orphans->count - 1; at > 0 && orphans->files[at - 1] > file; at--)
+        orphans->files[at] = orphans->files[at - 1];
+    orphans->files[at] = file;
     return true;
 }
 
-enum coffer_status orphans_find(struct store *store, struct orphans *out)
+enum coffer_status orphans_find(struct store *store, uint64_t from, struct orphans *out)
 {
-    struct orphan_search search = {store, out, COFFER_OK};
+    struct orphan_search search = {store, out, from};
     enum coffer_status status;
+    size_t candidates;
 
-    *out = (struct orphans){.count = 0};
+    *out = (struct orphans){.next = ORPHANS_END};
     status = device_list(store->environment->device, note_candidate, &search);
-    return status == COFFER_OK ? search.status : status;
+    if (out->count == ORPHANS_MAX)
+        out->next = (uint64_t)out->files[ORPHANS_MAX - 1] + 1;
+    /* The set of file numbers doesn't keep large ones. */
+    candidates = out->count;
+    out->count = 0;
+    for (size_t i = 0; i < candidates && status == COFFER_OK; i++) {
+        bool uses = true;
+
+        status = catalogue_uses_file(&store->catalogue, out->files[i], &uses);
+        if (!uses)
+            out->files[out->count++] = out->files[i];
+    }
+    return status;
 }
 
 enum coffer_status quarantine_orphans(struct store *store)
 {
+    enum coffer_status status = COFFER_OK;
     struct orphans orphans;
-    enum coffer_status status;
 
-    do {
-        status = orphans_find(store, &orphans);
+    for (uint64_t from = 0; from != ORPHANS_END && status == COFFER_OK; from = orphans.next) {
+        status = orphans_find(store, from, &orphans);
         for (size_t i = 0; i < orphans.count && status == COFFER_OK; i++) {
             char name[9];
 
             catalogue_file_name(orphans.files[i], name);
             status = quarantine_move(store, name);
         }
-    } while (status == COFFER_OK && orphans.more);
+    }
     return status;
 }

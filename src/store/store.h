@@ -195,6 +195,8 @@ struct orphans {
     bool more; /* there were more than fit */
 };
 
-COFFER_MUST_CHECK enum coffer_status orphans_find(struct store *store, struct orphans *out);
+/* Those with a number from `from` on, the smallest first. */
+COFFER_MUST_CHECK enum coffer_status orphans_find(struct store *store, uint32_t from,
+                                                  struct orphans *out);
 
 #endif
