@@ -42,7 +42,7 @@ bench:
 	@scripts/packages build bench
 	@scripts/configure build-bench -Dbuildtype=release -Dbench=true -Dtests=false
 	@ninja -C build-bench --quiet
-	@mkdir -p build && build-bench/bench/coffer-bench --json build/bench.json
+	@mkdir -p build && build-bench/bench/coffer-bench --disk build-bench --json build/bench.json
 
 lint:
 	@scripts/packages build test lint
