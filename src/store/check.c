@@ -352,17 +352,14 @@ static enum coffer_status check_orphan(struct check *check, uint32_t file)
 
 static enum coffer_status check_orphans(struct check *check)
 {
+    enum coffer_status status = COFFER_OK;
     struct orphans orphans;
-    enum coffer_status status;
-    uint32_t from = 0;
 
-    do {
+    for (uint64_t from = 0; from != ORPHANS_END && status == COFFER_OK; from = orphans.next) {
         status = orphans_find(check->store, from, &orphans);
-        for (size_t i = 0; i < orphans.count && status == COFFER_OK; i++) {
+        for (size_t i = 0; i < orphans.count && status == COFFER_OK; i++)
             status = check_orphan(check, orphans.files[i]);
-            from = orphans.files[i] + 1;
-        }
-    } while (status == COFFER_OK && orphans.more);
+    }
     return status;
 }
 

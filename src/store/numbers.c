@@ -19,23 +19,6 @@ void numbers_fini(struct numbers *numbers)
     *numbers = (struct numbers){.memory = numbers->memory, .owner = numbers->owner};
 }
 
-static enum coffer_status resize(struct numbers *numbers, size_t word_count)
-{
-    enum coffer_status status;
-    void *block;
-
-    status = memory_alloc(numbers->memory, numbers->owner, word_count * sizeof(uint64_t), &block);
-    if (status != COFFER_OK)
-        return status;
-    if (numbers->words != NULL) {
-        memcpy(block, numbers->words, numbers->word_count * sizeof(uint64_t));
-        memory_free(numbers->memory, numbers->words);
-    }
-    numbers->words = block;
-    numbers->word_count = word_count;
-    return COFFER_OK;
-}
-
 static enum coffer_status grow(struct numbers *numbers, size_t word_count)
 {
     enum coffer_status status;
@@ -78,7 +61,7 @@ uint64_t numbers_capacity(const struct numbers *numbers)
 
 bool numbers_has(const struct numbers *numbers, uint32_t number)
 {
-    return numbers_keeps(numbers, number) &&
+    return number / WORD_BITS < numbers->word_count &&
            (numbers->words[number / WORD_BITS] >> number % WORD_BITS & 1) != 0;
 }
 

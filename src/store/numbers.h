@@ -36,12 +36,6 @@ uint64_t numbers_capacity(const struct numbers *numbers);
 /* Room so that numbers_lowest_free answers after one more numbers_add. */
 COFFER_MUST_CHECK enum coffer_status numbers_reserve(struct numbers *numbers);
 
-/* Room for all numbers up to and including `number`, if it can be had. */
-void numbers_expect(struct numbers *numbers, uint32_t number);
-
-/* Is the number within the capacity? */
-bool numbers_keeps(const struct numbers *numbers, uint32_t number);
-
 /* False when it was a member already (told only within the capacity). */
 bool numbers_add(struct numbers *numbers, uint32_t number);
 /* A member that was too large to be kept when it was added, and isn't any more. */

@@ -187,16 +187,16 @@ COFFER_MUST_CHECK enum coffer_status quarantine_copy(struct store *store, const 
 /* Move every object file that no entry names. */
 COFFER_MUST_CHECK enum coffer_status quarantine_orphans(struct store *store);
 
-/* Object files that no entry names. */
+/* Object files that no entry names, some at a time: from 0 on until `next` is the end. */
 #define ORPHANS_MAX 32u
+#define ORPHANS_END UINT64_MAX
 struct orphans {
-    uint32_t files[ORPHANS_MAX];
+    uint32_t files[ORPHANS_MAX]; /* smaller numbers first */
     size_t count;
-    bool more; /* there were more than fit */
+    uint64_t next; /* where to go on */
 };
 
-/* Those with a number from `from` on, the smallest first. */
-COFFER_MUST_CHECK enum coffer_status orphans_find(struct store *store, uint32_t from,
+COFFER_MUST_CHECK enum coffer_status orphans_find(struct store *store, uint64_t from,
                                                   struct orphans *out);
 
 #endif
