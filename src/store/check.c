@@ -106,24 +106,28 @@ static enum coffer_status check_catalogue(struct check *check)
 }
 
 /* Move a damaged object out of the store: its file first, so that no moment leaves the damaged
- * bytes nameless; they go back if the catalogue can't be changed. */
+ * bytes nameless; the file goes back if the catalogue can't be changed. */
 static enum coffer_status put_away(struct check *check, const struct coffer_finding *finding,
                                    uint32_t slot, const struct entry *entry)
 {
     struct store *store = check->store;
     struct change change = {NULL, slot, entry, NULL};
+    struct text where = {{0}, 0};
     enum coffer_status status;
 
     if (store_find_open(store, &entry->name) != NULL)
         return COFFER_BUSY;
     status = store_begin_change(store);
     if (status == COFFER_OK && finding->kind != COFFER_FINDING_MISSING)
-        status = quarantine_move(store, finding->file);
-    if (status != COFFER_OK)
-        return status;
-    status = store_publish(store, &change);
+        status = quarantine_move(store, finding->file, &where);
+    if (status == COFFER_OK)
+        status = store_publish(store, &change);
     if (status == COFFER_OK)
         numbers_remove(&store->catalogue.files, entry->file);
+    else if (where.size > 0 && status != COFFER_FAILED &&
+             device_rename(store->environment->device, where.bytes, finding->file) != COFFER_OK)
+        store_notice(store, COFFER_NOTICE_CLEANUP,
+                     "a damaged file could not be moved back from quarantine");
     return status;
 }
 
@@ -343,7 +347,7 @@ static enum coffer_status check_orphan(struct check *check, uint32_t file)
     if (check->flags & COFFER_CHECK_REPAIR) {
         status = store_begin_change(check->store);
         if (status == COFFER_OK)
-            status = quarantine_move(check->store, name);
+            status = quarantine_move(check->store, name, NULL);
         finding.repaired = status == COFFER_OK;
     }
     find(check, &finding);

@@ -56,7 +56,7 @@ static bool resize(struct index *index, size_t cell_count)
     struct index old = *index;
     void *block;
 
-    if (cell_count * sizeof(struct index_cell) > free_bytes / 2)
+    if (cell_count > free_bytes / 2 / sizeof(struct index_cell))
         return false;
     if (memory_alloc(index->memory, index->owner, cell_count * sizeof(struct index_cell), &block) !=
         COFFER_OK)

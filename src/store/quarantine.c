@@ -38,7 +38,7 @@ static enum coffer_status settle_in(struct store *store, const char *name, const
     return COFFER_OK;
 }
 
-enum coffer_status quarantine_move(struct store *store, const char *name)
+enum coffer_status quarantine_move(struct store *store, const char *name, struct text *where)
 {
     enum coffer_status status = COFFER_EXISTS;
 
@@ -46,6 +46,8 @@ enum coffer_status quarantine_move(struct store *store, const char *name)
         struct text to = place(name, attempt);
 
         status = device_rename(store->environment->device, name, to.bytes);
+        if (status == COFFER_OK && where != NULL)
+            *where = to;
         if (status == COFFER_OK)
             return settle_in(store, name, &to);
     }
@@ -152,7 +154,7 @@ enum coffer_status quarantine_orphans(struct store *store)
             char name[9];
 
             catalogue_file_name(orphans.files[i], name);
-            status = quarantine_move(store, name);
+            status = quarantine_move(store, name, NULL);
         }
     }
     return status;

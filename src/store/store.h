@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/text.h"
 #include "coffer.h"
 #include "store/catalogue.h"
 
@@ -180,8 +181,10 @@ struct coffer_entry store_public_entry(const struct entry *entry);
 
 /* --- quarantine.c */
 
-/* Move a file of the store aside, as quarantine/NAME.N. */
-COFFER_MUST_CHECK enum coffer_status quarantine_move(struct store *store, const char *name);
+/* Move a file of the store aside, as quarantine/NAME.N. `where` (may be NULL) receives the new name
+ * once the file has it, also when making that durable fails afterwards. */
+COFFER_MUST_CHECK enum coffer_status quarantine_move(struct store *store, const char *name,
+                                                     struct text *where);
 /* Copy it there. */
 COFFER_MUST_CHECK enum coffer_status quarantine_copy(struct store *store, const char *name);
 /* Move every object file that no entry names. */

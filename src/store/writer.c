@@ -129,12 +129,13 @@ static enum coffer_status append_head(struct writer *writer,
 enum coffer_status writer_open(struct store *store, const struct name *name, bool replace,
                                const struct coffer_attributes *attributes, struct writer **out)
 {
-    enum coffer_status status = store_begin_change(store);
+    enum coffer_status status;
     struct writer *writer;
     void *block;
 
     if (attributes != NULL && attributes->bytes_size > OBJECT_ATTRIBUTES_MAX)
         return COFFER_MISUSE;
+    status = store_begin_change(store);
     if (status == COFFER_OK)
         status = catalogue_reserve(&store->catalogue);
     if (status == COFFER_OK)
@@ -217,7 +218,7 @@ static void retire(struct store *store, const struct entry *entry, bool damaged)
         return;
     }
     catalogue_file_name(entry->file, name);
-    if (quarantine_move(store, name) == COFFER_OK)
+    if (quarantine_move(store, name, NULL) == COFFER_OK)
         numbers_remove(&store->catalogue.files, entry->file);
 }
 

@@ -155,6 +155,43 @@ static void test_a_void_entry_stays_void_without_an_index(void **state)
     assert_int_equal(objects_listed(), 0);
 }
 
+static void ignore_finding(void *context, const struct coffer_finding *finding)
+{
+    (void)context;
+    (void)finding;
+}
+
+/* A repair that can't change the catalogue leaves the object where it was. */
+static void test_a_repair_that_fails_moves_the_file_back(void **state)
+{
+    struct coffer_check_summary summary;
+    struct fault_plan plan = {.kind = FAULT_NO_SPACE};
+    struct coffer_info info;
+    size_t size;
+
+    (void)state;
+    assert_ok(put("x", 'x', 9000));
+    reopen();
+    assert_ok(stat_object("x", &info));
+    memory_device_bytes(disk, "0", &size);
+    for (size_t at = 2 * BLOCK; at < size; at += 64)
+        memory_device_flip(disk, "0", at, 1);
+    plan.at = 1; /* the first write is the catalogue's */
+    memory_device_inject(disk, &plan);
+    assert_ok(
+        coffer_check(fixture.store, COFFER_CHECK_REPAIR, ignore_finding, NULL, NULL, &summary));
+    memory_device_inject(disk, NULL);
+    assert_true(plan.fired);
+    assert_true(summary.damaged > 0);
+    assert_int_equal(summary.repaired, 0);
+    assert_true(memory_device_has(disk, "0"));
+    assert_int_equal(quarantined_files(), 0);
+    assert_ok(
+        coffer_check(fixture.store, COFFER_CHECK_REPAIR, ignore_finding, NULL, NULL, &summary));
+    assert_true(summary.repaired > 0);
+    assert_int_equal(quarantined_files(), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +200,7 @@ int main(void)
         store_test(test_after_the_last_counter_nothing_is_committed),
         store_test(test_a_void_entry_goes_with_the_next_commit),
         store_test(test_a_void_entry_stays_void_without_an_index),
+        store_test(test_a_repair_that_fails_moves_the_file_back),
     };
 
     return cmocka_run_group_tests_name("review catalogue", tests, NULL, NULL);
