@@ -218,6 +218,36 @@ static void test_memory_in_several_areas(void **state)
     assert_int_equal(try_setup(&setup), COFFER_NO_MEMORY);
 }
 
+static unsigned logged;
+
+static void log_line(void *context, enum port_log_level level, const char *text)
+{
+    (void)context;
+    assert_int_equal(level, PORT_LOG_WARNING);
+    assert_true(strlen(text) > 10);
+    logged++;
+}
+
+static void test_notices_go_to_the_log_when_nobody_asks_for_them(void **state)
+{
+    struct coffer_port port = *coffer_linux_port();
+    struct setup setup;
+
+    (void)state;
+    make_setup(&setup);
+    assert_ok(try_setup(&setup));
+    memory_device_set(disk, "quarantine/kept", "", 0);
+    memory_device_flip(disk, "dirf.db", 64, 1); /* the blank head of a new catalogue */
+    logged = 0;
+    for (unsigned with_log = 0; with_log < 2; with_log++) {
+        port.log = with_log ? log_line : NULL;
+        setup.config.device = NULL;
+        setup.config.port = &port;
+        assert_ok(try_setup(&setup));
+        assert_int_equal(logged, with_log);
+    }
+}
+
 static unsigned released;
 
 static void release(void *context)
@@ -430,6 +460,7 @@ int main(void)
         engine_test(test_kinds_and_sizes_of_keys),
         engine_test(test_another_key_or_setting_does_not_open_a_store),
         engine_test(test_memory_in_several_areas),
+        engine_test(test_notices_go_to_the_log_when_nobody_asks_for_them),
         engine_test(test_release_is_called_once_at_the_end_and_not_on_failure),
         engine_test(test_every_call_refuses_what_is_not_allowed),
         engine_test(test_a_closed_handle_is_refused),

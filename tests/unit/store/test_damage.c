@@ -342,12 +342,16 @@ static void test_a_deep_check_tells_every_orphan_however_many(void **state)
     char name[9];
 
     (void)state;
-    for (uint32_t i = 100; i < 100 + COUNT; i++) {
-        catalogue_file_name(i, name);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        catalogue_file_name(100 + i * 37 % COUNT, name); /* in no order */
         memory_device_set(disk, name, "orphan", 6);
     }
     assert_ok(check_store(COFFER_CHECK_DEEP));
     assert_int_equal(told.summary.notes, COUNT);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        catalogue_file_name(100 + i, name);
+        assert_string_equal(told.files[i], name);
+    }
     assert_ok(check_store(COFFER_CHECK_DEEP | COFFER_CHECK_REPAIR));
     assert_int_equal(quarantined_files(), COUNT);
     assert_clean();
@@ -445,6 +449,15 @@ static void test_a_damaged_spare_catalogue_loses_nothing(void **state)
     assert_int_equal(fixture.notices[COFFER_NOTICE_CATALOGUE_SPARE], 0);
     assert_clean();
     assert_int_equal(quarantined_files(), 0);
+    /* In a store without any object, too. */
+    assert_ok(delete_object("x"));
+    assert_ok(delete_object("y"));
+    flip("dirf.db", 68 * (newest_head() ^ 1) + 5);
+    reopen();
+    assert_ok(check_store(COFFER_CHECK_REPAIR));
+    assert_true(the_finding(COFFER_FINDING_CATALOGUE, "dirf.db")->repaired);
+    reopen();
+    assert_clean();
 }
 
 static void test_a_deep_check_reads_the_spare_catalogue_whole(void **state)

@@ -304,7 +304,8 @@ static void test_a_list_meets_what_stays_exactly_once(void **state)
 
         memcpy(text, entry.id, entry.id_size);
         text[entry.id_size] = '\0';
-        assert_int_equal(sscanf(text, "object %u", &number), 1);
+        assert_memory_equal(text, "object ", 7);
+        number = (unsigned)strtoul(text + 7, NULL, 10);
         if (number < COUNT)
             met[number]++;
         /* Every fifth goes on the way, before or behind; new ones come. */
@@ -347,14 +348,25 @@ static void test_a_list_is_of_one_ta_or_of_all(void **state)
     coffer_list_close(list);
 }
 
+/* Room for the sets of numbers is refused while the store is opened. */
+static uint8_t store_owner;
+static bool opening;
+
+static bool refuse_numbers(void *argument, struct owner owner, size_t size)
+{
+    (void)argument;
+    return opening && owner.index == store_owner && size > 16 && size < 512;
+}
+
 /* A catalogue whose first slots were freed, so that those in use have large numbers, fills up
- * again without touching them. */
-static void test_free_slots_are_filled_and_taken_ones_are_left_alone(void **state)
+ * again without touching them; also when it could not keep their numbers in memory. */
+static void fill_up_again(bool refusing)
 {
     enum { COUNT = 200, LEFT = 10 };
+    const struct memory_settings settings = {.refuse = refuse_numbers};
+    const struct store_options options = {.memory_settings = refusing ? &settings : NULL};
     char text[16];
 
-    (void)state;
     for (unsigned i = 0; i < COUNT; i++) {
         struct coffer_name name = crowd_name(i, text);
 
@@ -365,7 +377,12 @@ static void test_free_slots_are_filled_and_taken_ones_are_left_alone(void **stat
 
         assert_ok(coffer_delete(fixture.store, &name));
     }
-    reopen();
+    store_owner = fixture.store->store.owner.index;
+    close_store();
+    opening = true;
+    open_with(&options);
+    opening = false;
+    assert_int_equal(fixture.store->store.catalogue.slots.word_count < 4, refusing);
     for (unsigned i = 1000; i < 1000 + COUNT; i++) {
         struct coffer_name name = crowd_name(i, text);
 
@@ -388,10 +405,20 @@ static void test_free_slots_are_filled_and_taken_ones_are_left_alone(void **stat
     }
 }
 
+static void test_free_slots_are_filled_and_taken_ones_are_left_alone(void **state)
+{
+    (void)state;
+    fill_up_again(false);
+}
+
+static void test_free_slots_are_found_without_memory_for_their_numbers(void **state)
+{
+    (void)state;
+    fill_up_again(true);
+}
+
 /* What the store itself asks for, and is larger than a small index, is refused: names are then
  * searched for, and found. */
-static uint8_t store_owner;
-
 static bool refuse_large(void *argument, struct owner owner, size_t size)
 {
     (void)argument;
@@ -546,6 +573,7 @@ int main(void)
         store_test(test_a_list_meets_what_stays_exactly_once),
         store_test(test_a_list_is_of_one_ta_or_of_all),
         store_test(test_free_slots_are_filled_and_taken_ones_are_left_alone),
+        store_test(test_free_slots_are_found_without_memory_for_their_numbers),
         store_test(test_a_partial_index_still_finds_every_name),
         store_test(test_components_add_up_to_the_memory_used),
         store_test(test_an_unknown_outcome_fails_the_store_until_it_is_reopened),
