@@ -96,11 +96,13 @@ void place_close(const struct place *place)
         (void)close(place->folder);
 }
 
-void descriptors_init(struct descriptors *descriptors, int top, bool read_only)
+void descriptors_init(struct descriptors *descriptors, int top, bool read_only,
+                      const bool *no_barriers)
 {
     memset(descriptors, 0, sizeof(*descriptors));
     descriptors->top = top;
     descriptors->read_only = read_only;
+    descriptors->no_barriers = no_barriers;
     for (size_t i = 0; i < DESCRIPTORS_COUNT; i++)
         descriptors->entries[i].fd = -1;
 }
@@ -165,7 +167,7 @@ static bool close_one(struct descriptors *descriptors)
     }
     if (victim == NULL)
         return false;
-    if (victim->state == DESCRIPTOR_DIRTY)
+    if (victim->state == DESCRIPTOR_DIRTY && !*descriptors->no_barriers)
         status = descriptors_flush(descriptors, victim);
     assert_debug(status == COFFER_OK || descriptors->failed);
     (void)status;

@@ -5,7 +5,8 @@
  * Invariants
  *   D1 A file has one descriptor at most; every descriptor is of a regular file, never reached
  *      through a symbolic link.
- *   D2 A dirty descriptor is flushed before it is closed. Linux reports a write-back error to the
+ *   D2 A dirty descriptor is flushed before it is closed (unless no barrier is ever to come: the
+ *      device's no_barriers). Linux reports a write-back error to the
  *      descriptors that were open at the time, and once; a file closed dirty could lose its data
  *      with nobody told.
  *   D3 After a flush that failed, `failed` stays set: the kernel has dropped the pages, or marked
@@ -43,7 +44,8 @@ struct descriptor {
 struct descriptors {
     int top; /* the store's folder; not ours to close */
     bool read_only;
-    bool failed; /* D3 */
+    const bool *no_barriers; /* the device's */
+    bool failed;             /* D3 */
     uint64_t clock;
     struct descriptor entries[DESCRIPTORS_COUNT];
 };
@@ -66,7 +68,8 @@ bool place_name_is_valid(const char *name);
 /* What a failed system call means to a store. */
 COFFER_MUST_CHECK enum coffer_status status_of_errno(int error);
 
-void descriptors_init(struct descriptors *descriptors, int top, bool read_only);
+void descriptors_init(struct descriptors *descriptors, int top, bool read_only,
+                      const bool *no_barriers);
 
 /* Close all, flushing nothing: who wants data to last has called sync. */
 void descriptors_fini(struct descriptors *descriptors);

@@ -525,7 +525,7 @@ enum coffer_status coffer_linux_directory_open(const char *path, bool create, bo
     directory->read_only = read_only;
     directory->names_follow_files = names_follow_files(fd);
     directory->names_unsure = !read_only;
-    descriptors_init(&directory->descriptors, fd, read_only);
+    descriptors_init(&directory->descriptors, fd, read_only, &directory->device.no_barriers);
     *out = &directory->device;
     return COFFER_OK;
 out:

@@ -79,6 +79,7 @@ struct device_counters {
 struct coffer_device {
     const struct device_operations *operations;
     struct device_counters counters;
+    bool no_barriers; /* set by the user: no sync() will follow, nothing need be flushed for one */
 };
 
 COFFER_MUST_CHECK enum coffer_status device_read(struct coffer_device *device, const char *name,

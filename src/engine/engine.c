@@ -102,6 +102,7 @@ static enum coffer_status open_buffers(struct coffer *engine, const struct coffe
                                              .crypto = engine->crypto,
                                              .cache = &engine->cache,
                                              .head_full_hash = config->head_full_hash};
+    config->device->no_barriers = config->volatile_commits;
     plan_frames(engine, config, &staging, &cache);
     if (cache > frames_statistics(engine->memory->frames).free)
         return COFFER_NO_MEMORY;

@@ -489,6 +489,8 @@ void catalogue_apply(struct catalogue *catalogue, uint32_t slot, const struct en
                      const struct entry *after)
 {
     catalogue->slot_count = (uint32_t)(tree_length(catalogue->tree) / CATALOGUE_SLOT_SIZE);
+    if (before != NULL && after != NULL && name_equal(&before->name, &after->name))
+        return;
     if (before != NULL) {
         index_remove(&catalogue->index, tag_of(catalogue, &before->name), slot);
         catalogue->object_count--;

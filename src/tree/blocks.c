@@ -405,7 +405,7 @@ static enum coffer_status change_length(struct tree *tree, uint64_t length)
 enum coffer_status tree_write(struct tree *tree, uint64_t offset, const struct tree_piece *pieces,
                               size_t count)
 {
-    struct tree_piece with_gap[PIECES_MAX + 1];
+    struct tree_piece with_gap[PIECES_MAX + 1] = {{NULL, 0}};
     uint64_t start = offset;
     enum coffer_status status;
     size_t used = 0;

@@ -10,10 +10,10 @@
 /* What the opening read brings, in staging order. */
 #define FIRST_HEADS 0u
 #define FIRST_GROUP LAYOUT_BLOCK_SIZE
-#define FIRST_SLOTS (2u * LAYOUT_BLOCK_SIZE)
-#define FIRST_SIZE  (4u * LAYOUT_BLOCK_SIZE)
+#define FIRST_SLOTS ((size_t)2 * LAYOUT_BLOCK_SIZE)
+#define FIRST_SIZE  ((size_t)4 * LAYOUT_BLOCK_SIZE)
 
-_Static_assert(TREE_STAGING_MIN *LAYOUT_BLOCK_SIZE >= FIRST_SIZE, "the opening read fits");
+_Static_assert(TREE_STAGING_MIN >= FIRST_SIZE / LAYOUT_BLOCK_SIZE, "the opening read fits");
 
 size_t head_aad(const struct tree *tree, const uint8_t *root_hash, uint32_t counter,
                 uint8_t aad[HEAD_AAD_MAX])

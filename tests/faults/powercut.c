@@ -322,7 +322,7 @@ static bool done(const struct campaign *campaign)
 static void try_torn(struct campaign *campaign, size_t n, const struct recorded *last,
                      struct keep *keep, size_t count)
 {
-    uint64_t points[8];
+    uint64_t points[8] = {0};
     size_t point_count = last->kind == RECORDED_WRITE ? tear_points(last->size, points) : 0;
 
     for (size_t i = 0; i < point_count; i++) {
@@ -382,7 +382,7 @@ static void try_cut(struct campaign *campaign, size_t n)
 {
     const struct recording *recording = campaign->history->recording;
     size_t unsettled[UNSETTLED_MAX];
-    struct keep keep[UNSETTLED_MAX];
+    struct keep keep[UNSETTLED_MAX] = {{KEEP_ALL, 0}};
     size_t count = recording_unsettled(recording, n, unsettled, UNSETTLED_MAX);
     const struct recorded *last;
 

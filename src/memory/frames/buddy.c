@@ -89,6 +89,7 @@ bool buddy_gather(struct segment *segment, uint32_t count, uint32_t *index)
     for (taken = end - found; taken < end;) {
         unsigned order = (unsigned)segment_free_order(segment, taken);
 
+        assert_cheap(order < FRAMES_ORDER_COUNT); /* the walk found it free */
         buddy_remove_block(segment, order, (taken + segment->lead) >> order);
         taken += 1u << order;
     }

@@ -69,7 +69,7 @@ static struct span *span_at(const struct heap *heap, uint32_t name)
 {
     uint8_t *chunk = frames_address(heap->frames, name / CHUNK_SLOTS);
 
-    return (struct span *)(void *)(chunk + name % CHUNK_SLOTS * SLOT_SIZE);
+    return (struct span *)(void *)(chunk + (size_t)(name % CHUNK_SLOTS) * SLOT_SIZE);
 }
 
 static struct chunk *chunk_of(const struct heap *heap, uint32_t name)

@@ -125,7 +125,8 @@ static void test_gcm_round_trips(void **state)
 {
     struct fixture *fixture = *state;
     struct random random;
-    uint8_t plain[5000], cipher[5000], back[5000], aad[80], iv[16], tag[16], tag_again[16], key[16];
+    uint8_t plain[5000], cipher[5000] = {0}, back[5000];
+    uint8_t aad[80], iv[16], tag[16], tag_again[16], key[16];
 
     random_init(&random, "test_gcm_round_trips");
     for (unsigned slot = 0; slot < SLOTS; slot++) {

@@ -62,10 +62,13 @@ static bool heap_has_key(unsigned which)
     assert_non_null(maps);
     while (fgets(line, sizeof(line), maps) != NULL) {
         uintptr_t from, to;
+        char *end;
 
-        if (strstr(line, "[heap]") == NULL ||
-            sscanf(line, "%lx-%lx", (unsigned long *)&from, (unsigned long *)&to) != 2)
+        if (strstr(line, "[heap]") == NULL)
             continue;
+        from = strtoul(line, &end, 16);
+        assert_int_equal(*end, '-');
+        to = strtoul(end + 1, NULL, 16);
         found = found || range_has_key((const uint8_t *)from, (const uint8_t *)to, which);
     }
     (void)fclose(maps);

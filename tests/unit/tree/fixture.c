@@ -223,6 +223,7 @@ static void keep_range(struct keep *keep, struct memory_device *disk, uint64_t o
     keep->ranges[keep->count++] = (struct kept){offset, size, must_copy(file + offset, size)};
 }
 
+/* As deep as the tree. NOLINTNEXTLINE(misc-no-recursion) */
 static void keep_nodes(struct keep *keep, struct memory_device *disk, uint32_t node, unsigned slot,
                        uint32_t max_node, uint64_t length)
 {
