@@ -228,7 +228,8 @@ COFFER_MUST_CHECK enum coffer_status coffer_object_truncate(struct coffer_object
 COFFER_MUST_CHECK enum coffer_status
 coffer_stat(struct coffer *store, const struct coffer_name *name, struct coffer_info *out);
 
-/* COFFER_NOT_FOUND; COFFER_EXISTS: `to` is taken. Open handles stay good. One TA only. */
+/* COFFER_NOT_FOUND; COFFER_EXISTS: `to` is another object's. To its own name: nothing to do. Open
+ * handles stay good. The TA stays the same. */
 COFFER_MUST_CHECK enum coffer_status
 coffer_rename(struct coffer *store, const struct coffer_name *from, const void *to, size_t to_size);
 

@@ -5,10 +5,9 @@
  * Invariants
  *   D1 A file has one descriptor at most; every descriptor is of a regular file, never reached
  *      through a symbolic link.
- *   D2 A dirty descriptor is flushed before it is closed (unless no barrier is ever to come: the
- *      device's no_barriers). Linux reports a write-back error to the
- *      descriptors that were open at the time, and once; a file closed dirty could lose its data
- *      with nobody told.
+ *   D2 A dirty descriptor is flushed before it is closed, unless no barrier is ever to come (the
+ *      device's no_barriers). Linux reports a write-back error to the descriptors that were open at
+ *      the time, and once; a file closed dirty could lose its data with nobody told.
  *   D3 After a flush that failed, `failed` stays set: the kernel has dropped the pages, or marked
  *      them clean, and a second flush would succeed without them. No barrier of this device
  *      succeeds again until it is opened anew.
