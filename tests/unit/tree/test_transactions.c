@@ -2,7 +2,9 @@
 /* The invariants of a transaction (tree/tree.h): T1 to T5, abort, settling, shortage. */
 #include "fixture.h"
 
+#include "base/bytes.h"
 #include "support/fault_plan.h"
+#include "tree/inside.h"
 
 #define FEW   TREE_CACHE_MIN
 #define BLOCK 4096u
@@ -280,6 +282,27 @@ static void test_T5_what_was_cut_off_never_comes_back(void **state)
     tree_close(tree);
 }
 
+/* docs/FORMAT.md, "Authentication": zeros past the end of the contents on first use. */
+static void test_a_block_that_is_new_again_holds_nothing_of_its_former_life(void **state)
+{
+    struct tree *tree = make_file("test_new_again", 3 * BLOCK);
+    struct cache_entry *entry;
+    uint8_t byte;
+    size_t got;
+
+    (void)state;
+    assert_ok(tree_read(tree, 2 * BLOCK + 7, &byte, 1, &got)); /* now it is in the cache */
+    set_length(tree, &model, BLOCK);
+    bench_commit(tree);
+    write_random(tree, &model, &dice, 2 * BLOCK, 10);
+    entry = cache_find(&bench.cache, &tree->file, CACHE_BLOCK, 2);
+    assert_non_null(entry);
+    assert_true(bytes_are_zero(entry->frame + 10, BLOCK - 10));
+    bench_commit(tree);
+    assert_version(disk, tree_root_hash(tree), &model);
+    tree_close(tree);
+}
+
 static void test_abort_returns_to_the_committed_version_at_any_point(void **state)
 {
     struct tree *tree = make_file("test_abort", 140 * BLOCK);
@@ -551,6 +574,7 @@ int main(void)
         tree_test(test_T1_holds_when_a_cut_file_grows_again_in_one_transaction),
         tree_test(test_T4_a_transaction_may_exceed_the_cache_many_times),
         tree_test(test_T5_what_was_cut_off_never_comes_back),
+        tree_test(test_a_block_that_is_new_again_holds_nothing_of_its_former_life),
         tree_test(test_abort_returns_to_the_committed_version_at_any_point),
         tree_test(test_an_error_anywhere_leaves_the_committed_version),
         tree_test(test_a_settled_tree_holds_nothing),
