@@ -161,72 +161,107 @@ static enum coffer_status settle_finding(struct check *check, struct coffer_find
     return status == COFFER_FAILED ? status : COFFER_OK;
 }
 
-/* A run of damaged blocks, as a range of the object's data. */
+/* Damaged blocks of an object, from the first to behind the last; none: equal. */
 struct damage {
-    uint64_t first; /* block */
-    uint64_t count;
+    uint64_t from;
+    uint64_t to;
 };
 
-static void find_range(struct check *check, struct coffer_finding *finding,
-                       const struct damage *damage, uint64_t data_start, uint64_t length)
+/* In a finding, the range of the object's data that blocks stand for. */
+static void set_range(struct coffer_finding *finding, const struct damage *damage,
+                      uint64_t data_start, uint64_t length)
 {
-    uint64_t from = damage->first * LAYOUT_BLOCK_SIZE;
-    uint64_t to = (damage->first + damage->count) * LAYOUT_BLOCK_SIZE;
+    uint64_t from = damage->from * LAYOUT_BLOCK_SIZE;
+    uint64_t to = damage->to * LAYOUT_BLOCK_SIZE;
 
     if (to > length)
         to = length;
     finding->offset = from > data_start ? from - data_start : 0;
     finding->size = to > data_start ? to - data_start - finding->offset : 0;
-    find(check, finding);
 }
 
 /*
- * Verify all of an opened object. Ranges are told one by one unless they are to be repaired: then
- * the object goes as a whole, and one finding says so.
+ * Verify all blocks of an opened object. Each range of damaged ones is a finding; but when damage
+ * is to be repaired the object goes as a whole, and *whole, from the first to the last of them, is
+ * left to the caller.
  */
 static enum coffer_status check_blocks(struct check *check, struct tree *tree, uint32_t slot,
                                        struct coffer_finding *finding, uint64_t data_start,
-                                       bool *damaged)
+                                       struct damage *whole)
 {
     uint64_t length = tree_length(tree);
     uint64_t blocks = layout_blocks(length);
-    struct damage damage = {0, 0};
+    struct damage run = {0, 0};
 
-    for (uint64_t i = 0; i < blocks; i++) {
-        enum coffer_status status = tree_verify_block(tree, (struct block){(uint32_t)i});
+    *whole = run;
+    for (uint64_t i = 0; i <= blocks; i++) {
+        enum coffer_status status = COFFER_OK;
 
+        if (i < blocks)
+            status = tree_verify_block(tree, (struct block){(uint32_t)i});
         if (status != COFFER_OK && status != COFFER_CORRUPT)
             return status;
         if (i % PROGRESS_BLOCKS == 0 && !go_on(check, slot))
             return COFFER_BUSY;
-        check->summary.bytes += status == COFFER_OK ? LAYOUT_BLOCK_SIZE : 0;
         if (status == COFFER_CORRUPT) {
-            *damaged = true;
-            if (damage.count == 0)
-                damage.first = i;
-            damage.count++;
-        } else if (damage.count > 0) {
-            find_range(check, finding, &damage, data_start, length);
-            damage.count = 0;
+            if (run.to != i || run.to == run.from)
+                run.from = i;
+            run.to = i + 1;
+            whole->from = whole->to == 0 ? i : whole->from;
+            whole->to = i + 1;
+            continue;
         }
-    }
-    if (damage.count > 0)
-        find_range(check, finding, &damage, data_start, length);
-    /* Nodes that no block of this length needs, but the format has. */
-    for (uint64_t id = blocks + 1; id <= tree_max_node(tree) && !*damaged; id++) {
-        enum coffer_status status = tree_verify_node(tree, (struct node){(uint32_t)id});
-
-        if (status != COFFER_OK && status != COFFER_CORRUPT)
-            return status;
-        *damaged = status == COFFER_CORRUPT;
-        if (*damaged) {
-            finding->offset = 0;
-            finding->size = 0;
-            finding->text = "a node beyond the data is damaged; the data is good";
+        check->summary.bytes += i < blocks ? LAYOUT_BLOCK_SIZE : 0;
+        /* A run has just ended. */
+        if (run.to == i && run.to > run.from && !(check->flags & COFFER_CHECK_REPAIR)) {
+            set_range(finding, &run, data_start, length);
             find(check, finding);
         }
     }
     return COFFER_OK;
+}
+
+/* Nodes that no block of this length needs, but the format has: COFFER_CORRUPT when one is bad. */
+static enum coffer_status check_spare_nodes(struct tree *tree)
+{
+    enum coffer_status status = COFFER_OK;
+
+    for (uint64_t id = layout_blocks(tree_length(tree)) + 1;
+         id <= tree_max_node(tree) && status == COFFER_OK; id++)
+        status = tree_verify_node(tree, (struct node){(uint32_t)id});
+    return status;
+}
+
+/* What there is to say of an object that opens: the kind and the range of its damage. *told: it was
+ * said already, range by range. */
+static enum coffer_status judge(struct check *check, struct tree *tree, uint32_t slot,
+                                uint64_t data_start, struct coffer_finding *finding, bool *told)
+{
+    struct damage whole;
+    enum coffer_status status;
+
+    *told = false;
+    finding->kind = COFFER_FINDING_DATA;
+    finding->text = "this range of the data is damaged";
+    status = check_blocks(check, tree, slot, finding, data_start, &whole);
+    if (status != COFFER_OK)
+        return status;
+    if (whole.to > 0) {
+        set_range(finding, &whole, data_start, tree_length(tree));
+        *told = (check->flags & COFFER_CHECK_REPAIR) == 0;
+        return COFFER_CORRUPT;
+    }
+    finding->offset = 0;
+    finding->size = 0;
+    status = check_spare_nodes(tree);
+    if (status == COFFER_CORRUPT)
+        finding->text = "a node beyond the data is damaged; the data is good";
+    if (status != COFFER_OK || !tree_is_tolerated(tree))
+        return status;
+    finding->kind = COFFER_FINDING_TOLERATED;
+    finding->text = "cut by OP-TEE, which left node hashes out of date: readable here, but OP-TEE "
+                    "would delete it";
+    return COFFER_CORRUPT;
 }
 
 static enum coffer_status check_open_object(struct check *check, struct tree *tree, uint32_t slot,
@@ -234,31 +269,16 @@ static enum coffer_status check_open_object(struct check *check, struct tree *tr
                                             const struct object_head *head,
                                             struct coffer_finding *finding)
 {
-    uint64_t before = check->summary.damaged;
-    bool damaged = false;
-    bool tolerated;
+    uint64_t data_start = (uint64_t)OBJECT_HEAD_SIZE + head->attributes_size;
     enum coffer_status status;
+    bool told;
 
-    finding->kind = COFFER_FINDING_DATA;
-    finding->text = "this range of the data is damaged";
-    status = check_blocks(check, tree, slot, finding,
-                          (uint64_t)OBJECT_HEAD_SIZE + head->attributes_size, &damaged);
-    tolerated = tree_is_tolerated(tree);
+    status = judge(check, tree, slot, data_start, finding, &told);
     check->summary.nodes += tree_max_node(tree);
     tree_close(tree);
-    if (status != COFFER_OK)
+    if (status != COFFER_CORRUPT)
         return status;
-    if (damaged && check->flags & COFFER_CHECK_REPAIR &&
-        put_away(check, finding, slot, entry) == COFFER_OK)
-        check->summary.repaired += check->summary.damaged - before;
-    if (damaged || !tolerated)
-        return COFFER_OK;
-    finding->kind = COFFER_FINDING_TOLERATED;
-    finding->offset = 0;
-    finding->size = 0;
-    finding->text = "cut by OP-TEE, which left node hashes out of date: readable here, but OP-TEE "
-                    "would delete it";
-    return settle_finding(check, finding, slot, entry);
+    return told ? COFFER_OK : settle_finding(check, finding, slot, entry);
 }
 
 static enum coffer_status check_object(struct check *check, uint32_t slot,

@@ -20,6 +20,9 @@ static void encode_head(const struct object_head *head, uint8_t bytes[OBJECT_HEA
     store_le32(bytes + 20, head->have);
 }
 
+/* Numbers to try before the device is taken to be at fault. */
+#define FILE_TRIES 1000u
+
 /*
  * A new file with the smallest free number. A file of that name that is there already is a
  * leftover of an interrupted commit, as no entry names it, and is thrown away; if one does name it
@@ -31,7 +34,7 @@ static enum coffer_status create_file(struct store *store, const struct name *na
     struct catalogue *catalogue = &store->catalogue;
     uint64_t removed = UINT64_MAX; /* the file that was thrown away last */
 
-    for (;;) {
+    for (unsigned attempt = 0; attempt < FILE_TRIES; attempt++) {
         uint32_t number = numbers_lowest_free(&catalogue->files);
         enum coffer_status status;
         char file_name[9];
@@ -49,18 +52,17 @@ static enum coffer_status create_file(struct store *store, const struct name *na
         status = catalogue_uses_file(catalogue, number, &uses);
         if (status != COFFER_OK)
             return status;
-        if (uses) {
+        /* What can't be removed stays where it is; the next number will do. */
+        if (uses || removed == number ||
+            device_remove(store->environment->device, file_name) != COFFER_OK) {
             (void)numbers_add(&catalogue->files, number);
             status = catalogue_reserve(catalogue);
-        } else {
-            /* A file that is still there after its removal is the device's failure. */
-            status = removed == number ? COFFER_IO
-                                       : device_remove(store->environment->device, file_name);
-            removed = number;
+            if (status != COFFER_OK)
+                return status;
         }
-        if (status != COFFER_OK)
-            return status;
+        removed = number;
     }
+    return COFFER_IO;
 }
 
 static void free_writer(struct writer *writer)

@@ -62,7 +62,8 @@ struct tree_environment {
 #define TREE_STAGING_MIN 4u
 #define TREE_STAGING_MAX 32u
 
-/* The least cache that any operation on a file of LAYOUT_LENGTH_MAX can work in. */
+/* The least cache that any operation on an object of COFFER_SIZE_MAX can work in: a path of 20
+ * steps below the root, at worst two groups a step beyond the first five, and a block. */
 #define TREE_CACHE_MIN 40u
 
 struct tree;

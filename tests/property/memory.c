@@ -6,6 +6,7 @@
 #include "../unit/memory/fixture.h"
 
 #include "base/bytes.h"
+#include "support/must.h"
 #include "support/random.h"
 
 #define RUNS_MAX 250 /* a byte names a run; 0 is free */
@@ -327,6 +328,7 @@ static void test_heap_against_a_list_of_blocks(void **state)
         struct memory_settings settings = {.keep_contents = round == 1};
         uint64_t used;
 
+        must(m != NULL);
         random_init(&m->random, __func__);
         m->random.state += round;
         assert_ok(memory_open(areas, 2, &settings, &m->memory));
