@@ -192,6 +192,45 @@ static void test_sizes_end_at_the_largest_position(void **state)
     assert_holds("x", 'x', 100);
 }
 
+static size_t stored_size(const char *file)
+{
+    size_t size = 0;
+
+    assert_non_null(memory_device_bytes(disk, file, &size));
+    return size;
+}
+
+/* On a full device a change that can't be done takes no room for good, and there is always a way
+ * out: what shrinks or goes needs no room of its own. */
+static void test_a_full_device_keeps_nobody_from_making_room(void **state)
+{
+    struct coffer_object *object;
+    size_t object_size;
+    size_t catalogue_size;
+
+    (void)state;
+    assert_ok(put("x", 'x', 60000));
+    object_size = stored_size("0");
+    catalogue_size = stored_size("dirf.db");
+    memory_device_set_capacity(disk, object_size + catalogue_size + 50000);
+    assert_ok(open_object("x", &object));
+    assert_status(coffer_object_truncate(object, 1u << 20), COFFER_NO_SPACE);
+    assert_int_equal(stored_size("0"), object_size);
+    assert_int_equal(stored_size("dirf.db"), catalogue_size);
+    assert_status(coffer_object_write(object, 90000, "far", 3), COFFER_NO_SPACE);
+    assert_int_equal(stored_size("0"), object_size);
+    assert_handle_holds(object, 'x', 60000);
+    memory_device_set_capacity(disk, object_size + catalogue_size);
+    assert_status(put("y", 'y', 10), COFFER_NO_SPACE);
+    assert_ok(coffer_object_truncate(object, 30000));
+    assert_handle_holds(object, 'x', 30000);
+    coffer_object_close(object);
+    memory_device_set_capacity(disk, stored_size("0") + catalogue_size);
+    assert_ok(rename_object("x", "z"));
+    assert_ok(delete_object("z"));
+    assert_int_equal(stored_size("dirf.db"), catalogue_size);
+}
+
 static void test_read_only_refuses_every_change_and_writes_nothing(void **state)
 {
     const struct store_options options = {.read_only = true};
@@ -567,6 +606,7 @@ int main(void)
         store_test(test_ids_of_all_kinds_are_told_apart),
         store_test(test_attributes_are_kept_byte_for_byte),
         store_test(test_sizes_end_at_the_largest_position),
+        store_test(test_a_full_device_keeps_nobody_from_making_room),
         store_test(test_read_only_refuses_every_change_and_writes_nothing),
         store_test(test_opening_what_is_not_there),
         store_test(test_closing_the_store_closes_what_is_open),

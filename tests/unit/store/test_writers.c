@@ -2,6 +2,8 @@
 /* Objects in the making (coffer.h, "Streams"). */
 #include "fixture.h"
 
+#define WAITING 60u
+
 static struct coffer_writer *begin(const char *id, unsigned flags)
 {
     struct coffer_name name = step_name(id);
@@ -146,6 +148,32 @@ static void test_several_writers_share_a_small_memory(void **state)
     assert_int_equal(object_files(), 4);
 }
 
+static void test_many_waiting_writers_leave_room_in_the_cache(void **state)
+{
+    const struct store_options options = {.memory = 1024 * 1024, .cache_frames = 40};
+    struct coffer_writer *writers[WAITING];
+
+    (void)state;
+    close_store();
+    open_with(&options);
+    assert_ok(put("there", 't', 9000));
+    for (unsigned i = 0; i < WAITING; i++) {
+        char id[8];
+        struct coffer_name name;
+
+        snprintf(id, sizeof(id), "w%u", i);
+        name = step_name(id);
+        assert_ok(coffer_writer_open(fixture.store, &name, 0, NULL, &writers[i]));
+    }
+    assert_holds("there", 't', 9000);
+    assert_ok(put("new", 'n', 9000));
+    for (unsigned i = 0; i < WAITING; i++) {
+        assert_ok(coffer_writer_write(writers[i], "data", 4));
+        assert_ok(coffer_writer_commit(writers[i]));
+    }
+    assert_int_equal(objects_listed(), WAITING + 2);
+}
+
 static void test_after_an_error_only_abort_is_left(void **state)
 {
     struct coffer_writer *writer = begin("x", 0);
@@ -251,6 +279,7 @@ int main(void)
         store_test(test_replacing_waits_for_the_handles_to_go),
         store_test(test_an_abort_leaves_no_file),
         store_test(test_several_writers_share_a_small_memory),
+        store_test(test_many_waiting_writers_leave_room_in_the_cache),
         store_test(test_after_an_error_only_abort_is_left),
         store_test(test_a_full_device_at_commit_leaves_all_as_before),
         store_test(test_a_stream_ends_at_the_largest_size),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Catalogues that are damaged or were made by others, from the outside (docs/FORMAT.md). */
+#include "fixture.h"
+
 #include "../../fuzz/forge.h"
-#include "../store/fixture.h"
 
 static const uint8_t uuid[FORGE_UUID_SIZE] = {0x11, 0x11, 0x11, 0x11, 0x22, 0x22, 0x33, 0x33,
                                               0x44, 0x44, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55};
@@ -203,5 +204,5 @@ int main(void)
         store_test(test_a_repair_that_fails_moves_the_file_back),
     };
 
-    return cmocka_run_group_tests_name("review catalogue", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("catalogue", tests, NULL, NULL);
 }

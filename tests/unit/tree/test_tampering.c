@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A device that changes the committed version under an open transaction: an error, never a trap. */
-#include "../tree/fixture.h"
+#include "fixture.h"
 
 #include "tree/inside.h"
 
@@ -46,7 +46,7 @@ static void test_a_new_node_under_a_parent_that_passes_for_unchanged_is_corrupt(
     unsigned bent = 0;
 
     (void)state;
-    random_init(&dice, "review tree");
+    random_init(&dice, "tampering");
     for (unsigned which = 0; which < 4; which++) {
         struct tree_piece piece = {"new", 3};
         enum coffer_status status;
@@ -83,5 +83,5 @@ int main(void)
         cmocka_unit_test(test_a_new_node_under_a_parent_that_passes_for_unchanged_is_corrupt),
     };
 
-    return cmocka_run_group_tests_name("review tree", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("tampering", tests, NULL, NULL);
 }

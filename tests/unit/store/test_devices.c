@@ -1,34 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Many writers that wait, and devices that lie. */
-#include "../store/fixture.h"
-
-#define WRITERS 60u
-
-static void test_many_waiting_writers_leave_room_in_the_cache(void **state)
-{
-    const struct store_options options = {.memory = 1024 * 1024, .cache_frames = 40};
-    struct coffer_writer *writers[WRITERS];
-
-    (void)state;
-    close_store();
-    open_with(&options);
-    assert_ok(put("there", 't', 9000));
-    for (unsigned i = 0; i < WRITERS; i++) {
-        char id[8];
-        struct coffer_name name;
-
-        snprintf(id, sizeof(id), "w%u", i);
-        name = step_name(id);
-        assert_ok(coffer_writer_open(fixture.store, &name, 0, NULL, &writers[i]));
-    }
-    assert_holds("there", 't', 9000);
-    assert_ok(put("new", 'n', 9000));
-    for (unsigned i = 0; i < WRITERS; i++) {
-        assert_ok(coffer_writer_write(writers[i], "data", 4));
-        assert_ok(coffer_writer_commit(writers[i]));
-    }
-    assert_int_equal(objects_listed(), WRITERS + 2);
-}
+/* Devices that do not do what they say. */
+#include "fixture.h"
 
 static enum coffer_status create_nothing(struct coffer_device *device, const char *name)
 {
@@ -91,10 +63,9 @@ static void test_a_read_of_more_than_was_asked_for_is_a_failure(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        store_test(test_many_waiting_writers_leave_room_in_the_cache),
         store_test(test_a_file_that_stays_after_its_removal_is_a_failure),
         store_test(test_a_read_of_more_than_was_asked_for_is_a_failure),
     };
 
-    return cmocka_run_group_tests_name("review writers", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("devices", tests, NULL, NULL);
 }
