@@ -16,7 +16,12 @@
  * Errors      Every call returns a status that must be looked at (coffer/status.h). Outputs are
  *             written on success only. After COFFER_FAILED close the store and open it again.
  *             Besides the codes named with a call, any call may return COFFER_MISUSE (a NULL that
- *             isn't allowed, a closed handle), COFFER_IO, COFFER_NO_MEMORY, COFFER_FAILED.
+ *             isn't allowed; a change to a store that was opened read_only), COFFER_IO,
+ *             COFFER_NO_MEMORY and, when the catalogue itself can't be read, COFFER_CORRUPT; any
+ *             call that changes something COFFER_NO_SPACE and COFFER_FAILED. A change that fails
+ *             leaves everything as it was. COFFER_UNSUPPORTED comes from the port alone, at open:
+ *             the crypto library lacks something.
+ * Handles     A handle must not be used after its close, nor after coffer_close.
  * Compatible  On disk a store is exactly what OP-TEE's tee-supplicant keeps (docs/FORMAT.md).
  *
  * On Linux, <coffer/linux.h> makes the port, the device and the memory.
@@ -39,7 +44,7 @@ extern "C" {
 #define COFFER_SIZE_MAX   0xFFFFFFFFu /* bytes of an object's data (GP: TEE_DATA_MAX_POSITION) */
 #define COFFER_TYPE_DATA  0xA00000BFu /* object type of plain data (GP: TEE_TYPE_DATA) */
 #define COFFER_USAGE_ALL  0xFFFFFFFFu
-#define COFFER_MEMORY_MIN (256u * 1024u) /* bytes of secure memory that are always enough */
+#define COFFER_MEMORY_MIN (256u * 1024u) /* bytes of secure memory that are enough to work in */
 
 /* The version of the library at run time; never NULL. */
 const char *coffer_version(void);
@@ -127,8 +132,8 @@ struct coffer_config {
     bool volatile_commits;
 
     /* Frames of the cache of tree nodes and blocks. Unit: frames of 4 KiB. Range: 40 to what the
-     * memory holds. Default: half of the memory that is free after start, 64 at least when there
-     * is room. Price: 4 KiB each; fewer mean more reads. */
+     * memory holds. Default: half of the memory that is free after start, but 40 at least. Price:
+     * 4 KiB each; fewer mean more reads. */
     unsigned cache_frames;
 
     /* Expanded file keys that the crypto library keeps. Range: 2 to 64, default 8. Price: about
@@ -311,7 +316,8 @@ struct coffer_check_summary {
           whether the catalogue's spare version is whole */
 
 /* Verify every hash and every tag of the store, each finding told to `each` (required) and progress
- * to `progress` (may be NULL; false stops the check with COFFER_BUSY). COFFER_OK also when damage
+ * to `progress` (entries of the catalogue, done and in all; may be NULL; false stops the check with
+ * COFFER_BUSY). COFFER_OK also when damage
  * was found: see the summary. Without COFFER_CHECK_REPAIR nothing is written. */
 COFFER_MUST_CHECK enum coffer_status
 coffer_check(struct coffer *store, unsigned flags,

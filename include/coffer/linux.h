@@ -53,7 +53,9 @@ struct coffer_linux_options {
     void *notice_context;
 };
 
-/* Open a store in a directory; coffer_close gives everything back. */
+/* Open a store in a directory; coffer_close gives everything back. COFFER_NOT_FOUND: no such
+ * directory, or no store in it. COFFER_BUSY: another holder has it. COFFER_CORRUPT: as coffer_open.
+ */
 COFFER_MUST_CHECK enum coffer_status coffer_linux_open(const struct coffer_linux_options *options,
                                                        struct coffer **out);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bytes and integers: loads and stores of stored integers (OP-TEE's formats are little endian,
- * attribute lengths big endian), constant-time comparison, wiping, checked arithmetic.
+ * Bytes and integers: loads and stores of stored integers (OP-TEE's formats are little endian),
+ * wiping, checked arithmetic.
  */
 #ifndef COFFER_BASE_BYTES_H
 #define COFFER_BASE_BYTES_H
@@ -44,18 +44,6 @@ static inline void store_le64(uint8_t *p, uint64_t value)
     store_le32(p + 4, (uint32_t)(value >> 32));
 }
 
-/* Equal or not, in a time that depends on n alone. */
-static inline bool bytes_equal(const void *a, const void *b, size_t n)
-{
-    const uint8_t *x = a;
-    const uint8_t *y = b;
-    uint8_t difference = 0;
-
-    for (size_t i = 0; i < n; i++)
-        difference |= (uint8_t)(x[i] ^ y[i]);
-    return difference == 0;
-}
-
 static inline bool bytes_are_zero(const void *p, size_t n)
 {
     const uint8_t *x = p;
@@ -73,7 +61,7 @@ static inline void wipe(void *p, size_t n)
     __asm__ volatile("" : : "r"(p) : "memory");
 }
 
-/* Sum and product that say when they do not fit; *out is written on success only. */
+/* A sum that says when it does not fit; *out is written on success only. */
 static inline bool add_fits(uint64_t a, uint64_t b, uint64_t *out)
 {
     uint64_t sum;
@@ -81,16 +69,6 @@ static inline bool add_fits(uint64_t a, uint64_t b, uint64_t *out)
     if (__builtin_add_overflow(a, b, &sum))
         return false;
     *out = sum;
-    return true;
-}
-
-static inline bool multiply_fits(uint64_t a, uint64_t b, uint64_t *out)
-{
-    uint64_t product;
-
-    if (__builtin_mul_overflow(a, b, &product))
-        return false;
-    *out = product;
     return true;
 }
 

@@ -27,6 +27,13 @@ static void unchain(struct cache *cache, struct cache_entry *entry)
     entry->chain = NULL;
 }
 
+static void give_frame(struct cache *cache, struct cache_entry *entry)
+{
+    enum coffer_status status = frames_give(cache->memory->frames, entry->frame);
+
+    assert_cheap(status == COFFER_OK);
+}
+
 enum coffer_status cache_open(struct memory *memory, struct owner owner, size_t count,
                               struct cache *cache)
 {
@@ -65,7 +72,7 @@ enum coffer_status cache_open(struct memory *memory, struct owner owner, size_t 
 free_frames:
     while (made > 0) {
         made--;
-        assert_cheap(frames_give(memory->frames, cache->entries[made].frame) == COFFER_OK);
+        give_frame(cache, &cache->entries[made]);
     }
     memory_free(memory, cache->buckets);
 free_entries:
@@ -77,7 +84,7 @@ void cache_close(struct cache *cache)
 {
     for (size_t i = 0; i < cache->entry_count; i++) {
         assert_cheap(cache->entries[i].file == NULL && cache->entries[i].pins == 0);
-        assert_cheap(frames_give(cache->memory->frames, cache->entries[i].frame) == COFFER_OK);
+        give_frame(cache, &cache->entries[i]);
     }
     memory_free(cache->memory, cache->buckets);
     memory_free(cache->memory, cache->entries);

@@ -125,10 +125,13 @@ static enum coffer_status open_buffers(struct coffer *engine, const struct coffe
 
 static void close_buffers(struct coffer *engine)
 {
+    enum coffer_status status;
+
     if (engine->environment.staging_blocks == 0)
         return;
     cache_close(&engine->cache);
-    assert_cheap(frames_give(engine->memory->frames, engine->environment.staging) == COFFER_OK);
+    status = frames_give(engine->memory->frames, engine->environment.staging);
+    assert_cheap(status == COFFER_OK);
 }
 
 static enum coffer_status open_store(struct coffer *engine, const struct coffer_config *config)

@@ -25,8 +25,6 @@ struct coffer {
     struct tree_environment environment;
     struct store store;
     struct list handles; /* of all kinds, to be closed with the store */
-    void (*notice)(void *context, enum coffer_notice notice, const char *text);
-    void *notice_context;
     void (*release)(void *context);
     void *release_context;
 };

@@ -458,10 +458,20 @@ enum coffer_status catalogue_stage(struct catalogue *catalogue, uint32_t slot,
 {
     uint8_t bytes[CATALOGUE_SLOT_SIZE] = {0};
     struct tree_piece piece = {bytes, sizeof(bytes)};
+    uint64_t offset = (uint64_t)slot * CATALOGUE_SLOT_SIZE;
+    uint64_t end = layout_blocks(offset + CATALOGUE_SLOT_SIZE);
+    uint64_t next = layout_blocks(tree_length(catalogue->tree));
+    enum coffer_status status = COFFER_OK;
 
     if (entry != NULL)
         encode(entry, bytes);
-    return tree_write(catalogue->tree, (uint64_t)slot * CATALOGUE_SLOT_SIZE, &piece, 1);
+    /* A full device must not keep anybody from deleting: what a later change of these entries needs
+     * is there from the start. */
+    for (; next < end && status == COFFER_OK; next++)
+        status = tree_reserve_block(catalogue->tree, (struct block){(uint32_t)next});
+    if (status == COFFER_OK)
+        status = tree_write(catalogue->tree, offset, &piece, 1);
+    return status;
 }
 
 enum coffer_status catalogue_stage_void(struct catalogue *catalogue)

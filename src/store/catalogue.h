@@ -7,7 +7,8 @@
  *
  * A change is staged in the tree (catalogue_stage), published by the store's commit, and then
  * applied to the memory side (catalogue_apply), which cannot fail: catalogue_reserve makes room
- * beforehand.
+ * beforehand. Which file numbers are taken is kept here but changed by those who make and remove
+ * files.
  */
 #ifndef COFFER_STORE_CATALOGUE_H
 #define COFFER_STORE_CATALOGUE_H

@@ -12,7 +12,7 @@
 /* Blocks between two words about progress. */
 #define PROGRESS_BLOCKS 256u
 
-static void find(struct check *check, struct coffer_finding *finding)
+static void report(struct check *check, struct coffer_finding *finding)
 {
     if (!finding->damage)
         check->summary.notes++;
@@ -34,7 +34,7 @@ static enum coffer_status renew_catalogue(struct store *store)
 {
     struct entry entry;
     struct change change = {.slot = 0, .after = &entry};
-    enum coffer_status status = store_begin_change(store);
+    enum coffer_status status = store_may_change(store);
 
     /* Any slot written as it is will do. */
     for (; status == COFFER_OK && change.slot < store->catalogue.slot_count; change.slot++) {
@@ -101,7 +101,7 @@ static enum coffer_status check_catalogue(struct check *check)
         if (finding.repaired)
             catalogue->spare_damaged = false;
     }
-    find(check, &finding);
+    report(check, &finding);
     return status;
 }
 
@@ -117,7 +117,7 @@ static enum coffer_status put_away(struct check *check, const struct coffer_find
 
     if (store_find_open(store, &entry->name) != NULL)
         return COFFER_BUSY;
-    status = store_begin_change(store);
+    status = store_may_change(store);
     if (status == COFFER_OK && finding->kind != COFFER_FINDING_MISSING)
         status = quarantine_move(store, finding->file, &where);
     if (status == COFFER_OK)
@@ -157,7 +157,7 @@ static enum coffer_status settle_finding(struct check *check, struct coffer_find
             status = put_away(check, finding, slot, entry);
         finding->repaired = status == COFFER_OK;
     }
-    find(check, finding);
+    report(check, finding);
     return status == COFFER_FAILED ? status : COFFER_OK;
 }
 
@@ -215,7 +215,7 @@ static enum coffer_status check_blocks(struct check *check, struct tree *tree, u
         /* A run has just ended. */
         if (run.to == i && run.to > run.from && !(check->flags & COFFER_CHECK_REPAIR)) {
             set_range(finding, &run, data_start, length);
-            find(check, finding);
+            report(check, finding);
         }
     }
     return COFFER_OK;
@@ -327,12 +327,12 @@ static enum coffer_status check_duplicate(struct check *check, uint32_t slot,
     enum coffer_status status = COFFER_OK;
 
     if (check->flags & COFFER_CHECK_REPAIR) {
-        status = store_begin_change(check->store);
+        status = store_may_change(check->store);
         if (status == COFFER_OK)
             status = store_publish(check->store, &change);
         finding.repaired = status == COFFER_OK;
     }
-    find(check, &finding);
+    report(check, &finding);
     return status == COFFER_FAILED ? status : COFFER_OK;
 }
 
@@ -365,12 +365,12 @@ static enum coffer_status check_orphan(struct check *check, uint32_t file)
     if (device_size(check->store->environment->device, name, &finding.size) != COFFER_OK)
         finding.size = 0;
     if (check->flags & COFFER_CHECK_REPAIR) {
-        status = store_begin_change(check->store);
+        status = store_may_change(check->store);
         if (status == COFFER_OK)
             status = quarantine_move(check->store, name, NULL);
         finding.repaired = status == COFFER_OK;
     }
-    find(check, &finding);
+    report(check, &finding);
     return status;
 }
 

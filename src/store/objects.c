@@ -9,16 +9,26 @@
 #include "base/text.h"
 
 /* The head's bytes. */
-#define HEAD_ATTRIBUTES_SIZE 0u
-#define HEAD_OBJECT_SIZE     4u
-#define HEAD_MAX_SIZE        8u
-#define HEAD_USAGE           12u
-#define HEAD_TYPE            16u
-#define HEAD_HAVE            20u
+#define OBJECT_ATTRIBUTES_SIZE 0u
+#define OBJECT_OBJECT_SIZE     4u
+#define OBJECT_MAX_SIZE        8u
+#define OBJECT_USAGE           12u
+#define OBJECT_TYPE            16u
+#define OBJECT_HAVE            20u
 
 static uint64_t data_start(const struct object_head *head)
 {
     return (uint64_t)OBJECT_HEAD_SIZE + head->attributes_size;
+}
+
+void object_encode_head(const struct object_head *head, uint8_t bytes[OBJECT_HEAD_SIZE])
+{
+    store_le32(bytes + OBJECT_ATTRIBUTES_SIZE, head->attributes_size);
+    store_le32(bytes + OBJECT_OBJECT_SIZE, head->object_size);
+    store_le32(bytes + OBJECT_MAX_SIZE, head->max_size);
+    store_le32(bytes + OBJECT_USAGE, head->usage);
+    store_le32(bytes + OBJECT_TYPE, head->type);
+    store_le32(bytes + OBJECT_HAVE, head->have);
 }
 
 static enum coffer_status read_head(struct tree *tree, struct object_head *head)
@@ -32,12 +42,12 @@ static enum coffer_status read_head(struct tree *tree, struct object_head *head)
         return status;
     if (got != sizeof(bytes))
         return COFFER_CORRUPT;
-    head->attributes_size = load_le32(bytes + HEAD_ATTRIBUTES_SIZE);
-    head->object_size = load_le32(bytes + HEAD_OBJECT_SIZE);
-    head->max_size = load_le32(bytes + HEAD_MAX_SIZE);
-    head->usage = load_le32(bytes + HEAD_USAGE);
-    head->type = load_le32(bytes + HEAD_TYPE);
-    head->have = load_le32(bytes + HEAD_HAVE);
+    head->attributes_size = load_le32(bytes + OBJECT_ATTRIBUTES_SIZE);
+    head->object_size = load_le32(bytes + OBJECT_OBJECT_SIZE);
+    head->max_size = load_le32(bytes + OBJECT_MAX_SIZE);
+    head->usage = load_le32(bytes + OBJECT_USAGE);
+    head->type = load_le32(bytes + OBJECT_TYPE);
+    head->have = load_le32(bytes + OBJECT_HAVE);
     return data_start(head) <= tree_length(tree) ? COFFER_OK : COFFER_CORRUPT;
 }
 
@@ -186,8 +196,10 @@ static enum coffer_status publish(struct object *object, enum coffer_status stat
         store->counters.aborts++;
     if (status == COFFER_OK)
         object->entry = after;
-    else
+    else if (store->failed)
         tree_abort(object->tree);
+    else
+        tree_retract(object->tree);
     return status;
 }
 
@@ -195,7 +207,7 @@ enum coffer_status object_write(struct object *object, uint64_t offset, const vo
                                 size_t size)
 {
     struct tree_piece piece = {data, size};
-    enum coffer_status status = store_begin_change(object->store);
+    enum coffer_status status = store_may_change(object->store);
     uint64_t end;
 
     if (status != COFFER_OK)
@@ -211,7 +223,7 @@ enum coffer_status object_write(struct object *object, uint64_t offset, const vo
 enum coffer_status object_truncate(struct object *object, uint64_t size)
 {
     uint64_t now = tree_length(object->tree) - data_start(&object->head);
-    enum coffer_status status = store_begin_change(object->store);
+    enum coffer_status status = store_may_change(object->store);
 
     if (status != COFFER_OK)
         return status;
@@ -229,7 +241,7 @@ enum coffer_status object_truncate(struct object *object, uint64_t size)
 
 enum coffer_status object_mend(struct object *object)
 {
-    enum coffer_status status = store_begin_change(object->store);
+    enum coffer_status status = store_may_change(object->store);
 
     if (status != COFFER_OK)
         return status;
@@ -246,7 +258,7 @@ enum coffer_status object_rename(struct store *store, const struct name *from,
     struct entry before;
     struct entry after;
     struct change change = {NULL, 0, &before, &after};
-    enum coffer_status status = store_begin_change(store);
+    enum coffer_status status = store_may_change(store);
     struct entry unused;
     uint32_t taken;
 
@@ -271,7 +283,7 @@ enum coffer_status object_delete(struct store *store, const struct name *name)
 {
     struct entry before;
     struct change change = {NULL, 0, &before, NULL};
-    enum coffer_status status = store_begin_change(store);
+    enum coffer_status status = store_may_change(store);
 
     if (status == COFFER_OK)
         status = catalogue_find(&store->catalogue, name, &change.slot, &before);

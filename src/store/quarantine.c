@@ -87,7 +87,12 @@ enum coffer_status quarantine_copy(struct store *store, const char *name)
         if (status != COFFER_OK)
             continue;
         status = copy_bytes(store, name, to.bytes);
-        return status == COFFER_OK ? settle_in(store, name, &to) : status;
+        if (status == COFFER_OK)
+            return settle_in(store, name, &to);
+        /* Half a copy is of no use to anybody; if it stays, it only takes room. */
+        if (device_remove(store->environment->device, to.bytes) != COFFER_OK)
+            store_notice(store, COFFER_NOTICE_CLEANUP, "half a copy was left in quarantine/");
+        return status;
     }
     return status == COFFER_EXISTS ? COFFER_NO_SPACE : status;
 }

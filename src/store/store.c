@@ -100,7 +100,7 @@ void store_close(struct store *store)
     catalogue_close(&store->catalogue);
 }
 
-enum coffer_status store_begin_change(struct store *store)
+enum coffer_status store_may_change(struct store *store)
 {
     enum coffer_status status;
 
@@ -166,7 +166,7 @@ enum coffer_status store_publish(struct store *store, const struct change *chang
     enum coffer_status status = prepare(store, change);
 
     if (status != COFFER_OK) {
-        tree_abort(catalogue->tree);
+        tree_retract(catalogue->tree);
         store->counters.aborts++;
         return status;
     }

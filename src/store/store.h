@@ -81,6 +81,8 @@ struct object_head {
 #define OBJECT_HEAD_SIZE      24u
 #define OBJECT_ATTRIBUTES_MAX 65536u
 
+void object_encode_head(const struct object_head *head, uint8_t bytes[OBJECT_HEAD_SIZE]);
+
 struct object {
     struct list link; /* of store.objects */
     struct store *store;
@@ -157,7 +159,7 @@ COFFER_MUST_CHECK enum coffer_status store_check(struct check *check);
 
 /* May anything be changed? COFFER_MISUSE (read only), COFFER_FAILED. Puts a catalogue that fell
  * back, and files that it doesn't know, into quarantine first. */
-COFFER_MUST_CHECK enum coffer_status store_begin_change(struct store *store);
+COFFER_MUST_CHECK enum coffer_status store_may_change(struct store *store);
 
 struct change {
     struct tree *tree; /* the object's, changed; NULL when only the catalogue changes */

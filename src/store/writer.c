@@ -10,16 +10,6 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 
-static void encode_head(const struct object_head *head, uint8_t bytes[OBJECT_HEAD_SIZE])
-{
-    store_le32(bytes, head->attributes_size);
-    store_le32(bytes + 4, head->object_size);
-    store_le32(bytes + 8, head->max_size);
-    store_le32(bytes + 12, head->usage);
-    store_le32(bytes + 16, head->type);
-    store_le32(bytes + 20, head->have);
-}
-
 /* Numbers to try before the device is taken to be at fault. */
 #define FILE_TRIES 1000u
 
@@ -121,7 +111,7 @@ static enum coffer_status append_head(struct writer *writer,
             .type = attributes->type,
             .have = attributes->have,
         };
-    encode_head(&head, bytes);
+    object_encode_head(&head, bytes);
     status = append(writer, bytes, sizeof(bytes));
     if (status == COFFER_OK && head.attributes_size > 0)
         status = append(writer, attributes->bytes, head.attributes_size);
@@ -137,7 +127,7 @@ enum coffer_status writer_open(struct store *store, const struct name *name, boo
 
     if (attributes != NULL && attributes->bytes_size > OBJECT_ATTRIBUTES_MAX)
         return COFFER_MISUSE;
-    status = store_begin_change(store);
+    status = store_may_change(store);
     if (status == COFFER_OK)
         status = catalogue_reserve(&store->catalogue);
     if (status == COFFER_OK)
@@ -243,7 +233,7 @@ enum coffer_status writer_commit(struct writer *writer)
     struct entry before;
     struct entry after = {.name = writer->name, .file = writer->file};
     struct change change = {.tree = writer->tree, .after = &after};
-    enum coffer_status status = writer->broken ? COFFER_MISUSE : store_begin_change(store);
+    enum coffer_status status = writer->broken ? COFFER_MISUSE : store_may_change(store);
     bool replaces = false;
     bool damaged = false;
 

@@ -390,6 +390,20 @@ static enum coffer_status write_range(struct tree *tree, uint64_t offset, uint64
     return status;
 }
 
+enum coffer_status tree_reserve_block(struct tree *tree, struct block block)
+{
+    struct tree_environment *environment = tree->environment;
+    struct device_piece piece = {environment->staging, LAYOUT_BLOCK_SIZE};
+    enum coffer_status status = COFFER_OK;
+
+    assert_cheap((uint64_t)block.index * LAYOUT_BLOCK_SIZE >= tree->now.length);
+    memset(environment->staging, 0, LAYOUT_BLOCK_SIZE);
+    for (unsigned slot = 0; slot < 2 && status == COFFER_OK; slot++)
+        status = device_write(environment->device, tree->name, layout_block_offset(block, slot),
+                              &piece, 1);
+    return status == COFFER_NOT_FOUND ? COFFER_IO : status;
+}
+
 /* The root's hash covers the length, so it is stale from before the length changes. */
 static enum coffer_status change_length(struct tree *tree, uint64_t length)
 {

@@ -55,6 +55,7 @@ void tree_adopt(struct tree *tree)
     tree->committed = tree->now;
     tree->changed = false;
     tree->fresh = false;
+    tree->size_before = SIZE_UNKNOWN;
     list_each (link, &tree->file.entries) {
         struct cache_entry *entry = list_entry(link, struct cache_entry, of_file);
 
@@ -69,6 +70,18 @@ void tree_abort(struct tree *tree)
     cache_file_forget(tree->environment->cache, &tree->file);
     tree->now = tree->committed;
     tree->changed = false;
+    tree->size_before = SIZE_UNKNOWN;
+}
+
+void tree_retract(struct tree *tree)
+{
+    uint64_t size = tree->size_before;
+    enum coffer_status status = COFFER_OK;
+
+    tree_abort(tree);
+    if (size != SIZE_UNKNOWN)
+        status = device_resize(tree->environment->device, tree->name, size);
+    (void)status; /* at worst the space is lost until the object is cut or deleted */
 }
 
 bool tree_is_changed(const struct tree *tree)

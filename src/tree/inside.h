@@ -2,14 +2,18 @@
 /*
  * The inside of a tree, shared by the files of this folder:
  *   open.c    heads, the choice of a version, creation
- *   nodes.c   groups in the cache: loading, verifying, marking, settling
+ *   nodes.c   nodes, read: groups in the cache, loaded and verified on the way down
+ *   changes.c nodes, changed: marked, added, dropped, settled
  *   blocks.c  data: reading and writing through the nodes
  *   commit.c  prepare, head, adopt, abort
+ *   inspect.c the public look at stored bytes, without a key (coffer/inspect.h)
  */
 #ifndef COFFER_TREE_INSIDE_H
 #define COFFER_TREE_INSIDE_H
 
 #include "tree/tree.h"
+
+#define SIZE_UNKNOWN UINT64_MAX
 
 /* One version of the file. */
 struct tree_state {
@@ -31,6 +35,7 @@ struct tree {
     bool tolerated;   /* the truncate defect was met */
     struct list held; /* groups held since the last settle; larger index first */
     unsigned held_count;
+    uint64_t size_before; /* of the device's file, before this transaction made it grow */
     uint8_t wrapped[CRYPTO_WRAPPED_SIZE];
     char name[DEVICE_NAME_MAX + 1];
 };
@@ -87,8 +92,26 @@ static inline bool node_is_committed(const struct tree *tree, struct node node)
 
 /* --- nodes.c */
 
-/* Make room for the root of a new file. */
-COFFER_MUST_CHECK enum coffer_status nodes_begin_fresh(struct tree *tree);
+/* The group of a node, if it is in the cache. */
+static inline struct cache_entry *nodes_resident(struct tree *tree, struct node node)
+{
+    return cache_find(tree->environment->cache, &tree->file, CACHE_NODES, node_group(node).index);
+}
+
+static inline void nodes_unpin(struct tree *tree, struct cache_entry *entry)
+{
+    if (entry != NULL)
+        cache_unpin(tree->environment->cache, entry);
+}
+
+/* The pinned group of a node, from the cache or the device; nothing in it is verified by this.
+ * `held`: until the next settle. */
+COFFER_MUST_CHECK enum coffer_status nodes_load_group(struct tree *tree, struct node node,
+                                                      bool held, struct cache_entry **out);
+
+/* SHA-256 over a node's image and its children's hash fields (NULL: no such child). */
+void nodes_hash(struct tree *tree, struct node node, const uint8_t *image,
+                const uint8_t *const children[2], uint8_t digest[CRYPTO_HASH_SIZE]);
 
 /* Put an opening read's first group into the cache. */
 COFFER_MUST_CHECK enum coffer_status nodes_adopt_first_group(struct tree *tree,
@@ -98,6 +121,11 @@ COFFER_MUST_CHECK enum coffer_status nodes_adopt_first_group(struct tree *tree,
  * marked afterwards. COFFER_CORRUPT, COFFER_NO_MEMORY, COFFER_IO. */
 COFFER_MUST_CHECK enum coffer_status nodes_reach(struct tree *tree, struct node node, bool change,
                                                  struct cache_entry **out);
+
+/* --- changes.c */
+
+/* Make room for the root of a new file. */
+COFFER_MUST_CHECK enum coffer_status nodes_begin_fresh(struct tree *tree);
 
 /* reach() with `change`, and the node and its ancestors are stale from here on. */
 COFFER_MUST_CHECK enum coffer_status nodes_mark(struct tree *tree, struct node node,

@@ -12,11 +12,12 @@
 
 #include <stdint.h>
 
+#include "base/bitmap.h"
+
 #define LAYOUT_BLOCK_SIZE  4096u
 #define LAYOUT_HEAD_SIZE   68u
 #define LAYOUT_NODE_SIZE   66u
 #define LAYOUT_META_SIZE   16u
-#define LAYOUT_HASH_SIZE   32u
 #define LAYOUT_GROUP_NODES 31u /* nodes of one group */
 
 /* Head image: offsets. */
@@ -69,6 +70,14 @@ static inline struct node node_parent(struct node node)
     return (struct node){node.id / 2};
 }
 
+static const struct node node_root = {1};
+
+/* Steps below the root. */
+static inline unsigned node_depth(struct node node)
+{
+    return bits_log2_down(node.id);
+}
+
 /* Child 0 or 1. */
 static inline struct node node_child(struct node node, unsigned which)
 {
@@ -114,8 +123,8 @@ static inline uint64_t layout_node_offset(struct node node, unsigned slot)
     return layout_group_offset(node_group(node)) + layout_place_offset(node_place(node), slot);
 }
 
-/* Every 61 block slots a node group stands in between: 62 blocks' worth of nodes are described by
- * a group, but only 61 slots follow it, so nodes and blocks drift apart. */
+/* A node group is followed by 61 block slots, and then comes the next group: but it has the nodes
+ * of 31 blocks, which have 62 slots, so nodes and their blocks drift apart. */
 static inline uint64_t layout_block_offset(struct block block, unsigned slot)
 {
     uint64_t b = 2 * (uint64_t)block.index + slot;

@@ -1,33 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The nodes of a tree: groups in the cache, verified on the way down, marked on the way of a
- * change, hashed and written when settled.
- */
+/* The nodes of a tree, read: groups in the cache, verified on the way down. */
 #include "tree/inside.h"
 
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/bytes.h"
-
-static const struct node root = {1};
-
-/* How many steps below the root a node is. */
-static unsigned depth_of(struct node node)
-{
-    return 31 - (unsigned)__builtin_clz(node.id);
-}
-
-static struct cache_entry *resident(struct tree *tree, struct node node)
-{
-    return cache_find(tree->environment->cache, &tree->file, CACHE_NODES, node_group(node).index);
-}
-
-static void unpin(struct tree *tree, struct cache_entry *entry)
-{
-    if (entry != NULL)
-        cache_unpin(tree->environment->cache, entry);
-}
 
 /* Keep a group until the next settle. */
 static void hold(struct tree *tree, struct cache_entry *entry)
@@ -63,11 +41,11 @@ static enum coffer_status read_group(struct tree *tree, struct cache_entry *entr
 }
 
 /* The pinned group of a node, from the cache or the device. */
-static enum coffer_status load_group(struct tree *tree, struct node node, bool held,
-                                     struct cache_entry **out)
+enum coffer_status nodes_load_group(struct tree *tree, struct node node, bool held,
+                                    struct cache_entry **out)
 {
     struct cache *cache = tree->environment->cache;
-    struct cache_entry *entry = resident(tree, node);
+    struct cache_entry *entry = nodes_resident(tree, node);
     struct node first = {node_group(node).index * LAYOUT_GROUP_NODES + 1};
     enum coffer_status status = COFFER_OK;
 
@@ -92,14 +70,14 @@ static enum coffer_status load_group(struct tree *tree, struct node node, bool h
 }
 
 /* SHA-256 over a node's image and its children's hash fields (NULL: no such child). */
-static void hash_node(struct tree *tree, struct node node, const uint8_t *image,
-                      const uint8_t *const children[2], uint8_t digest[CRYPTO_HASH_SIZE])
+void nodes_hash(struct tree *tree, struct node node, const uint8_t *image,
+                const uint8_t *const children[2], uint8_t digest[CRYPTO_HASH_SIZE])
 {
     uint8_t message[LAYOUT_NODE_SIZE - NODE_IV + 8 + 2 * CRYPTO_HASH_SIZE];
     size_t size = LAYOUT_NODE_SIZE - NODE_IV;
 
     memcpy(message, image + NODE_IV, size);
-    if (node.id == root.id) {
+    if (node.id == node_root.id) {
         store_le64(message + size, tree->now.length);
         size += 8;
     }
@@ -165,15 +143,15 @@ static enum coffer_status fits_with_dropped(struct tree *tree, struct cache_entr
 
         if (existing[which] != NULL)
             continue;
-        status = load_group(tree, child, false, &dropped[which]);
+        status = nodes_load_group(tree, child, false, &dropped[which]);
         if (status != COFFER_OK)
             break;
         existing[which] = named_image(entry, child, dropped[which]);
-        hash_node(tree, node, image, existing, digest);
+        nodes_hash(tree, node, image, existing, digest);
         *fits = memcmp(digest, image + NODE_HASH, sizeof(digest)) == 0;
     }
-    unpin(tree, dropped[0]);
-    unpin(tree, dropped[1]);
+    nodes_unpin(tree, dropped[0]);
+    nodes_unpin(tree, dropped[1]);
     return status;
 }
 
@@ -200,10 +178,9 @@ static enum coffer_status verify(struct tree *tree, struct cache_entry *entry, s
         if (child_entry[which] != NULL)
             children[which] = named_image(entry, node_child(node, which), child_entry[which]);
     }
-    tree->environment->nodes_verified++;
-    hash_node(tree, node, image, children, digest);
+    nodes_hash(tree, node, image, children, digest);
     if (memcmp(digest, image + NODE_HASH, sizeof(digest)) != 0) {
-        if (note_of(entry)->changed & bit_of(node) || node.id == root.id)
+        if (note_of(entry)->changed & bit_of(node) || node.id == node_root.id)
             return COFFER_CORRUPT;
         status = fits_with_dropped(tree, entry, node, children, &fits);
         if (status != COFFER_OK)
@@ -243,7 +220,7 @@ static enum coffer_status open_node(struct tree *tree, struct cache_entry *entry
             status = COFFER_CORRUPT;
         if (child.id > last.id)
             break;
-        status = load_group(tree, child, held, &child_entry[which]);
+        status = nodes_load_group(tree, child, held, &child_entry[which]);
         if (status == COFFER_OK && !(note_of(child_entry[which])->known & bit_of(child)))
             whole = false;
     }
@@ -252,33 +229,34 @@ static enum coffer_status open_node(struct tree *tree, struct cache_entry *entry
         status = verify(tree, entry, node, child_entry);
     }
     if (status != COFFER_OK) {
-        unpin(tree, child_entry[0]);
-        unpin(tree, child_entry[1]);
+        nodes_unpin(tree, child_entry[0]);
+        nodes_unpin(tree, child_entry[1]);
     }
     return status;
 }
 
-/* The pinned group of the root, which is known afterwards. */
+/* The pinned group of the node_root, which is known afterwards. */
 static enum coffer_status load_root(struct tree *tree, bool held, struct cache_entry **out)
 {
     struct cache_entry *entry;
-    enum coffer_status status = load_group(tree, root, held, &entry);
+    enum coffer_status status = nodes_load_group(tree, node_root, held, &entry);
     struct group_note *note;
 
     if (status != COFFER_OK)
         return status;
     note = note_of(entry);
-    if (!(note->known & bit_of(root))) {
+    if (!(note->known & bit_of(node_root))) {
         const uint8_t *image = entry->frame + layout_place_offset(0, tree->now.slot);
 
         if (memcmp(image + NODE_HASH, tree->now.root_hash, CRYPTO_HASH_SIZE) != 0) {
-            unpin(tree, entry);
+            nodes_unpin(tree, entry);
             return COFFER_CORRUPT;
         }
-        note->known |= bit_of(root);
-        note->slot = tree->now.slot ? note->slot | bit_of(root) : note->slot & ~bit_of(root);
-        note->changed = tree->changed ? note->changed | bit_of(root)
-                                      : note->changed & ~bit_of(root);
+        note->known |= bit_of(node_root);
+        note->slot = tree->now.slot ? note->slot | bit_of(node_root)
+                                    : note->slot & ~bit_of(node_root);
+        note->changed = tree->changed ? note->changed | bit_of(node_root)
+                                      : note->changed & ~bit_of(node_root);
     }
     *out = entry;
     return COFFER_OK;
@@ -293,7 +271,7 @@ static enum coffer_status step(struct tree *tree, struct cache_entry *entry, str
     unsigned which = next.id & 1;
 
     if (!held && note_of(entry)->whole & bit_of(node)) {
-        struct cache_entry *known = resident(tree, next);
+        struct cache_entry *known = nodes_resident(tree, next);
 
         if (known != NULL && note_of(known)->known & bit_of(next)) {
             cache_pin(tree->environment->cache, known);
@@ -305,7 +283,7 @@ static enum coffer_status step(struct tree *tree, struct cache_entry *entry, str
     if (status != COFFER_OK)
         return status;
     assert_cheap(child_entry[which] != NULL); /* nobody reaches for what was dropped */
-    unpin(tree, child_entry[1 - which]);
+    nodes_unpin(tree, child_entry[1 - which]);
     *out = child_entry[which];
     return COFFER_OK;
 }
@@ -318,11 +296,11 @@ static enum coffer_status walk_down(struct tree *tree, struct node node, bool he
     struct cache_entry *next;
     enum coffer_status status = load_root(tree, held, &entry);
 
-    for (unsigned left = depth_of(node); status == COFFER_OK && left > 0; left--) {
+    for (unsigned left = node_depth(node); status == COFFER_OK && left > 0; left--) {
         struct node here = {node.id >> left};
 
         status = step(tree, entry, here, (struct node){node.id >> (left - 1)}, held, &next);
-        unpin(tree, entry);
+        nodes_unpin(tree, entry);
         if (status == COFFER_OK)
             entry = next;
     }
@@ -331,11 +309,11 @@ static enum coffer_status walk_down(struct tree *tree, struct node node, bool he
     if (held || !(note_of(entry)->whole & bit_of(node))) {
         status = open_node(tree, entry, node, held, children);
         if (status != COFFER_OK) {
-            unpin(tree, entry);
+            nodes_unpin(tree, entry);
             return status;
         }
-        unpin(tree, children[0]);
-        unpin(tree, children[1]);
+        nodes_unpin(tree, children[0]);
+        nodes_unpin(tree, children[1]);
     }
     *out = entry;
     return COFFER_OK;
@@ -344,7 +322,7 @@ static enum coffer_status walk_down(struct tree *tree, struct node node, bool he
 enum coffer_status nodes_reach(struct tree *tree, struct node node, bool change,
                                struct cache_entry **out)
 {
-    struct cache_entry *entry = resident(tree, node);
+    struct cache_entry *entry = nodes_resident(tree, node);
     enum coffer_status status;
 
     assert_cheap(node.id >= 1);
@@ -363,74 +341,6 @@ enum coffer_status nodes_reach(struct tree *tree, struct node node, bool change,
     return status;
 }
 
-static void touch_slot(struct group_note *note, struct node node)
-{
-    unsigned slot = (note->slot & bit_of(node)) != 0;
-    unsigned at = 2 * node_place(node) + slot;
-
-    if (note->dirty_to == 0 || at < note->dirty_from)
-        note->dirty_from = (uint8_t)at;
-    if (at + 1 > note->dirty_to)
-        note->dirty_to = (uint8_t)(at + 1);
-}
-
-/* Out of place: from its first change on, a node lives in the slot that isn't committed. The
- * parent was marked before. */
-static void mark_one(struct tree *tree, struct node node)
-{
-    struct cache_entry *entry = resident(tree, node);
-    struct group_note *note = note_of(entry);
-
-    assert_cheap(note->held && note->whole & bit_of(node));
-    if (!(note->changed & bit_of(node))) {
-        memcpy(other_image_of(entry, node), image_of(entry, node), LAYOUT_NODE_SIZE);
-        note->slot ^= bit_of(node);
-        note->changed |= bit_of(node);
-        if (node.id == root.id) {
-            tree->now.slot ^= 1;
-            tree->changed = true;
-        } else {
-            struct node parent = node_parent(node);
-            uint8_t *flags = image_of(resident(tree, parent), parent) + NODE_FLAGS;
-
-            store_le16(flags, load_le16(flags) ^ node_flag_in_parent(node));
-        }
-    }
-    note->stale |= bit_of(node);
-    touch_slot(note, node);
-}
-
-enum coffer_status nodes_mark(struct tree *tree, struct node node, struct cache_entry **out)
-{
-    enum coffer_status status = nodes_reach(tree, node, true, out);
-
-    if (status != COFFER_OK || note_of(*out)->stale & bit_of(node))
-        return status;
-    for (unsigned left = depth_of(node) + 1; left > 0; left--)
-        mark_one(tree, (struct node){node.id >> (left - 1)});
-    return COFFER_OK;
-}
-
-enum coffer_status nodes_begin_fresh(struct tree *tree)
-{
-    struct cache_entry *entry;
-    enum coffer_status status;
-    struct group_note *note;
-
-    tree->changed = true;
-    entry = cache_claim(tree->environment->cache, &tree->file, CACHE_NODES, 0);
-    if (entry == NULL)
-        return COFFER_NO_MEMORY;
-    note = note_of(entry);
-    note->slot = tree->now.slot ? bit_of(root) : 0;
-    note->known = note->whole = note->changed = note->stale = bit_of(root);
-    status = load_group(tree, root, true, &entry);
-    assert_cheap(status == COFFER_OK);
-    touch_slot(note, root);
-    unpin(tree, entry);
-    return COFFER_OK;
-}
-
 enum coffer_status nodes_adopt_first_group(struct tree *tree, const uint8_t *bytes)
 {
     struct cache_entry *entry = cache_claim(tree->environment->cache, &tree->file, CACHE_NODES, 0);
@@ -441,224 +351,12 @@ enum coffer_status nodes_adopt_first_group(struct tree *tree, const uint8_t *byt
     return COFFER_OK;
 }
 
-/* Add the node after the last. Its slot is the one that the parent's flag doesn't name in the
- * committed version: what lies in that may be committed (the node was dropped in this very
- * transaction), or all that authenticates the parent (the tolerant rule). */
-static enum coffer_status add_node(struct tree *tree)
-{
-    struct node node = {tree->now.max_node + 1};
-    struct node parent = node_parent(node);
-    struct cache_entry *parent_entry = NULL;
-    struct cache_entry *entry = NULL;
-    enum coffer_status status;
-    struct group_note *note;
-    uint16_t before;
-    uint16_t flags;
-
-    for (unsigned attempt = 0;; attempt++) {
-        status = nodes_mark(tree, parent, &parent_entry);
-        if (status != COFFER_OK)
-            return status;
-        status = load_group(tree, node, true, &entry);
-        if (status != COFFER_NO_MEMORY || attempt > 0)
-            break;
-        unpin(tree, parent_entry);
-        status = tree_settle(tree);
-        if (status != COFFER_OK)
-            return status;
-    }
-    if (status != COFFER_OK) {
-        unpin(tree, parent_entry);
-        return status;
-    }
-    flags = load_le16(image_of(parent_entry, parent) + NODE_FLAGS);
-    before = node_is_committed(tree, parent)
-                 ? load_le16(other_image_of(parent_entry, parent) + NODE_FLAGS)
-                 : flags;
-    if (((flags ^ before) & node_flag_in_parent(node)) == 0)
-        flags ^= node_flag_in_parent(node);
-    store_le16(image_of(parent_entry, parent) + NODE_FLAGS, flags);
-    note = note_of(entry);
-    note->slot = flags & node_flag_in_parent(node) ? note->slot | bit_of(node)
-                                                   : note->slot & ~bit_of(node);
-    memset(image_of(entry, node), 0, LAYOUT_NODE_SIZE);
-    /* Neighbouring blocks of a new stretch lie side by side when they alternate slots. */
-    store_le16(image_of(entry, node) + NODE_FLAGS, block_of_node(node).index & NODE_FLAG_BLOCK);
-    note->known |= bit_of(node);
-    note->whole |= bit_of(node);
-    note->changed |= bit_of(node);
-    note->stale |= bit_of(node);
-    touch_slot(note, node);
-    tree->now.max_node = node.id;
-    unpin(tree, parent_entry);
-    unpin(tree, entry);
-    return COFFER_OK;
-}
-
-enum coffer_status nodes_extend(struct tree *tree, struct node last)
-{
-    while (tree->now.max_node < last.id) {
-        enum coffer_status status = nodes_make_room(tree);
-
-        if (status == COFFER_OK)
-            status = add_node(tree);
-        if (status != COFFER_OK)
-            return status;
-    }
-    return COFFER_OK;
-}
-
-enum coffer_status nodes_drop(struct tree *tree, struct node last)
-{
-    uint32_t parent = (last.id + 1) / 2;
-    uint32_t end = tree->now.max_node / 2;
-
-    assert_cheap(!tree->changed && last.id >= 1 && last.id < tree->now.max_node);
-    tree->now.max_node = last.id;
-    /* The parents that stay and lose a child: their hashes cover one child less. */
-    for (; parent <= end && parent <= last.id; parent++) {
-        struct cache_entry *entry;
-        enum coffer_status status = nodes_make_room(tree);
-
-        if (status == COFFER_OK)
-            status = nodes_mark(tree, (struct node){parent}, &entry);
-        if (status != COFFER_OK)
-            return status;
-        unpin(tree, entry);
-    }
-    return COFFER_OK;
-}
-
-enum coffer_status nodes_make_room(struct tree *tree)
-{
-    size_t path = depth_of((struct node){tree->now.max_node}) + 4;
-
-    if (tree->held_count > 0 &&
-        tree->environment->cache->pinned_count + path > tree->environment->cache->entry_count)
-        return tree_settle(tree);
-    return COFFER_OK;
-}
-
-/* The new hash of a stale node; its children were done before, and everything is held. */
-static void rehash(struct tree *tree, struct cache_entry *entry, struct node node)
-{
-    const uint8_t *children[2] = {NULL, NULL};
-    uint8_t *image = image_of(entry, node);
-
-    for (unsigned which = 0; which < 2; which++) {
-        struct node child = node_child(node, which);
-        struct cache_entry *child_entry;
-
-        if (child.id > tree->now.max_node)
-            continue;
-        child_entry = resident(tree, child);
-        assert_cheap(child_entry != NULL && note_of(child_entry)->known & bit_of(child));
-        children[which] = image_of(child_entry, child);
-    }
-    hash_node(tree, node, image, children, image + NODE_HASH);
-    if (node.id == root.id)
-        memcpy(tree->now.root_hash, image + NODE_HASH, CRYPTO_HASH_SIZE);
-    note_of(entry)->stale &= ~bit_of(node);
-    note_of(entry)->tolerated &= ~bit_of(node);
-}
-
-static enum coffer_status write_group(struct tree *tree, struct cache_entry *entry)
-{
-    struct group_note *note = note_of(entry);
-    uint64_t from = (uint64_t)note->dirty_from * LAYOUT_NODE_SIZE;
-    struct device_piece piece = {entry->frame + from,
-                                 (size_t)(note->dirty_to - note->dirty_from) * LAYOUT_NODE_SIZE};
-    enum coffer_status status;
-
-    if (note->dirty_to == 0)
-        return COFFER_OK;
-    status = device_write(tree->environment->device, tree->name,
-                          layout_group_offset((struct group){entry->index}) + from, &piece, 1);
-    if (status == COFFER_OK) {
-        note->dirty_from = 0;
-        note->dirty_to = 0;
-    }
-    return status == COFFER_NOT_FOUND ? COFFER_IO : status;
-}
-
-enum coffer_status tree_settle(struct tree *tree)
-{
-    /* Children have larger numbers than their parents, and the list has larger groups first. */
-    list_each (link, &tree->held) {
-        struct cache_entry *entry = list_entry(link, struct cache_entry, of_user);
-        uint32_t first = entry->index * LAYOUT_GROUP_NODES + 1;
-        enum coffer_status status;
-
-        for (uint32_t stale = note_of(entry)->stale; stale != 0; stale = note_of(entry)->stale)
-            rehash(tree, entry, (struct node){first + 31 - (unsigned)__builtin_clz(stale)});
-        status = write_group(tree, entry);
-        if (status != COFFER_OK)
-            return status;
-    }
-    nodes_release(tree);
-    return COFFER_OK;
-}
-
-enum coffer_status tree_settle_if_crowded(struct tree *tree)
-{
-    const struct cache *cache = tree->environment->cache;
-
-    return cache->pinned_count > cache->entry_count / 4 ? tree_settle(tree) : COFFER_OK;
-}
-
-void nodes_release(struct tree *tree)
-{
-    while (!list_is_empty(&tree->held)) {
-        struct cache_entry *entry = list_entry(tree->held.next, struct cache_entry, of_user);
-
-        list_remove(&entry->of_user);
-        note_of(entry)->held = false;
-        cache_unpin(tree->environment->cache, entry);
-    }
-    tree->held_count = 0;
-}
-
-enum coffer_status tree_touch(struct tree *tree)
-{
-    struct cache_entry *entry;
-    enum coffer_status status = nodes_mark(tree, root, &entry);
-
-    if (status == COFFER_OK)
-        unpin(tree, entry);
-    return status;
-}
-
 enum coffer_status tree_verify_node(struct tree *tree, struct node node)
 {
     struct cache_entry *entry;
     enum coffer_status status = nodes_reach(tree, node, false, &entry);
 
     if (status == COFFER_OK)
-        unpin(tree, entry);
+        nodes_unpin(tree, entry);
     return status;
-}
-
-enum coffer_status tree_mend(struct tree *tree)
-{
-    for (uint32_t id = 1; id <= tree->now.max_node; id++) {
-        struct node node = {id};
-        struct cache_entry *entry;
-        enum coffer_status status = nodes_make_room(tree);
-        bool broken;
-
-        if (status == COFFER_OK)
-            status = nodes_reach(tree, node, false, &entry);
-        if (status != COFFER_OK)
-            return status;
-        broken = (note_of(entry)->tolerated & bit_of(node)) != 0;
-        unpin(tree, entry);
-        if (!broken)
-            continue;
-        status = nodes_mark(tree, node, &entry);
-        if (status != COFFER_OK)
-            return status;
-        unpin(tree, entry);
-    }
-    tree->tolerated = false;
-    return COFFER_OK;
 }

@@ -40,6 +40,7 @@ static enum coffer_status make_tree(struct tree_environment *environment, const 
     tree = block;
     tree->environment = environment;
     list_init(&tree->held);
+    tree->size_before = SIZE_UNKNOWN;
     cache_file_open(environment->cache, &tree->file);
     tree_set_name(tree, name);
     *out = tree;

@@ -55,10 +55,9 @@ struct tree_environment {
     bool head_full_hash; /* CFG_REE_FS_HTREE_HASH_SIZE_COMPAT=n */
     uint8_t *staging;    /* buffer for ciphertext on its way */
     size_t staging_blocks;
-    uint64_t nodes_verified;
 };
 
-/* At least: two blocks of the opening read, and the head page. */
+/* At least the opening read: the page of the heads, the first group, both slots of block 0. */
 #define TREE_STAGING_MIN 4u
 #define TREE_STAGING_MAX 32u
 
@@ -134,6 +133,10 @@ struct tree_piece {
 COFFER_MUST_CHECK enum coffer_status tree_write(struct tree *tree, uint64_t offset,
                                                 const struct tree_piece *pieces, size_t count);
 
+/* Have the device set both slots of a block behind the length aside, so that no later change of the
+ * block needs more room there. */
+COFFER_MUST_CHECK enum coffer_status tree_reserve_block(struct tree *tree, struct block block);
+
 /* Cut or grow (with zeros) the data. Cutting must be the first thing in its transaction. The
  * device's file is not cut: see tree_cut_file. */
 COFFER_MUST_CHECK enum coffer_status tree_set_length(struct tree *tree, uint64_t length);
@@ -160,7 +163,12 @@ COFFER_MUST_CHECK enum coffer_status tree_write_head(struct tree *tree);
 
 void tree_adopt(struct tree *tree);
 void tree_abort(struct tree *tree);
+
 bool tree_is_changed(const struct tree *tree);
+
+/* abort(), and give back to the device what the transaction made the file grow by. Only where it is
+ * certain that nothing was published. */
+void tree_retract(struct tree *tree);
 
 /* After a cut was adopted: give the device's file the size that the tree needs. Harmless to lose.
  */

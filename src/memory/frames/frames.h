@@ -2,12 +2,12 @@
 /*
  * Physical memory: the frames of secure memory, and the buddy allocator over them.
  *
- * Start-up (rows K9, K10). The caller gives areas of any address and size. Each is trimmed inward
+ * Start-up. The caller gives areas of any address and size. Each is trimmed inward
  * to whole frames; the boot allocator then cuts the frame table, the bitmaps and this structure
  * itself from the front of them. What is left of an area is one segment. Not one byte outside the
  * areas is ever touched.
  *
- * Buddy (row K11). Per segment and order there is a bitmap of free blocks (with summary levels
+ * Buddy. Per segment and order there is a bitmap of free blocks (with summary levels
  * above it, so that the first free block is found in a fixed number of steps); there are no lists
  * and nothing is ever written into a free frame. Blocks are aligned to their size in address
  * space. A run of n frames that is not a power of two gives its tail back; a run longer than the

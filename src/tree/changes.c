@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The nodes of a tree, changed: marked from the root down, added, dropped; hashed from the leaves
+ * up and written when settled.
+ */
+#include "tree/inside.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/bitmap.h"
+#include "base/bytes.h"
+
+static void touch_slot(struct group_note *note, struct node node)
+{
+    unsigned slot = (note->slot & bit_of(node)) != 0;
+    unsigned at = 2 * node_place(node) + slot;
+
+    if (note->dirty_to == 0 || at < note->dirty_from)
+        note->dirty_from = (uint8_t)at;
+    if (at + 1 > note->dirty_to)
+        note->dirty_to = (uint8_t)(at + 1);
+}
+
+/* Out of place: from its first change on, a node lives in the slot that isn't committed. The
+ * parent was marked before. */
+static void mark_one(struct tree *tree, struct node node)
+{
+    struct cache_entry *entry = nodes_resident(tree, node);
+    struct group_note *note = note_of(entry);
+
+    assert_cheap(note->held && note->whole & bit_of(node));
+    if (!(note->changed & bit_of(node))) {
+        memcpy(other_image_of(entry, node), image_of(entry, node), LAYOUT_NODE_SIZE);
+        note->slot ^= bit_of(node);
+        note->changed |= bit_of(node);
+        if (node.id == node_root.id) {
+            tree->now.slot ^= 1;
+            tree->changed = true;
+        } else {
+            struct node parent = node_parent(node);
+            uint8_t *flags = image_of(nodes_resident(tree, parent), parent) + NODE_FLAGS;
+
+            store_le16(flags, load_le16(flags) ^ node_flag_in_parent(node));
+        }
+    }
+    note->stale |= bit_of(node);
+    touch_slot(note, node);
+}
+
+enum coffer_status nodes_mark(struct tree *tree, struct node node, struct cache_entry **out)
+{
+    enum coffer_status status = nodes_reach(tree, node, true, out);
+
+    if (status != COFFER_OK || note_of(*out)->stale & bit_of(node))
+        return status;
+    for (unsigned left = node_depth(node) + 1; left > 0; left--)
+        mark_one(tree, (struct node){node.id >> (left - 1)});
+    return COFFER_OK;
+}
+
+enum coffer_status nodes_begin_fresh(struct tree *tree)
+{
+    struct cache_entry *entry;
+    enum coffer_status status;
+    struct group_note *note;
+
+    tree->changed = true;
+    entry = cache_claim(tree->environment->cache, &tree->file, CACHE_NODES, 0);
+    if (entry == NULL)
+        return COFFER_NO_MEMORY;
+    note = note_of(entry);
+    note->slot = tree->now.slot ? bit_of(node_root) : 0;
+    note->known = note->whole = note->changed = note->stale = bit_of(node_root);
+    status = nodes_load_group(tree, node_root, true, &entry);
+    assert_cheap(status == COFFER_OK);
+    touch_slot(note, node_root);
+    nodes_unpin(tree, entry);
+    return COFFER_OK;
+}
+
+/* Add the node after the last. Its slot is the one that the parent's flag doesn't name in the
+ * committed version: what lies in that may be committed (the node was dropped in this very
+ * transaction), or all that authenticates the parent (the tolerant rule). */
+static enum coffer_status add_node(struct tree *tree)
+{
+    struct node node = {tree->now.max_node + 1};
+    struct node parent = node_parent(node);
+    struct cache_entry *parent_entry = NULL;
+    struct cache_entry *entry = NULL;
+    enum coffer_status status;
+    struct group_note *note;
+    uint16_t before;
+    uint16_t flags;
+
+    for (unsigned attempt = 0;; attempt++) {
+        status = nodes_mark(tree, parent, &parent_entry);
+        if (status != COFFER_OK)
+            return status;
+        status = nodes_load_group(tree, node, true, &entry);
+        if (status != COFFER_NO_MEMORY || attempt > 0)
+            break;
+        nodes_unpin(tree, parent_entry);
+        status = tree_settle(tree);
+        if (status != COFFER_OK)
+            return status;
+    }
+    if (status != COFFER_OK) {
+        nodes_unpin(tree, parent_entry);
+        return status;
+    }
+    flags = load_le16(image_of(parent_entry, parent) + NODE_FLAGS);
+    before = node_is_committed(tree, parent)
+                 ? load_le16(other_image_of(parent_entry, parent) + NODE_FLAGS)
+                 : flags;
+    if (((flags ^ before) & node_flag_in_parent(node)) == 0)
+        flags ^= node_flag_in_parent(node);
+    store_le16(image_of(parent_entry, parent) + NODE_FLAGS, flags);
+    note = note_of(entry);
+    note->slot = flags & node_flag_in_parent(node) ? note->slot | bit_of(node)
+                                                   : note->slot & ~bit_of(node);
+    memset(image_of(entry, node), 0, LAYOUT_NODE_SIZE);
+    /* Neighbouring blocks of a new stretch lie side by side when they alternate slots. */
+    store_le16(image_of(entry, node) + NODE_FLAGS, block_of_node(node).index & NODE_FLAG_BLOCK);
+    note->known |= bit_of(node);
+    note->whole |= bit_of(node);
+    note->changed |= bit_of(node);
+    note->stale |= bit_of(node);
+    touch_slot(note, node);
+    tree->now.max_node = node.id;
+    nodes_unpin(tree, parent_entry);
+    nodes_unpin(tree, entry);
+    return COFFER_OK;
+}
+
+/* Before a file grows: its size, to return to if that fails. */
+static enum coffer_status note_size(struct tree *tree)
+{
+    if (tree->fresh || tree->size_before != SIZE_UNKNOWN)
+        return COFFER_OK;
+    return device_size(tree->environment->device, tree->name, &tree->size_before);
+}
+
+enum coffer_status nodes_extend(struct tree *tree, struct node last)
+{
+    enum coffer_status status = COFFER_OK;
+
+    if (tree->now.max_node < last.id)
+        status = note_size(tree);
+    while (status == COFFER_OK && tree->now.max_node < last.id) {
+        status = nodes_make_room(tree);
+        if (status == COFFER_OK)
+            status = add_node(tree);
+    }
+    return status;
+}
+
+enum coffer_status nodes_drop(struct tree *tree, struct node last)
+{
+    uint32_t parent = (last.id + 1) / 2;
+    uint32_t end = tree->now.max_node / 2;
+
+    assert_cheap(!tree->changed && last.id >= 1 && last.id < tree->now.max_node);
+    tree->now.max_node = last.id;
+    /* The parents that stay and lose a child: their hashes cover one child less. */
+    for (; parent <= end && parent <= last.id; parent++) {
+        struct cache_entry *entry;
+        enum coffer_status status = nodes_make_room(tree);
+
+        if (status == COFFER_OK)
+            status = nodes_mark(tree, (struct node){parent}, &entry);
+        if (status != COFFER_OK)
+            return status;
+        nodes_unpin(tree, entry);
+    }
+    return COFFER_OK;
+}
+
+enum coffer_status nodes_make_room(struct tree *tree)
+{
+    size_t path = node_depth((struct node){tree->now.max_node}) + 4;
+
+    if (tree->held_count > 0 &&
+        tree->environment->cache->pinned_count + path > tree->environment->cache->entry_count)
+        return tree_settle(tree);
+    return COFFER_OK;
+}
+
+/* The new hash of a stale node; its children were done before, and everything is held. */
+static void rehash(struct tree *tree, struct cache_entry *entry, struct node node)
+{
+    const uint8_t *children[2] = {NULL, NULL};
+    uint8_t *image = image_of(entry, node);
+
+    for (unsigned which = 0; which < 2; which++) {
+        struct node child = node_child(node, which);
+        struct cache_entry *child_entry;
+
+        if (child.id > tree->now.max_node)
+            continue;
+        child_entry = nodes_resident(tree, child);
+        assert_cheap(child_entry != NULL && note_of(child_entry)->known & bit_of(child));
+        children[which] = image_of(child_entry, child);
+    }
+    nodes_hash(tree, node, image, children, image + NODE_HASH);
+    if (node.id == node_root.id)
+        memcpy(tree->now.root_hash, image + NODE_HASH, CRYPTO_HASH_SIZE);
+    note_of(entry)->stale &= ~bit_of(node);
+    note_of(entry)->tolerated &= ~bit_of(node);
+}
+
+static enum coffer_status write_group(struct tree *tree, struct cache_entry *entry)
+{
+    struct group_note *note = note_of(entry);
+    uint64_t from = (uint64_t)note->dirty_from * LAYOUT_NODE_SIZE;
+    struct device_piece piece = {entry->frame + from,
+                                 (size_t)(note->dirty_to - note->dirty_from) * LAYOUT_NODE_SIZE};
+    enum coffer_status status;
+
+    if (note->dirty_to == 0)
+        return COFFER_OK;
+    status = device_write(tree->environment->device, tree->name,
+                          layout_group_offset((struct group){entry->index}) + from, &piece, 1);
+    if (status == COFFER_OK) {
+        note->dirty_from = 0;
+        note->dirty_to = 0;
+    }
+    return status == COFFER_NOT_FOUND ? COFFER_IO : status;
+}
+
+enum coffer_status tree_settle(struct tree *tree)
+{
+    /* Children have larger numbers than their parents, and the list has larger groups first. */
+    list_each (link, &tree->held) {
+        struct cache_entry *entry = list_entry(link, struct cache_entry, of_user);
+        uint32_t first = entry->index * LAYOUT_GROUP_NODES + 1;
+        enum coffer_status status;
+
+        for (uint32_t stale = note_of(entry)->stale; stale != 0; stale = note_of(entry)->stale)
+            rehash(tree, entry, (struct node){first + bits_log2_down(stale)});
+        status = write_group(tree, entry);
+        if (status != COFFER_OK)
+            return status;
+    }
+    nodes_release(tree);
+    return COFFER_OK;
+}
+
+enum coffer_status tree_settle_if_crowded(struct tree *tree)
+{
+    const struct cache *cache = tree->environment->cache;
+
+    return cache->pinned_count > cache->entry_count / 4 ? tree_settle(tree) : COFFER_OK;
+}
+
+void nodes_release(struct tree *tree)
+{
+    while (!list_is_empty(&tree->held)) {
+        struct cache_entry *entry = list_entry(tree->held.next, struct cache_entry, of_user);
+
+        list_remove(&entry->of_user);
+        note_of(entry)->held = false;
+        cache_unpin(tree->environment->cache, entry);
+    }
+    tree->held_count = 0;
+}
+
+enum coffer_status tree_touch(struct tree *tree)
+{
+    struct cache_entry *entry;
+    enum coffer_status status = nodes_mark(tree, node_root, &entry);
+
+    if (status == COFFER_OK)
+        nodes_unpin(tree, entry);
+    return status;
+}
+
+enum coffer_status tree_mend(struct tree *tree)
+{
+    for (uint32_t id = 1; id <= tree->now.max_node; id++) {
+        struct node node = {id};
+        struct cache_entry *entry;
+        enum coffer_status status = nodes_make_room(tree);
+        bool broken;
+
+        if (status == COFFER_OK)
+            status = nodes_reach(tree, node, false, &entry);
+        if (status != COFFER_OK)
+            return status;
+        broken = (note_of(entry)->tolerated & bit_of(node)) != 0;
+        nodes_unpin(tree, entry);
+        if (!broken)
+            continue;
+        status = nodes_mark(tree, node, &entry);
+        if (status != COFFER_OK)
+            return status;
+        nodes_unpin(tree, entry);
+    }
+    tree->tolerated = false;
+    return COFFER_OK;
+}
