@@ -231,6 +231,28 @@ static void test_a_full_device_keeps_nobody_from_making_room(void **state)
     assert_int_equal(stored_size("dirf.db"), catalogue_size);
 }
 
+/* The same for an entry that has just begun a block of the catalogue: its second slot is there. */
+static void test_deleting_needs_no_room_in_the_catalogue(void **state)
+{
+    uint64_t total = 0;
+    char id[8];
+
+    (void)state;
+    for (unsigned i = 0; i < 69; i++) {
+        snprintf(id, sizeof(id), "%x", i);
+        assert_ok(put(id, 'x', 10));
+    }
+    for (unsigned i = 0; i < 69; i++) {
+        snprintf(id, sizeof(id), "%x", i);
+        total += stored_size(id); /* files are numbered as the objects are named */
+    }
+    memory_device_set_capacity(disk, total + stored_size("dirf.db"));
+    assert_ok(delete_object("44"));
+    assert_ok(delete_object("0"));
+    reopen();
+    assert_int_equal(objects_listed(), 67);
+}
+
 static void test_read_only_refuses_every_change_and_writes_nothing(void **state)
 {
     const struct store_options options = {.read_only = true};
@@ -607,6 +629,7 @@ int main(void)
         store_test(test_attributes_are_kept_byte_for_byte),
         store_test(test_sizes_end_at_the_largest_position),
         store_test(test_a_full_device_keeps_nobody_from_making_room),
+        store_test(test_deleting_needs_no_room_in_the_catalogue),
         store_test(test_read_only_refuses_every_change_and_writes_nothing),
         store_test(test_opening_what_is_not_there),
         store_test(test_closing_the_store_closes_what_is_open),
