@@ -222,7 +222,7 @@ static enum coffer_status check_making(const struct coffer *store, unsigned flag
 }
 
 /* Early word that the name is taken, before any work; the commit looks again. Called locked. */
-static enum coffer_status is_free(struct coffer *store, const struct name *name, unsigned flags)
+static enum coffer_status expect_free(struct coffer *store, const struct name *name, unsigned flags)
 {
     struct entry entry;
     uint32_t slot;
@@ -249,7 +249,7 @@ enum coffer_status coffer_put(struct coffer *store, const struct coffer_name *na
     if (status != COFFER_OK)
         return status;
     engine_lock(store);
-    status = is_free(store, &inside, flags);
+    status = expect_free(store, &inside, flags);
     if (status == COFFER_OK)
         status = writer_open(&store->store, &inside, flags & COFFER_REPLACE, attributes, &writer);
     if (status == COFFER_OK) {
@@ -276,7 +276,7 @@ enum coffer_status coffer_writer_open(struct coffer *store, const struct coffer_
     if (status != COFFER_OK)
         return status;
     engine_lock(store);
-    status = is_free(store, &inside, flags);
+    status = expect_free(store, &inside, flags);
     if (status == COFFER_OK)
         status = engine_make_handle(store, sizeof(struct coffer_writer), HANDLE_WRITER, &handle);
     if (status == COFFER_OK) {

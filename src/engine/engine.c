@@ -2,8 +2,6 @@
 /* Building an engine from its configuration, and taking it down. */
 #include "engine/engine.h"
 
-#include <string.h>
-
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "crypto/crypto.h"

@@ -2,8 +2,6 @@
 /* The memory system in one piece. */
 #include "memory/memory.h"
 
-#include <string.h>
-
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "memory/frames/boot.h"

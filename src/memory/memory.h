@@ -25,7 +25,7 @@ struct memory_settings {
     void *refuse_argument;
 };
 
-/* Errors of frames_init and heap_init; the areas are then as unused as before. */
+/* Errors of boot_init, frames_start and heap_init; the areas are then as unused as before. */
 COFFER_MUST_CHECK enum coffer_status memory_open(const struct memory_area *areas, size_t count,
                                                  const struct memory_settings *settings,
                                                  struct memory **out);

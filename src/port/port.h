@@ -7,6 +7,11 @@
  *   clock     monotonic nanoseconds; never goes back
  *   locks     plain mutual exclusion, not recursive; the lock lives in the core's memory
  *   log       one line of text for the operator; may be dropped; never blocks for long
+ *
+ * The core as it is calls entropy, the four of the lock, and log. Required are entropy and the lock
+ * (which does nothing where there is one thread); log may be NULL. clock_ns, the conditions and the
+ * threads are called by no module yet and may be NULL; a port that has conditions or threads has
+ * all of their kind. How to make a port: docs/PORTING.md.
  */
 #ifndef COFFER_PORT_PORT_H
 #define COFFER_PORT_PORT_H
@@ -40,9 +45,10 @@ struct coffer_port {
     /* Fill n bytes; COFFER_IO when the source fails, and then nothing in `out` counts. */
     enum coffer_status (*entropy)(void *context, void *out, size_t n);
 
-    /* Nanoseconds since an arbitrary start. */
+    /* Nanoseconds since an arbitrary start. May be NULL. */
     uint64_t (*clock_ns)(void *context);
 
+    /* May be NULL: then nobody is told. */
     void (*log)(void *context, enum port_log_level level, const char *text);
 
     enum coffer_status (*lock_init)(void *context, struct port_lock *lock);
@@ -50,8 +56,8 @@ struct coffer_port {
     void (*lock_take)(void *context, struct port_lock *lock);
     void (*lock_give)(void *context, struct port_lock *lock);
 
-    /* Conditions: the usual rules, spurious wake-ups included. wait_ns returns COFFER_BUSY when
-     * `timeout_ns` has passed without a signal; UINT64_MAX waits for ever. */
+    /* Conditions: the usual rules, spurious wake-ups included. All may be NULL. A wait returns
+     * COFFER_BUSY when `timeout_ns` has passed without a signal; UINT64_MAX waits for ever. */
     enum coffer_status (*condition_init)(void *context, struct port_condition *condition);
     void (*condition_fini)(void *context, struct port_condition *condition);
     enum coffer_status (*condition_wait)(void *context, struct port_condition *condition,
@@ -59,7 +65,8 @@ struct coffer_port {
     void (*condition_signal)(void *context, struct port_condition *condition);
     void (*condition_broadcast)(void *context, struct port_condition *condition);
 
-    /* Threads: NULL in a port that has none. Every started thread is joined exactly once. */
+    /* Threads: NULL in a port that has none, and then the conformance suite asks neither for them
+     * nor for conditions. Every started thread is joined exactly once. */
     enum coffer_status (*thread_start)(void *context, struct port_thread *thread,
                                        void (*body)(void *argument), void *argument);
     void (*thread_join)(void *context, struct port_thread *thread);

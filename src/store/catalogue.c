@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/assert.h"
 #include "base/bytes.h"
 #include "base/text.h"
 
@@ -115,8 +114,8 @@ static enum coffer_status read_slots(struct catalogue *catalogue, uint32_t slot,
 }
 
 /* Does a slot below `end` name this file? */
-static enum coffer_status is_named_below(struct catalogue *catalogue, uint32_t end, uint32_t file,
-                                         bool *named)
+static enum coffer_status look_below(struct catalogue *catalogue, uint32_t end, uint32_t file,
+                                     bool *named)
 {
     bool found = false;
 
@@ -141,7 +140,7 @@ struct large_files {
 
 /* Does an earlier slot name the entry's file? (A file with a large number only as far as there was
  * memory to remember it.) If not, remember it. */
-static enum coffer_status is_file_taken(struct catalogue *catalogue, struct large_files *large,
+static enum coffer_status look_for_file(struct catalogue *catalogue, struct large_files *large,
                                         uint32_t slot, const struct entry *entry, bool *taken)
 {
     uint32_t tag = entry->file * UINT32_C(0x9E3779B1); /* spreads over the index */
@@ -179,7 +178,7 @@ static enum coffer_status take_in(struct catalogue *catalogue, struct large_file
     if (status == COFFER_OK)
         status = catalogue_reserve(catalogue);
     if (status == COFFER_OK)
-        status = is_file_taken(catalogue, large, slot, &entry, &taken);
+        status = look_for_file(catalogue, large, slot, &entry, &taken);
     if (status != COFFER_OK)
         return status;
     (void)numbers_add(&catalogue->slots, slot);
@@ -362,7 +361,7 @@ enum coffer_status catalogue_counts(struct catalogue *catalogue, uint32_t slot,
         }
         named = true;
         if (catalogue->index.partial)
-            status = is_named_below(catalogue, slot, entry->file, &named);
+            status = look_below(catalogue, slot, entry->file, &named);
     }
     if (status == COFFER_OK)
         *counts = !named;
@@ -419,7 +418,7 @@ enum coffer_status catalogue_find(struct catalogue *catalogue, const struct name
 
 enum coffer_status catalogue_uses_file(struct catalogue *catalogue, uint32_t file, bool *uses)
 {
-    return is_named_below(catalogue, catalogue->slot_count, file, uses);
+    return look_below(catalogue, catalogue->slot_count, file, uses);
 }
 
 enum coffer_status catalogue_reserve(struct catalogue *catalogue)

@@ -5,10 +5,6 @@
  */
 #include "store/store.h"
 
-#include <string.h>
-
-#include "base/bytes.h"
-
 /* Blocks between two words about progress. */
 #define PROGRESS_BLOCKS 256u
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/index.h"
 
-#include <string.h>
-
 #include "base/assert.h"
 
 #define CELLS_MIN 64u

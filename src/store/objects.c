@@ -2,8 +2,6 @@
 /* Objects: their heads, their data, and what is done to them by name. */
 #include "store/store.h"
 
-#include <string.h>
-
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/text.h"

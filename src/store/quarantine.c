@@ -3,9 +3,6 @@
  */
 #include "store/store.h"
 
-#include <string.h>
-
-#include "base/bytes.h"
 #include "base/text.h"
 
 #define TRIES 10000u

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "base/assert.h"
 #include "base/bytes.h"
 
 /* Numbers to try before the device is taken to be at fault. */
@@ -215,7 +214,7 @@ static void retire(struct store *store, const struct entry *entry, bool damaged)
 }
 
 /* Can the object that is to be replaced be opened at all? */
-static enum coffer_status is_damaged(struct store *store, const struct entry *entry, bool *damaged)
+static enum coffer_status find_damage(struct store *store, const struct entry *entry, bool *damaged)
 {
     struct object_head head;
     struct tree *tree;
@@ -241,7 +240,7 @@ enum coffer_status writer_commit(struct writer *writer)
         status = find_slot(writer, &change.slot, &before, &replaces);
     if (status == COFFER_OK && replaces) {
         change.before = &before;
-        status = is_damaged(store, &before, &damaged);
+        status = find_damage(store, &before, &damaged);
     }
     if (status == COFFER_OK)
         status = append_tail(writer);

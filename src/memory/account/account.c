@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/assert.h"
 
 void account_init(struct account *account)
 {

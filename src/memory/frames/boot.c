@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
 #include "memory/frames/buddy.h"
 
 static bool areas_overlap(const struct memory_area *a, const struct memory_area *b)
