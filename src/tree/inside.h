@@ -43,6 +43,20 @@ struct tree {
 /*
  * What is known of the nodes of a group in the cache; bit k is the k-th node's. Kept in the cache
  * entry's note.
+ *
+ * One node's life, say node 6 of a file that is read and then written:
+ *   1 Its group is read: nothing is known, both its slots are just bytes.
+ *   2 Its parent 3 is verified: 3's hash covers the hash fields of 6 and 7. Node 6 is `known`, in
+ *     the `slot` that 3's flags name; its IV, tag and flags are still just bytes.
+ *   3 Its own hash is recomputed over them and the hash fields of 12 and 13 (so their group is
+ *     read), and fits: node 6 is `whole`, 12 and 13 are known, and block 5 can be unsealed.
+ *   4 Block 5 is written. From the root down, 1, 3 and 6 are marked: copied to their other slots,
+ *     `changed`, with their parents' flags turned, and `stale`. The groups of all of them and of
+ *     their children are held. Node 6 gets the block's new IV and tag.
+ *   5 Settling goes from the leaves up: 6, 3 and 1 are hashed and written, stale no more, held no
+ *     more. They may leave the cache; when 6 comes back, 3's flags, which differ between its two
+ *     slots, say that it is changed.
+ *   6 adopt(): the changed slots are the committed ones. abort(): all of it is forgotten.
  */
 struct group_note {
     uint32_t known;     /* the hash field in the node's slot is authentic */
