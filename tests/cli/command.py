@@ -54,7 +54,7 @@ class CommandTest(unittest.TestCase):
                                          b"coffer: using the published test key"))]
         self.assertEqual(len(lines), 0 if status == DONE else 1, (words, err))
         for line in lines:
-            self.assertRegex(line, rb"^coffer[ :]")
+            self.assertRegex(line, rb"^coffer: ")
         self.last_error = lines[0].decode() if lines else ""
         return out
 
@@ -69,6 +69,7 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(set(value), {"error"})
         self.assertEqual(set(value["error"]), {"code", "status", "message"})
         self.assertEqual(value["error"]["code"], status)
+        self.assertEqual(f"coffer: {value['error']['message']}", line)
         return line
 
     def init(self, *words):

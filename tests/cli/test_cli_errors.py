@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the command says and does when something is wrong: keys, usage, each exit status."""
 
+import json
 import os
 import resource
 import signal
@@ -134,6 +135,44 @@ class UsageTest(CommandTest):
             with self.subTest(words=words):
                 self.fails(USAGE, *words)
 
+    def test_which_option_is_at_fault(self):
+        self.init()
+        for words, text in (
+                (("ls", "--frob"), "ls: --frob: no such option; see `coffer ls --help`"),
+                (("--frob", "ls"), "--frob: no such option; see `coffer --help`"),
+                (("ls", "-lx"), "ls: -lx: no such option; see `coffer ls --help`"),
+                (("put", "a", "--nope", "-x"), "put: --nope: no such option; see"),
+                (("ls", "--memory"), "ls: --memory: its value is missing; see"),
+                (("dump", "a", "--nod"), "dump: --nod: its value is missing; see"),
+                (("ls", "--all=3"), "ls: --all=3: it takes no value; see"),
+                (("ls", "--k", "x"), "ls: --k: it could mean several options; see"),
+                (("ls", "x"), "ls: too many arguments; usage: coffer ls [OPTION...]")):
+            with self.subTest(words=words):
+                line = self.fails(USAGE, *words)
+                self.assertTrue(line.startswith(f"coffer: {text}"), line)
+                self.assertEqual(line, line.rstrip())
+        value = json.loads(self.run_raw("ls", "--frob", "--json")[1])
+        self.assertEqual(value["error"]["code"], USAGE)
+
+    def test_no_name_breaks_the_line_or_drives_the_terminal(self):
+        self.init()
+        for name, shown in (("no\nsuch", "hex:6e6f0a73756368"), ("a\x1b[2J", "hex:611b5b324a"),
+                            (b"\xff", "hex:ff"), ("gr\u00fc\u00dfe", "gr\u00fc\u00dfe")):
+            for verb, *rest in (("get", "out"), ("stat",), ("rm",), ("truncate", "1"),
+                                ("mv", "b"), ("put", "--offset", "1")):
+                code, _, err = self.run_raw(verb, name, *rest)
+                self.assertEqual(code, NOT_FOUND)
+                self.assertIn(f"coffer: {verb} {shown}".encode(), err)
+                self.assertEqual(err.count(b"\n"), 1)
+        for words in (("put", "a", "b\nc\x1b[2J"), ("b\nc\x1b[2J",), ("ls", "--ta", "b\nc\x1b[2J"),
+                      ("ls", "--b\nc\x1b[2J"), ("ls", "--store", "b\nc\x1b[2J"),
+                      ("dump", "b\nc\x1b[2J"), ("get", "hex:b\nc\x1b[2J", "x")):
+            with self.subTest(words=words):
+                code, _, err = self.run_raw(*words)
+                self.assertNotEqual(code, DONE)
+                self.assertIn(rb"b\x0ac\x1b[2J", err)
+                self.assertEqual(err.count(b"\n"), 1)
+
     def test_what_this_build_can_not(self):
         self.init()
         self.fails(OTHER, "ls", "--store", "rpmb:file")
@@ -194,8 +233,10 @@ class StatusTest(CommandTest):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             process = self.hold()
             process.send_signal(number)
-            process.communicate(timeout=30)
+            err = process.communicate(timeout=30)[1]
             self.assertEqual(process.returncode, -number)
+            if number != signal.SIGKILL:
+                self.assertEqual(err, b"coffer: put held: interrupted; the object is as before\n")
             self.assertEqual(self.ids(), ["a"])
             self.assertEqual(self.run_json("check")["clean"], True)
 
@@ -228,6 +269,17 @@ class StatusTest(CommandTest):
         self.assertEqual(self.limited("get", "big", "out")[0], SHORTAGE)
         self.assertFalse((self.dir / "out").exists())
         self.assertEqual(list(self.dir.glob(".out*")), [])
+
+    def test_larger_than_an_object_can_be(self):
+        with open(self.dir / "5G", "wb") as file:
+            file.truncate(5 << 30)
+        for words in (("truncate", "a", "5G"), ("truncate", "a", "4G"), ("put", "a", "5G"),
+                      ("put", "--append", "a", "5G"), ("put", "--offset", "4G", "a"),
+                      ("put", "--offset", "4294967295", "a")):
+            with self.subTest(words=words):
+                line = self.fails(SHORTAGE, *words, data=b"x")
+                self.assertIn(f"{words[0]} a: an object holds 4294967295 bytes at most", line)
+                self.assertEqual(self.get("a"), b"first")
 
     def test_standard_output_is_full(self):
         for words in (("ls",), ("ls", "--json"), ("get", "a"), ("stat", "a"), ("--help",)):

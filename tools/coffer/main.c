@@ -47,6 +47,7 @@ static const char epilogue[] =
 struct front {
     struct options options;
     int verb; /* index in argv; 0: none */
+    int next; /* where reading the options failed */
 };
 
 static error_t parse_front(int key, char *value, struct argp_state *state)
@@ -57,9 +58,10 @@ static error_t parse_front(int key, char *value, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &front->options;
-        /* One line for an error: ours or getopt's, without argp's second one. */
-        state->err_stream = NULL;
         return 0;
+    case ARGP_KEY_ERROR:
+        front->next = state->next;
+        return ARGP_ERR_UNKNOWN;
     case ARGP_KEY_ARG:
         /* The rest is the verb's to read. */
         front->verb = state->next - 1;
@@ -110,9 +112,11 @@ static enum exit_status run(struct front *front, int argc, char **argv)
     const struct verb *verb;
     error_t error;
 
-    error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_EXIT | ARGP_NO_HELP, NULL, front);
+    error = argp_parse(&argp, argc, argv,
+                       ARGP_IN_ORDER | ARGP_NO_EXIT | ARGP_NO_HELP | ARGP_NO_ERRS, NULL, front);
     if (error != 0)
-        return options->reported ? report_exit(options) : fail_parsing(options);
+        return options->reported ? report_exit(options)
+                                 : options_refuse(options, "", NULL, argv, front->next);
     if (front->verb == 0)
         return fail_usage(options, "no verb; `coffer --help` lists them");
     verb = find_verb(argv[front->verb]);

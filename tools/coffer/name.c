@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report.h"
+#include "text.h"
 
 static const char hex_prefix[] = "hex:";
 #define HEX_PREFIX_SIZE (sizeof(hex_prefix) - 1)
@@ -55,13 +56,10 @@ static enum exit_status parse_hex(struct options *options, const char *text, str
     return EXIT_DONE;
 }
 
-enum exit_status id_parse(struct options *options, const char *text, struct id *out)
+static enum exit_status parse_text(struct options *options, const char *text, struct id *out)
 {
     size_t size = strlen(text);
 
-    memset(out, 0, sizeof(*out));
-    if (strncmp(text, hex_prefix, HEX_PREFIX_SIZE) == 0)
-        return parse_hex(options, text, out);
     /* An empty word is more likely a script's mistake than the empty id. */
     if (size == 0)
         return fail_usage(options, "an empty id: write `hex:` if it is meant");
@@ -73,43 +71,18 @@ enum exit_status id_parse(struct options *options, const char *text, struct id *
     return EXIT_DONE;
 }
 
-/* The length of the UTF-8 character at p, its code in *code; 0 when there is none. */
-static size_t read_character(const uint8_t *p, size_t n, uint32_t *code)
+enum exit_status id_parse(struct options *options, const char *text, struct id *out)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length;
+    enum exit_status result;
 
-    if (p[0] < 0x80)
-        length = 1;
-    else if ((p[0] & 0xe0) == 0xc0)
-        length = 2;
-    else if ((p[0] & 0xf0) == 0xe0)
-        length = 3;
-    else if ((p[0] & 0xf8) == 0xf0)
-        length = 4;
+    memset(out, 0, sizeof(*out));
+    if (strncmp(text, hex_prefix, HEX_PREFIX_SIZE) == 0)
+        result = parse_hex(options, text, out);
     else
-        return 0;
-    if (length > n)
-        return 0;
-    *code = length == 1 ? p[0] : p[0] & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        *code = *code << 6 | (p[i] & 0x3fu);
-    }
-    return *code >= least[length] && *code <= 0x10ffff ? length : 0;
-}
-
-static bool shows(uint32_t code)
-{
-    if (code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0xad)
-        return false;
-    if (code == 0x61c || (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-        (code >= 0x2060 && code <= 0x206f))
-        return false;
-    if ((code >= 0xd800 && code <= 0xf8ff) || code == 0xfeff || (code >= 0xfff0 && code <= 0xfffb))
-        return false;
-    return (code & 0xfffe) != 0xfffe && code < 0xe0000;
+        result = parse_text(options, text, out);
+    if (result == EXIT_DONE)
+        id_format(out->bytes, out->size, out->text);
+    return result;
 }
 
 static bool is_printable(const uint8_t *p, size_t n)
@@ -119,10 +92,9 @@ static bool is_printable(const uint8_t *p, size_t n)
     if (n >= HEX_PREFIX_SIZE && memcmp(p, hex_prefix, HEX_PREFIX_SIZE) == 0)
         return false;
     while (n > 0) {
-        uint32_t code;
-        size_t length = read_character(p, n, &code);
+        size_t length = text_character(p, n);
 
-        if (length == 0 || !shows(code))
+        if (length == 0)
             return false;
         p += length;
         n -= length;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Names of objects on the command line. An id is text, or `hex:` and hex digits. It is printed as
- * text where that text, given back, means the same id and can do no harm to a terminal: UTF-8
- * without control characters, line separators or changes of direction, not empty, not beginning
- * with `hex:`, no blank at either end. All others are printed as `hex:…`.
+ * text where that text, given back, means the same id and shows on a terminal as it is (see
+ * text.h): not empty, not beginning with `hex:`, no blank at either end. All others are printed
+ * as `hex:…`.
  */
 #ifndef COFFER_COMMAND_NAME_H
 #define COFFER_COMMAND_NAME_H
@@ -19,6 +19,7 @@
 struct id {
     uint8_t bytes[COFFER_ID_MAX];
     size_t size;
+    char text[NAME_TEXT_SIZE]; /* as it is printed */
 };
 
 void name_ta_default(struct coffer_uuid *out);

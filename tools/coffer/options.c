@@ -29,8 +29,7 @@ static const struct argp_option switches[] = {
      "The store: a directory (DIR or dir:DIR). Default: $COFFER_STORE, else "
      "$XDG_DATA_HOME/coffer, else ~/.local/share/coffer",
      0},
-    {"anchor", OPTION_ANCHOR, "URL", 0, "Tie the store to a rollback anchor (not in this build)",
-     0},
+    {"anchor", OPTION_ANCHOR, "URL", OPTION_HIDDEN, NULL, 0}, /* not in this build */
     {"key", OPTION_KEY, "FILE", 0,
      "File with the key: 16 or 32 bytes, raw or as hex digits. Default: $COFFER_KEY, else the "
      "store's name with .key behind it",
@@ -99,6 +98,7 @@ static error_t set_memory(struct options *options, const char *value)
 
 static void show_help(struct argp_state *state)
 {
+    state->flags &= ~(unsigned)ARGP_NO_ERRS; /* it would keep help from being printed too */
     argp_state_help(state, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC);
     exit(fflush(stdout) == 0 ? EXIT_DONE : EXIT_IO);
 }
@@ -175,6 +175,87 @@ static error_t parse_common(int key, char *value, struct argp_state *state)
 
 const struct argp options_argp = {.options = switches, .parser = parse_common};
 
+/* The options whose long name is, or begins with, the `length` characters at `name`; *found is one
+ * of them, the one of exactly this name if there is one. */
+static unsigned find_long(const struct argp_option *list, const char *name, size_t length,
+                          const struct argp_option **found)
+{
+    unsigned count = 0;
+
+    for (; list != NULL && list->name != NULL; list++) {
+        if (strncmp(list->name, name, length) != 0)
+            continue;
+        *found = list;
+        if (list->name[length] == '\0')
+            return 1;
+        count++;
+    }
+    return count;
+}
+
+static bool has_short(const struct argp_option *list, char name)
+{
+    for (; list != NULL && list->name != NULL; list++) {
+        if (list->key == name)
+            return true;
+    }
+    return false;
+}
+
+/* What is wrong with a word that stands for an option; NULL: nothing. */
+static const char *fault_of(const struct argp_option *own, const char *word)
+{
+    const struct argp_option *found = NULL;
+    unsigned count;
+    size_t length;
+
+    if (word == NULL || word[0] != '-' || word[1] == '\0')
+        return NULL;
+    if (word[1] != '-') {
+        for (word++; *word != '\0'; word++) {
+            if (!has_short(own, *word) && !has_short(switches, *word))
+                return "no such option";
+        }
+        return NULL;
+    }
+    word += 2;
+    length = strcspn(word, "=");
+    count = find_long(switches, word, length, &found);
+    if (count != 1 || found->name[length] != '\0')
+        count += find_long(own, word, length, &found);
+    if (count == 0)
+        return "no such option";
+    if (count > 1 && found->name[length] != '\0')
+        return "it could mean several options";
+    if (found->arg == NULL)
+        return word[length] == '=' ? "it takes no value" : NULL;
+    return word[length] == '=' ? NULL : "its value is missing";
+}
+
+enum exit_status options_refuse(struct options *options, const char *verb,
+                                const struct argp_option *own, char *const *argv, int next)
+{
+    const char *space = verb[0] == '\0' ? "" : " ";
+    const char *colon = verb[0] == '\0' ? "" : ": ";
+    const char *word = next > 1 ? argv[next - 1] : NULL;
+    const char *fault = fault_of(own, word);
+
+    /* getopt stays at a group of letters until it is through, and is past anything else. */
+    if (fault == NULL) {
+        word = argv[next];
+        fault = fault_of(own, word);
+    }
+    if (fault == NULL) {
+        word = "options";
+        fault = "not understood";
+    }
+    /* It may stand behind the word at fault. */
+    for (; argv[next] != NULL && strcmp(argv[next], "--") != 0; next++)
+        options->json |= strcmp(argv[next], "--json") == 0;
+    return fail_usage(options, "%s%s%s: %s; see `coffer%s%s --help`", verb, colon, word, fault,
+                      space, verb);
+}
+
 static error_t parse_own(int key, char *value, struct argp_state *state)
 {
     struct call *call = state->input;
@@ -182,9 +263,10 @@ static error_t parse_own(int key, char *value, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = call->options;
-        /* One line for an error: ours or getopt's, without argp's second one. */
-        state->err_stream = NULL;
         return 0;
+    case ARGP_KEY_ERROR:
+        call->next = state->next;
+        return ARGP_ERR_UNKNOWN;
     case ARGP_KEY_ARG:
         call->words[call->count++] = value;
         return 0;
@@ -192,7 +274,6 @@ static error_t parse_own(int key, char *value, struct argp_state *state)
     case ARGP_KEY_END:
     case ARGP_KEY_NO_ARGS:
     case ARGP_KEY_SUCCESS:
-    case ARGP_KEY_ERROR:
     case ARGP_KEY_ARGS:
         return ARGP_ERR_UNKNOWN;
     default:
@@ -220,16 +301,19 @@ enum exit_status call_parse(const struct grammar *grammar, struct options *optio
         return fail_status(options, COFFER_NO_MEMORY, NULL, "reading the arguments");
     (void)snprintf(title, sizeof(title), "coffer %s", grammar->verb);
     argv[0] = title;
-    error = argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, out);
+    error = argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP | ARGP_NO_ERRS, NULL, out);
     if (error == 0 && out->count >= grammar->least &&
         (grammar->most < 0 || out->count <= grammar->most))
         return EXIT_DONE;
     if (error == 0)
-        fail_usage(options, "%s: too %s arguments; usage: coffer %s [OPTION...] %s", grammar->verb,
+        fail_usage(options, "%s: too %s arguments; usage: coffer %s [OPTION...]%s%s", grammar->verb,
                    out->count < grammar->least ? "few" : "many", grammar->verb,
+                   grammar->arguments == NULL ? "" : " ",
                    grammar->arguments == NULL ? "" : grammar->arguments);
+    else if (!options->reported)
+        (void)options_refuse(options, grammar->verb, grammar->switches, argv, out->next);
     call_fini(out);
-    return options->reported ? report_exit(options) : fail_parsing(options);
+    return report_exit(options);
 }
 
 void call_fini(struct call *call)

@@ -47,6 +47,11 @@ void options_init(struct options *options);
 /* The common options; their input is a struct options. */
 extern const struct argp options_argp;
 
+/* Wrong usage: the option at fault, which getopt left just before argv[next] or at it. `own`: the
+ * options of the verb (may be NULL); `verb` is empty before there is one. */
+enum exit_status options_refuse(struct options *options, const char *verb,
+                                const struct argp_option *own, char *const *argv, int next);
+
 struct call;
 
 /* A verb's own syntax. */
@@ -68,6 +73,7 @@ struct call {
     void *own;    /* the verb's settings, for `set` */
     char **words; /* what is not an option; on the heap */
     int count;
+    int next; /* where reading the options failed */
 };
 
 /* Read a verb's arguments (argv[0] is the verb). EXIT_USAGE after telling what is wrong. */

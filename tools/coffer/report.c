@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "output.h"
+#include "text.h"
 
 enum exit_status status_exit(enum coffer_status status)
 {
@@ -42,7 +43,7 @@ static const char *usual_advice(enum coffer_status status)
 {
     switch (status) {
     case COFFER_NOT_FOUND:
-        return "`coffer ls --all` lists what is there";
+        return "`coffer ls --all` lists what is there, --ta says whose object it is";
     case COFFER_EXISTS:
         return "choose another name, or remove it first";
     case COFFER_BUSY:
@@ -52,7 +53,7 @@ static const char *usual_advice(enum coffer_status status)
     case COFFER_NO_SPACE:
         return "make room and try again; nothing was changed";
     case COFFER_IO:
-        return "look at the device and the kernel's log";
+        return "look at the device, the kernel's log, and who may read the store's files";
     case COFFER_FAILED:
         return "run the command again: opening the store settles it";
     case COFFER_CORRUPT:
@@ -85,6 +86,7 @@ static enum coffer_status errno_status(int error)
     case EFBIG:
         return COFFER_NO_SPACE;
     case EACCES:
+    case EROFS:
     case EPERM:
     case EISDIR:
     case ENOTDIR:
@@ -96,14 +98,18 @@ static enum coffer_status errno_status(int error)
     }
 }
 
+/* Cleaned: what it is about has its name from outside. */
 __attribute__((format(printf, 1, 0))) static char *format_text(const char *format,
                                                                va_list arguments)
 {
     char *text = NULL;
+    char *clean;
 
     if (vasprintf(&text, format, arguments) < 0)
         return must_have(NULL);
-    return text;
+    clean = text_clean(text);
+    free(text);
+    return clean;
 }
 
 static void print_line(const char *text)
@@ -183,6 +189,39 @@ enum exit_status warn_status(const struct options *options, enum coffer_status s
     return status_exit(status);
 }
 
+enum exit_status fail_because(struct options *options, enum coffer_status status, const char *what,
+                              ...)
+{
+    enum exit_status code;
+    va_list arguments;
+    char *text;
+
+    va_start(arguments, what);
+    text = format_text(what, arguments);
+    va_end(arguments);
+    print_line(text);
+    code = finish(options, status_exit(status), coffer_status_name(status), text);
+    free(text);
+    return code;
+}
+
+enum exit_status fail_interrupted(struct options *options, const char *advice, const char *what,
+                                  ...)
+{
+    va_list arguments;
+    char *subject, *text;
+
+    va_start(arguments, what);
+    subject = format_text(what, arguments);
+    va_end(arguments);
+    text = compose(subject, "interrupted", advice);
+    print_line(text);
+    (void)finish(options, EXIT_OTHER, "INTERRUPTED", text);
+    free(subject);
+    free(text);
+    return EXIT_OTHER;
+}
+
 enum exit_status fail_errno(struct options *options, int error, const char *what, ...)
 {
     enum coffer_status status = errno_status(error);
@@ -213,11 +252,6 @@ enum exit_status fail_usage(struct options *options, const char *what, ...)
     (void)finish(options, EXIT_USAGE, "USAGE", text);
     free(text);
     return EXIT_USAGE;
-}
-
-enum exit_status fail_parsing(struct options *options)
-{
-    return finish(options, EXIT_USAGE, "USAGE", "wrong option; standard error says which");
 }
 
 void note(const struct options *options, const char *what, ...)

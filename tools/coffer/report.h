@@ -2,7 +2,8 @@
 /*
  * Telling what went wrong: one line on standard error (what failed, on which object, why, what to
  * do) and, with --json, {"error": …} as the one value on standard output. Every fail_ call answers
- * with the exit status that fits, so that a verb can return it.
+ * with the exit status that fits, so that a verb can return it. Whatever names are put into a line,
+ * it stays one (see text.h).
  */
 #ifndef COFFER_COMMAND_REPORT_H
 #define COFFER_COMMAND_REPORT_H
@@ -16,6 +17,14 @@ enum exit_status status_exit(enum coffer_status status);
 enum exit_status fail_status(struct options *options, enum coffer_status status, const char *advice,
                              const char *what, ...) __attribute__((format(printf, 4, 5)));
 
+/* The same with all of the line in `what`, for a failure that the code's own text doesn't meet. */
+enum exit_status fail_because(struct options *options, enum coffer_status status, const char *what,
+                              ...) __attribute__((format(printf, 3, 4)));
+
+/* A signal came. `advice`: what state things are in; may be NULL. */
+enum exit_status fail_interrupted(struct options *options, const char *advice, const char *what,
+                                  ...) __attribute__((format(printf, 3, 4)));
+
 /* A failed system call. */
 enum exit_status fail_errno(struct options *options, int error, const char *what, ...)
     __attribute__((format(printf, 3, 4)));
@@ -23,9 +32,6 @@ enum exit_status fail_errno(struct options *options, int error, const char *what
 /* Wrong usage. */
 enum exit_status fail_usage(struct options *options, const char *what, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* Wrong usage that getopt has already told on standard error. */
-enum exit_status fail_parsing(struct options *options);
 
 /* The line alone, for a verb that goes on and puts errors into its own JSON value. */
 enum exit_status warn_status(const struct options *options, enum coffer_status status,

@@ -178,7 +178,8 @@ static enum exit_status check_store(struct session *session, unsigned flags)
     status = coffer_check(session->store, flags, each_finding, each_step, &checking, &summary);
     progress_end(&checking.progress);
     if (status != COFFER_OK && interrupted()) {
-        result = fail_errno(session->options, EINTR, "check: store %s", session->directory);
+        result = fail_interrupted(session->options, "what was not looked at may be damaged",
+                                  "check: store %s", session->directory);
     } else if (status != COFFER_OK) {
         result = fail_status(session->options, status, NULL, "check: store %s", session->directory);
     } else {

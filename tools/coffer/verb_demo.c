@@ -197,7 +197,7 @@ static bool write_note(void)
 /* Where the committed version of a block of the object "program" lies. */
 static bool find_block(struct demo *demo, char path[PATH_MAX], uint64_t *offset)
 {
-    static const struct id id = {"program", 7};
+    static const struct id id = {"program", 7, "program"};
     const struct coffer_name name = name_of(&demo->own, &id);
     struct coffer_inspect_node images[2];
     struct stored_file file;

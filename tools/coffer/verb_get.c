@@ -26,7 +26,6 @@ static const struct argp_option switches[] = {
 
 struct get {
     uint64_t offset, length;
-    const char *id_text;
     struct id id;
     struct coffer_name name;
 };
@@ -57,7 +56,7 @@ static const struct grammar grammar = {
 static enum exit_status tell_failure(struct options *options, const struct get *get,
                                      enum coffer_status status)
 {
-    return fail_status(options, status, NULL, "get %s", get->id_text);
+    return fail_status(options, status, NULL, "get %s", get->id.text);
 }
 
 /* Copy [offset, end) of the object. */
@@ -79,10 +78,11 @@ static enum exit_status pump(struct session *session, const struct get *get,
             progress_end(&progress);
             result = tell_failure(options, get, status == COFFER_OK ? COFFER_CORRUPT : status);
         } else if (!file_write(fd, chunk, got) || interrupted()) {
-            int error = interrupted() ? EINTR : errno;
+            int error = errno;
 
             progress_end(&progress);
-            result = fail_errno(options, error, "get %s: writing", get->id_text);
+            result = interrupted() ? fail_interrupted(options, NULL, "get %s", get->id.text)
+                                   : fail_errno(options, error, "get %s: writing", get->id.text);
         }
         at += got;
         progress_step(&progress, at - get->offset);
@@ -164,10 +164,9 @@ enum exit_status verb_get(struct options *options, int argc, char **argv)
     result = call_parse(&grammar, options, &get, argc, argv, &call);
     if (result != EXIT_DONE)
         return result;
-    get.id_text = call.words[0];
     if (call.count > 1 && strcmp(call.words[1], "-") != 0)
         path = call.words[1];
-    result = id_parse(options, get.id_text, &get.id);
+    result = id_parse(options, call.words[0], &get.id);
     get.name = name_of(options, &get.id);
     if (result == EXIT_DONE && options->json && path == NULL)
         result = fail_usage(options, "get --json: name a FILE; standard output is for the answer");

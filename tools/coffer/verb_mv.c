@@ -14,8 +14,8 @@ static const struct grammar grammar = {
     .most = 2,
 };
 
-static enum exit_status rename_object(struct session *session, const struct call *call,
-                                      const struct id *from, const struct id *to)
+static enum exit_status rename_object(struct session *session, const struct id *from,
+                                      const struct id *to)
 {
     const struct coffer_name old_name = name_of(session->options, from);
     const struct coffer_name new_name = name_of(session->options, to);
@@ -32,7 +32,7 @@ static enum exit_status rename_object(struct session *session, const struct call
         return EXIT_DONE;
     return fail_status(session->options, status,
                        status == COFFER_EXISTS ? "remove the object of that name first" : NULL,
-                       "mv %s %s", call->words[0], call->words[1]);
+                       "mv %s %s", from->text, to->text);
 }
 
 enum exit_status verb_mv(struct options *options, int argc, char **argv)
@@ -51,7 +51,7 @@ enum exit_status verb_mv(struct options *options, int argc, char **argv)
     if (result == EXIT_DONE)
         result = session_open(options, SESSION_WRITE, &session);
     if (result == EXIT_DONE) {
-        result = rename_object(&session, &call, &from, &to);
+        result = rename_object(&session, &from, &to);
         session_close(&session);
     }
     call_fini(&call);

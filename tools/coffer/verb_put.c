@@ -31,7 +31,6 @@ static const struct argp_option switches[] = {
 struct put {
     bool no_replace, append, at_offset;
     uint64_t offset;
-    const char *id_text;
     struct id id;
     struct coffer_name name;
 };
@@ -118,8 +117,28 @@ static enum exit_status tell_failure(struct options *options, const struct put *
     if (status == COFFER_EXISTS)
         advice = "leave --no-replace out to replace it";
     if (status == COFFER_NO_SPACE)
-        advice = "the object is as before; make room (an object holds less than 4 GiB)";
-    return fail_status(options, status, advice, "put %s", put->id_text);
+        advice = "the object is as before; make room";
+    return fail_status(options, status, advice, "put %s", put->id.text);
+}
+
+/* `n` more bytes at `at` would make the object larger than one can be. */
+static enum exit_status check_size(struct options *options, const struct put *put, uint64_t at,
+                                   uint64_t n)
+{
+    if (at <= COFFER_SIZE_MAX && n <= COFFER_SIZE_MAX - at)
+        return EXIT_DONE;
+    return fail_because(options, COFFER_NO_SPACE,
+                        "put %s: an object holds %u bytes at most; it is as before", put->id.text,
+                        COFFER_SIZE_MAX);
+}
+
+/* `error`: of the read that failed. */
+static enum exit_status tell_reading(struct options *options, const struct put *put,
+                                     const struct source *source, int error)
+{
+    if (interrupted())
+        return fail_interrupted(options, "the object is as before", "put %s", put->id.text);
+    return fail_errno(options, error, "put %s: reading %s", put->id.text, source->name);
 }
 
 /* Pump the source into the writer. */
@@ -136,19 +155,21 @@ static enum exit_status pump(struct options *options, const struct put *put,
         ssize_t got = file_read(source->fd, chunk, CHUNK_SIZE);
         enum coffer_status status;
 
-        if (interrupted())
-            errno = EINTR;
         if (got < 0 || interrupted()) {
+            int error = errno;
+
             progress_end(&progress);
-            result = fail_errno(options, errno, "put %s: reading %s", put->id_text, source->name);
-            break;
+            return tell_reading(options, put, source, error);
         }
         if (got == 0)
+            break;
+        result = check_size(options, put, done, (uint64_t)got);
+        if (result != EXIT_DONE)
             break;
         status = coffer_writer_write(writer, chunk, (size_t)got);
         if (status != COFFER_OK) {
             progress_end(&progress);
-            result = tell_failure(options, put, status);
+            return tell_failure(options, put, status);
         }
         done += (uint64_t)got;
         progress_step(&progress, done);
@@ -209,13 +230,13 @@ static enum exit_status read_pipe(struct options *options, const struct put *put
             out->room = room;
         }
         got = file_read(source->fd, out->bytes + out->size, CHUNK_SIZE);
-        if (got < 0)
-            return fail_errno(options, errno, "put %s: reading %s", put->id_text, source->name);
+        if (got < 0 || interrupted())
+            return tell_reading(options, put, source, errno);
         if (got == 0)
             return EXIT_DONE;
         out->size += (size_t)got;
-        if (out->size > COFFER_SIZE_MAX)
-            return tell_failure(options, put, COFFER_NO_SPACE);
+        if (check_size(options, put, put->offset, out->size) != EXIT_DONE)
+            return report_exit(options);
     }
 }
 
@@ -228,14 +249,12 @@ static enum exit_status take_whole(struct options *options, const struct put *pu
     *out = (struct whole){0};
     if (!source->plain)
         return read_pipe(options, put, source, out);
-    if (source->size > COFFER_SIZE_MAX)
-        return tell_failure(options, put, COFFER_NO_SPACE);
     out->map_size = (size_t)source->size + lead;
     out->map = mmap(NULL, out->map_size, PROT_READ, MAP_PRIVATE, source->fd,
                     (off_t)(source->start - lead));
     if (out->map == MAP_FAILED) {
         out->map = NULL;
-        return fail_errno(options, errno, "put %s: reading %s", put->id_text, source->name);
+        return fail_errno(options, errno, "put %s: reading %s", put->id.text, source->name);
     }
     out->bytes = (uint8_t *)out->map + lead;
     out->size = (size_t)source->size;
@@ -253,38 +272,51 @@ static void drop_whole(struct whole *whole)
     free(whole->bytes);
 }
 
-static enum coffer_status change_in_place(struct coffer *store, const struct put *put,
-                                          const struct whole *whole)
+static enum exit_status change_object(struct options *options, const struct put *put,
+                                      struct coffer_object *object, const struct whole *whole)
+{
+    struct coffer_info info;
+    enum exit_status result;
+    enum coffer_status status = coffer_object_info(object, &info);
+    uint64_t at;
+
+    if (status != COFFER_OK)
+        return tell_failure(options, put, status);
+    at = put->append ? info.size : put->offset;
+    result = check_size(options, put, at, whole->size);
+    if (result != EXIT_DONE || whole->size == 0)
+        return result;
+    status = coffer_object_write(object, at, whole->bytes, whole->size);
+    return status == COFFER_OK ? EXIT_DONE : tell_failure(options, put, status);
+}
+
+static enum exit_status change_in_place(struct session *session, const struct put *put,
+                                        const struct whole *whole)
 {
     struct coffer_object *object;
-    struct coffer_info info;
-    enum coffer_status status = coffer_object_open(store, &put->name, &object);
+    enum coffer_status status = coffer_object_open(session->store, &put->name, &object);
+    enum exit_status result;
 
-    if (status == COFFER_NOT_FOUND && put->append)
-        return coffer_put(store, &put->name, 0, NULL, whole->bytes, whole->size);
+    if (status == COFFER_NOT_FOUND && put->append) {
+        status = coffer_put(session->store, &put->name, 0, NULL, whole->bytes, whole->size);
+        return status == COFFER_OK ? EXIT_DONE : tell_failure(session->options, put, status);
+    }
     if (status != COFFER_OK)
-        return status;
-    status = coffer_object_info(object, &info);
-    if (status == COFFER_OK && whole->size > 0)
-        status = coffer_object_write(object, put->append ? info.size : put->offset, whole->bytes,
-                                     whole->size);
+        return tell_failure(session->options, put, status);
+    result = change_object(session->options, put, object, whole);
     coffer_object_close(object);
-    return status;
+    return result;
 }
 
 static enum exit_status put_into(struct session *session, const struct put *put,
                                  const struct source *source)
 {
-    enum coffer_status status;
     enum exit_status result;
     struct whole whole;
 
     result = take_whole(session->options, put, source, &whole);
-    if (result == EXIT_DONE) {
-        status = change_in_place(session->store, put, &whole);
-        if (status != COFFER_OK)
-            result = tell_failure(session->options, put, status);
-    }
+    if (result == EXIT_DONE)
+        result = change_in_place(session, put, &whole);
     drop_whole(&whole);
     return result;
 }
@@ -314,11 +346,12 @@ enum exit_status verb_put(struct options *options, int argc, char **argv)
     result = call_parse(&grammar, options, &put, argc, argv, &call);
     if (result != EXIT_DONE)
         return result;
-    put.id_text = call.words[0];
-    result = id_parse(options, put.id_text, &put.id);
+    result = id_parse(options, call.words[0], &put.id);
     put.name = name_of(options, &put.id);
     if (result == EXIT_DONE)
         result = open_source(options, call.count > 1 ? call.words[1] : NULL, &source);
+    if (result == EXIT_DONE)
+        result = check_size(options, &put, put.offset, source.size);
     if (result == EXIT_DONE)
         result = session_open(options, SESSION_WRITE, &session);
     if (result == EXIT_DONE) {

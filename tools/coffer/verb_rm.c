@@ -37,9 +37,8 @@ static enum exit_status remove_all(struct session *session, const struct id *ids
     for (int i = 0; i < count; i++) {
         const struct coffer_name name = name_of(session->options, &ids[i]);
         enum coffer_status status = coffer_delete(session->store, &name);
-        char id[NAME_TEXT_SIZE];
+        const char *id = ids[i].text;
 
-        id_format(ids[i].bytes, ids[i].size, id);
         if (status == COFFER_OK) {
             json_object_array_add(removed, json_object_new_string(id));
             continue;

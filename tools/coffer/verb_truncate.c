@@ -15,8 +15,7 @@ static const struct grammar grammar = {
     .most = 2,
 };
 
-static enum exit_status resize(struct session *session, const char *id_text, const struct id *id,
-                               uint64_t size)
+static enum exit_status resize(struct session *session, const struct id *id, uint64_t size)
 {
     const struct coffer_name name = name_of(session->options, id);
     struct coffer_object *object;
@@ -35,7 +34,7 @@ static enum exit_status resize(struct session *session, const char *id_text, con
     }
     if (status == COFFER_OK)
         return EXIT_DONE;
-    return fail_status(session->options, status, NULL, "truncate %s", id_text);
+    return fail_status(session->options, status, NULL, "truncate %s", id->text);
 }
 
 enum exit_status verb_truncate(struct options *options, int argc, char **argv)
@@ -52,10 +51,15 @@ enum exit_status verb_truncate(struct options *options, int argc, char **argv)
     result = id_parse(options, call.words[0], &id);
     if (result == EXIT_DONE && !size_parse(call.words[1], &size))
         result = fail_usage(options, "truncate: %s is not a size", call.words[1]);
+    if (result == EXIT_DONE && size > COFFER_SIZE_MAX)
+        result = fail_because(
+            options, COFFER_NO_SPACE,
+            "truncate %s: an object holds %u bytes at most; choose a smaller SIZE", id.text,
+            COFFER_SIZE_MAX);
     if (result == EXIT_DONE)
         result = session_open(options, SESSION_WRITE, &session);
     if (result == EXIT_DONE) {
-        result = resize(&session, call.words[0], &id, size);
+        result = resize(&session, &id, size);
         session_close(&session);
     }
     call_fini(&call);
