@@ -53,10 +53,13 @@ static void test_entropy_fills_every_byte(void **state)
 
 static void test_clock_moves_on_and_never_back(void **state)
 {
-    uint64_t start = port->clock_ns(port->context);
-    uint64_t last = start;
+    uint64_t start;
+    uint64_t last;
 
     (void)state;
+    if (port->clock_ns == NULL)
+        skip();
+    start = last = port->clock_ns(port->context);
     while (last - start < 5 * MS) {
         uint64_t now = port->clock_ns(port->context);
 
@@ -70,6 +73,8 @@ static void test_log_takes_any_text(void **state)
     static char text[5000];
 
     (void)state;
+    if (port->log == NULL)
+        skip();
     memset(text, 'x', sizeof(text) - 1);
     port->log(port->context, PORT_LOG_NOTE, "");
     port->log(port->context, PORT_LOG_NOTE, "a conformance test is running");

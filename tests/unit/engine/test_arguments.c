@@ -248,6 +248,35 @@ static void test_notices_go_to_the_log_when_nobody_asks_for_them(void **state)
     }
 }
 
+/* port/port.h says what may be NULL. */
+static void test_a_port_is_entropy_and_a_lock(void **state)
+{
+    const struct coffer_port *linux_port = coffer_linux_port();
+    const struct coffer_port port = {
+        .context = linux_port->context,
+        .entropy = linux_port->entropy,
+        .lock_init = linux_port->lock_init,
+        .lock_fini = linux_port->lock_fini,
+        .lock_take = linux_port->lock_take,
+        .lock_give = linux_port->lock_give,
+    };
+    const struct coffer_name name = {.id = "x", .id_size = 1};
+    struct coffer_info info;
+    struct coffer *store;
+    struct setup setup;
+
+    (void)state;
+    make_setup(&setup);
+    setup.config.port = &port;
+    setup.config.device = memory_device_attach(disk);
+    assert_ok(coffer_open(&setup.config, &store));
+    assert_ok(coffer_put(store, &name, 0, NULL, "data", 4));
+    assert_ok(coffer_stat(store, &name, &info));
+    assert_int_equal(info.size, 4);
+    assert_ok(coffer_delete(store, &name));
+    coffer_close(store);
+}
+
 static unsigned released;
 
 static void release(void *context)
@@ -461,6 +490,7 @@ int main(void)
         engine_test(test_another_key_or_setting_does_not_open_a_store),
         engine_test(test_memory_in_several_areas),
         engine_test(test_notices_go_to_the_log_when_nobody_asks_for_them),
+        engine_test(test_a_port_is_entropy_and_a_lock),
         engine_test(test_release_is_called_once_at_the_end_and_not_on_failure),
         engine_test(test_every_call_refuses_what_is_not_allowed),
         engine_test(test_a_closed_handle_is_refused),
