@@ -292,8 +292,8 @@ static enum coffer_status walk_down(struct tree *tree, struct node node, bool he
                                     struct cache_entry **out)
 {
     struct cache_entry *children[2];
-    struct cache_entry *entry;
-    struct cache_entry *next;
+    struct cache_entry *entry = NULL;
+    struct cache_entry *next = NULL;
     enum coffer_status status = load_root(tree, held, &entry);
 
     for (unsigned left = node_depth(node); status == COFFER_OK && left > 0; left--) {

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-
 void account_init(struct account *account)
 {
     memset(account, 0, sizeof(*account));
