@@ -7,14 +7,15 @@ import json
 import os
 import pty
 import re
+import signal
 import stat
 import threading
 import time
 import unittest
 from pathlib import Path
 
-from command import (CONFLICT, CORRUPT, CommandTest, DATA, DONE, NOT_FOUND, TA, TA_2, TEST_KEY,
-                     USAGE, flip)
+from command import (CONFLICT, CORRUPT, CommandTest, DATA, DONE, NOT_FOUND, OTHER, TA, TA_2,
+                     TEST_KEY, USAGE, flip)
 import optee_store
 
 SIZES = (0, 1, 4071, 4072, 4073, 8168, 8169, 100000, 600000)
@@ -87,6 +88,18 @@ class InitTest(CommandTest):
         self.assertEqual(len(err.splitlines()), 1)
         self.assertFalse((self.dir / "file.key").exists())
 
+    def test_only_the_default_place_gets_directories_above_it(self):
+        for place in (self.dir / "no/such/store", self.dir / "no/store"):
+            for words in (("init", "--store", place), ("init",)):
+                self.env["COFFER_STORE"] = str(place)
+                self.assertIn(f"directory {place.parent}: No such file",
+                              self.fails(NOT_FOUND, *words))
+        self.assertFalse((self.dir / "no").exists())
+        (self.dir / "file").write_bytes(b"")
+        for place in ("file", "file/x", self.dir / "file"):
+            self.assertIn("Not a directory", self.fails(OTHER, "init", "--store", place))
+        self.assertEqual([path.name for path in self.dir.iterdir()], ["file"])
+
     def test_dir_urls(self):
         self.init("--store", f"dir:{self.dir}/deep//")
         self.assertEqual(self.run_coffer("--store", self.dir / "deep", "ls"), b"")
@@ -140,6 +153,18 @@ class PutGetTest(CommandTest):
                 self.assertEqual(self.get("a", "--offset", offset, "--length", length),
                                  data[offset : offset + length])
         self.assertEqual(self.get("a", "--offset=48K"), data[48 * 1024 :])
+        for offset, told in ((50000, False), (50001, True)):
+            code, out, err = self.run_raw("get", "a", "--offset", offset)
+            self.assertEqual((code, out, b"beyond the end, at 50000" in err), (DONE, b"", told))
+
+    def test_a_copy_through_a_pipe(self):
+        self.put("a", pattern(200000))
+        for words in ((), ("--append",)):
+            reader = self.start("get", "a")
+            code, _, err = self.run_raw("put", "b", *words, stdin=reader.stdout, data=None)
+            reader.communicate()
+            self.assertEqual((reader.returncode, code), (DONE, DONE), err)
+        self.assertEqual(self.get("b"), 2 * pattern(200000))
 
     def test_replace_and_no_replace(self):
         self.put("a", b"one")
@@ -199,7 +224,7 @@ class PutGetTest(CommandTest):
         chunks = []
         reader = threading.Thread(target=read_terminal, args=(ours, chunks))
         reader.start()
-        process.stdin.write(bytes(300000))
+        process.stdin.write(bytes(600000))  # more than is read before the store is opened
         process.stdin.flush()
         time.sleep(1.3)
         process.communicate(bytes(600000), timeout=30)
@@ -378,7 +403,8 @@ class CheckTest(CommandTest):
         self.assertEqual(value["summary"]["objects"], 2)
         self.assertEqual(value["summary"]["damaged"], 0)
         self.assertGreaterEqual(value["summary"]["bytes"], 100005)
-        self.assertRegex(self.run_coffer("check").decode(), r"^clean: 2 objects, ")
+        self.assertRegex(self.run_coffer("check").decode(), r"^clean: 2 objects, \d+K of blocks and "
+                         r"\d+ hashes verified; 0 damaged, 0 repaired, 0 notes$")
 
     def test_damage_is_told_by_object_file_and_range(self):
         file = self.hurt_block(10)
@@ -425,6 +451,36 @@ class CheckTest(CommandTest):
         (self.store / "7f").write_bytes(bytes(16384))
         kinds = [item["kind"] for item in self.run_json("check", "--deep")["findings"]]
         self.assertIn("orphan", kinds)
+
+    def test_a_mended_spare_catalogue_is_told_as_mended(self):
+        counters = [head["counter"] for head in self.run_json("dump", "dirf.db")["heads"]]
+        flip(self.store / "dirf.db", 68 * counters.index(min(counters)) + 16)
+        self.assertRegex(self.run_coffer("check", "--deep"), rb"(?m)^note .*dirf\.db")
+        self.assertRegex(self.run_coffer("check", "--deep", "--repair"), rb"(?m)^mended .*dirf\.db")
+        self.assertRegex(self.run_coffer("check", "--deep"), rb"^clean: ")
+
+    def test_progress_counts_entries(self):
+        self.put("large", bytes(20000000))
+        shown = b""
+        for delay in range(20):
+            shown = shown or self.check_with_a_pause(delay / 100)
+        self.assertRegex(shown, rb"check.* entry [123] of \d")
+        self.assertNotIn(b"/s", shown)
+
+    def check_with_a_pause(self, delay):
+        """What is shown when it takes longer than a second, because it is stopped in between."""
+        ours, theirs = pty.openpty()
+        process = self.start("check", stderr=theirs)
+        os.close(theirs)
+        time.sleep(delay)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(1.1)
+        process.send_signal(signal.SIGCONT)
+        chunks = []
+        read_terminal(ours, chunks)
+        os.close(ours)
+        process.communicate(timeout=60)
+        return b"".join(chunks)
 
     def test_a_damaged_object_is_listed_all_the_same(self):
         store = optee_store.Store.open(self.store, huk=self.key())
@@ -492,7 +548,8 @@ class DumpTest(CommandTest):
             end = optee_store.node_offset(node, 1) + 66
             for size, room in ((end - 1, node - 1), (end, node)):
                 (self.dir / "sized").write_bytes(bytes(size))
-                self.assertEqual(self.run_json("dump", "sized")["node_room"], room)
+                self.assertEqual(json.loads(self.run_raw("dump", "--json", "./sized")[1])
+                                 ["node_room"], room)
 
     def test_needs_no_key_and_takes_paths(self):
         os.unlink(f"{self.store}.key")
@@ -507,13 +564,24 @@ class DumpTest(CommandTest):
 
     def test_what_is_no_stored_file(self):
         (self.dir / "short").write_bytes(bytes(100))
-        self.fails(CORRUPT, "dump", "short")
+        self.fails(CORRUPT, "dump", "./short")
         self.fails(NOT_FOUND, "dump", "nothing")
         (self.dir / "junk").write_bytes(b"\xff" * 20000)
-        self.run_coffer("dump", "junk")
-        self.assertEqual(self.run_json("dump", "junk")["newest"], 1)
+        self.run_coffer("dump", "./junk")
+        self.assertEqual(self.run_json("dump", "./junk")["newest"], 1)
+        # What doesn't fit together is shown, and told by the exit status all the same.
         (self.dir / "odd").write_bytes(bytes(64) + b"\1\0\0\0" + bytes(64) + b"\2\0\0\0")
-        self.assertIsNone(self.run_json("dump", "odd")["newest"])
+        self.assertIsNone(self.run_json("dump", "./odd", status=CORRUPT)["newest"])
+        self.assertIn(b"HEAD", self.run_coffer("dump", "./odd", status=CORRUPT))
+        self.assertIn("do not fit together", self.last_error)
+
+    def test_a_bare_name_is_the_stores(self):
+        (self.dir / "0").write_bytes(bytes(20000))
+        self.assertEqual(self.run_json("dump", "0")["size"], (self.store / "0").stat().st_size)
+        self.assertEqual(self.run_json("dump", "0", "--store", self.store)["file"],
+                         f"{self.store}/0")
+        (self.dir / "dirf.db").write_bytes(bytes(20000))
+        self.fails(NOT_FOUND, "dump", "dirf.db", "--store", self.dir / "home")
 
 
 class StatsTest(CommandTest):

@@ -39,7 +39,7 @@ class KeyTest(CommandTest):
         self.run_coffer("--key", path, "--key-kind", "ssk", "put", "a", data=b"x")
         self.assertEqual(self.get("a", "--test-key"), b"x")
         short = self.write_key("short", TEST_KEY)
-        self.fails(USAGE, "--key", short, "--key-kind", "ssk", "ls")
+        self.assertIn(short, self.fails(USAGE, "--key", short, "--key-kind", "ssk", "ls"))
 
     def test_what_is_no_key(self):
         self.init()
@@ -68,7 +68,7 @@ class KeyTest(CommandTest):
     def test_where_the_key_is_looked_for(self):
         self.init()
         os.rename(f"{self.store}.key", self.dir / "moved")
-        self.assertIn("store.key", self.fails(USAGE, "ls"))
+        self.assertIn("store.key", self.fails(NOT_FOUND, "ls"))
         self.env["COFFER_KEY"] = str(self.dir / "moved")
         self.run_coffer("ls")
         self.fails(CORRUPT, "ls", "--key", self.write_key("other", TEST_KEY))
@@ -200,6 +200,9 @@ class StatusTest(CommandTest):
         self.write_key("empty.key", TEST_KEY)
         self.assertIn("coffer init", self.fails(NOT_FOUND, "ls", "--store", self.dir / "empty"))
         self.fails(NOT_FOUND, "put", "a", "--store", self.dir / "empty")
+        os.unlink(self.dir / "empty.key")  # that there is no store comes before the key
+        self.assertIn("coffer init", self.fails(NOT_FOUND, "ls", "--store", self.dir / "empty"))
+        self.assertIn("Not a directory", self.fails(OTHER, "ls", "--store", "/etc/passwd"))
         self.assertEqual(list((self.dir / "empty").iterdir()), [])
 
     def hold(self):
@@ -207,8 +210,8 @@ class StatusTest(CommandTest):
         # A background shell would have INT ignored, which the command respects.
         process = self.start("put", "held", preexec_fn=lambda: signal.signal(signal.SIGINT,
                                                                              signal.SIG_DFL))
-        process.stdin.write(bytes(300000))
-        process.stdin.flush()  # more than a pipe holds: it reads, so the store is open
+        process.stdin.write(bytes(600000))
+        process.stdin.flush()  # more than a pipe holds and is read beforehand: the store is open
         return process
 
     def test_one_writer_at_a_time(self):
@@ -218,7 +221,7 @@ class StatusTest(CommandTest):
         self.fails(CONFLICT, "init")
         process.communicate(b"end", timeout=30)
         self.assertEqual(process.returncode, DONE)
-        self.assertEqual(self.get("held"), bytes(300000) + b"end")
+        self.assertEqual(self.get("held"), bytes(600000) + b"end")
 
     def test_several_readers_at_a_time(self):
         self.put("big", bytes(1000000))
@@ -306,6 +309,12 @@ class StatusTest(CommandTest):
             self.store.chmod(0o700)
             self.assertEqual(done.returncode, OTHER, done.stderr)
             self.assertIn(b"Permission denied", done.stderr)
+        self.store.chmod(0o755)
+        if user:  # files that are somebody else's, in a directory that anybody may read
+            done = subprocess.run([*user, BINARY, "ls", "--test-key"], env=self.env, cwd="/",
+                                  capture_output=True)
+            self.assertEqual(done.returncode, OTHER, done.stderr)
+            self.assertIn(b"dirf.db: Permission denied", done.stderr)
         self.assertEqual(self.image(), before)
 
     def test_objects_without_a_catalogue(self):
@@ -318,7 +327,10 @@ class StatusTest(CommandTest):
     def test_a_missing_object_file(self):
         self.put("b", b"second")
         os.unlink(self.store / "0")
-        self.fails(CORRUPT, "get", "a", "out")
+        for words in (("get", "a", "out"), ("stat", "a"), ("put", "--append", "a"),
+                      ("truncate", "a", "1")):
+            line = self.fails(CORRUPT, *words, data=b"x")
+            self.assertIn(" a: its file 0 is missing", line)
         self.assertEqual(self.get("b"), b"second")
         code, out, _ = self.run_raw("check")
         self.assertEqual(code, CORRUPT)

@@ -146,15 +146,16 @@ enum exit_status key_load(struct options *options, const char *directory, struct
     if (path == NULL)
         return load_test_key(options, out);
     if (!key_is_given(options) && access(path, F_OK) != 0 && errno == ENOENT)
-        result = fail_usage(
-            options, "no key: name its file with --key or $COFFER_KEY (%s is not there)", path);
+        result = fail_because(options, COFFER_NOT_FOUND,
+                              "no key: name its file with --key or $COFFER_KEY (%s is not there)",
+                              path);
     else
         result = load_file(options, path, out);
-    free(path);
     if (result == EXIT_DONE && options->key_kind == COFFER_KEY_SSK && out->size != 32) {
         key_wipe(out);
-        result = fail_usage(options, "key file: a storage key (ssk) has 32 bytes, not 16");
+        result = fail_usage(options, "key file %s: a storage key (ssk) has 32 bytes, not 16", path);
     }
+    free(path);
     return result;
 }
 

@@ -20,7 +20,7 @@ char *key_path(const struct options *options, const char *directory);
 /* Whether --key, $COFFER_KEY or --test-key say which key. */
 bool key_is_given(const struct options *options);
 
-/* EXIT_USAGE when there is none, with how to give one. The key is to be wiped. */
+/* EXIT_NOT_FOUND when there is none, with how to give one. The key is to be wiped. */
 enum exit_status key_load(struct options *options, const char *directory, struct key *out);
 void key_wipe(struct key *key);
 

@@ -22,33 +22,48 @@ static uint64_t now_ns(void)
 }
 
 void progress_begin(struct progress *progress, const struct options *options, const char *label,
-                    uint64_t total)
+                    const char *thing, uint64_t total)
 {
-    *progress = (struct progress){.label = label, .total = total, .start_ns = now_ns()};
+    *progress = (struct progress){
+        .label = label, .thing = thing, .total = total, .start_ns = now_ns()};
     progress->wanted = !options->quiet && isatty(STDERR_FILENO) == 1;
+}
+
+/* How much is done: "12M  3.1M/s", or "entry 3 of 10". */
+static void show_amount(const struct progress *progress, uint64_t done, double seconds)
+{
+    char amount[SIZE_TEXT_SIZE], rate[SIZE_TEXT_SIZE];
+
+    if (progress->thing != NULL) {
+        (void)fprintf(stderr, " %s %" PRIu64 " of %" PRIu64, progress->thing,
+                      done < progress->total ? done + 1 : progress->total, progress->total);
+        return;
+    }
+    size_format(done, amount);
+    size_format((uint64_t)((double)done / seconds), rate);
+    (void)fprintf(stderr, " %s  %s/s", amount, rate);
 }
 
 static void show(const struct progress *progress, uint64_t done, double seconds)
 {
-    char amount[SIZE_TEXT_SIZE], rate[SIZE_TEXT_SIZE];
+    bool share = progress->total > 0 && done > 0 && done <= progress->total;
     char bar[BAR_WIDTH + 1];
-    double speed = (double)done / seconds;
-    size_t full;
+    double part;
 
-    size_format(done, amount);
-    size_format((uint64_t)speed, rate);
-    /* Back to the line's start, and clear what the last one leaves behind. */
-    if (progress->total == 0 || done > progress->total || done == 0) {
-        (void)fprintf(stderr, "\r%s %s  %s/s\033[K", progress->label, amount, rate);
-        return;
+    /* Back to the line's start; at the end, clear what the last one leaves behind. */
+    (void)fprintf(stderr, "\r%s", progress->label);
+    if (share) {
+        part = (double)done / (double)progress->total;
+        memset(bar, '.', BAR_WIDTH);
+        memset(bar, '#', (size_t)((double)BAR_WIDTH * part));
+        bar[BAR_WIDTH] = '\0';
+        (void)fprintf(stderr, " [%s] %3u%% ", bar, (unsigned)(100.0 * part));
     }
-    full = (size_t)((double)BAR_WIDTH * (double)done / (double)progress->total);
-    memset(bar, '.', BAR_WIDTH);
-    memset(bar, '#', full);
-    bar[BAR_WIDTH] = '\0';
-    (void)fprintf(stderr, "\r%s [%s] %3u%%  %s  %s/s  %.0f s left\033[K", progress->label, bar,
-                  (unsigned)(100.0 * (double)done / (double)progress->total), amount, rate,
-                  (double)(progress->total - done) / speed);
+    show_amount(progress, done, seconds);
+    if (share)
+        (void)fprintf(stderr, "  %.0f s left",
+                      seconds * (double)(progress->total - done) / (double)done);
+    (void)fputs("\033[K", stderr);
 }
 
 void progress_step(struct progress *progress, uint64_t done)

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "session.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "coffer/inspect.h"
 #include "coffer/linux.h"
 #include "files.h"
 #include "key.h"
+#include "output.h"
 #include "report.h"
 
 #define CATALOGUE "dirf.db"
@@ -47,6 +50,11 @@ static char *default_directory(void)
         home = user == NULL ? "/" : user->pw_dir;
     }
     return join(home, ".local/share/coffer");
+}
+
+bool session_is_default(const struct options *options)
+{
+    return options->store == NULL && environment("COFFER_STORE") == NULL;
 }
 
 enum exit_status session_directory(struct options *options, char **out)
@@ -148,17 +156,62 @@ static enum exit_status open_store(struct session *session, enum session_mode mo
     return status == COFFER_OK ? EXIT_DONE : tell_failure(session, status);
 }
 
-/* What the system has against the directory is told better by its own word than as an I/O error,
- * and that there is no store is worth telling before that there is no key. */
+/* Whether files are there that may be objects': their names are numbers in hex. */
+static bool holds_objects(const char *directory)
+{
+    DIR *stream = opendir(directory);
+    const struct dirent *entry;
+    bool found = false;
+
+    while (stream != NULL && !found && (entry = readdir(stream)) != NULL) {
+        size_t length = strlen(entry->d_name);
+
+        found = length < FILE_NAME_SIZE && strspn(entry->d_name, "0123456789abcdef") == length;
+    }
+    if (stream != NULL)
+        (void)closedir(stream);
+    return found;
+}
+
+/* What the system has against the directory or its catalogue is told better by its own word than
+ * as an I/O error, and that there is no store is worth telling before that there is no key. */
 static enum exit_status look_at_directory(struct session *session, enum session_mode mode)
 {
-    int rights = mode == SESSION_READ ? R_OK | X_OK : R_OK | W_OK | X_OK;
+    int rights = mode == SESSION_READ ? R_OK : R_OK | W_OK;
+    const char *directory = session->directory;
+    struct stat state;
+    char *catalogue;
+    int error = 0;
 
-    if (access(session->directory, rights) == 0)
-        return EXIT_DONE;
-    if (errno == ENOENT)
+    if (stat(directory, &state) != 0)
+        error = errno;
+    else if (!S_ISDIR(state.st_mode))
+        error = ENOTDIR;
+    else if (access(directory, rights | X_OK) != 0)
+        error = errno;
+    if (error == ENOENT)
         return tell_failure(session, COFFER_NOT_FOUND);
-    return fail_errno(session->options, errno, "store %s", session->directory);
+    if (error != 0)
+        return fail_errno(session->options, error, "store %s", directory);
+    catalogue = join(directory, CATALOGUE);
+    if (access(catalogue, rights) != 0)
+        error = errno;
+    free(catalogue);
+    if (error == ENOENT)
+        return holds_objects(directory) ? EXIT_DONE : tell_failure(session, COFFER_NOT_FOUND);
+    return error == 0 ? EXIT_DONE
+                      : fail_errno(session->options, error, "store %s: %s", directory, CATALOGUE);
+}
+
+enum exit_status session_look(struct options *options, enum session_mode mode)
+{
+    struct session session = {.options = options};
+    enum exit_status result = session_directory(options, &session.directory);
+
+    if (result == EXIT_DONE)
+        result = look_at_directory(&session, mode);
+    free(session.directory);
+    return result;
 }
 
 enum exit_status session_open(struct options *options, enum session_mode mode, struct session *out)
@@ -181,6 +234,45 @@ enum exit_status session_open(struct options *options, enum session_mode mode, s
     if (result != EXIT_DONE)
         session_close(out);
     return result;
+}
+
+/* Whether the object is in the catalogue, and its file is not there; its name in `file`. */
+static bool lacks_file(const struct session *session, const struct coffer_name *name,
+                       char file[FILE_NAME_SIZE])
+{
+    struct coffer_list *list;
+    struct coffer_entry entry;
+    bool lacks = false;
+
+    if (coffer_list_open(session->store, &name->ta, &list) != COFFER_OK)
+        return false;
+    while (!lacks && coffer_list_next(list, &entry) == COFFER_OK) {
+        char *path;
+
+        if (entry.id_size != name->id_size || memcmp(entry.id, name->id, entry.id_size) != 0)
+            continue;
+        file_name_format(entry.file, file);
+        path = join(session->directory, file);
+        lacks = access(path, F_OK) != 0 && errno == ENOENT;
+        free(path);
+        break;
+    }
+    coffer_list_close(list);
+    return lacks;
+}
+
+enum exit_status session_fail_object(const struct session *session, enum coffer_status status,
+                                     const char *advice, const char *verb, const struct id *id)
+{
+    const struct coffer_name name = name_of(session->options, id);
+    char file[FILE_NAME_SIZE];
+
+    if (status == COFFER_CORRUPT && lacks_file(session, &name, file))
+        return fail_because(session->options, status,
+                            "%s %s: its file %s is missing in the store; bring it back, or remove "
+                            "the object",
+                            verb, id->text, file);
+    return fail_status(session->options, status, advice, "%s %s", verb, id->text);
 }
 
 void session_close(struct session *session)

@@ -6,6 +6,7 @@
 #ifndef COFFER_COMMAND_SESSION_H
 #define COFFER_COMMAND_SESSION_H
 
+#include "name.h"
 #include "options.h"
 
 struct session {
@@ -23,11 +24,21 @@ enum session_mode {
 /* The store's directory, a copy to free, without slashes at its end. */
 enum exit_status session_directory(struct options *options, char **out);
 
+/* Whether nobody has said where the store is. */
+bool session_is_default(const struct options *options);
+
 /* Whether a store's catalogue is in the directory, and its creation came far enough to count. */
 bool session_store_exists(const char *directory);
 
 /* Tells what is wrong when it fails; nothing is left to close then. */
 enum exit_status session_open(struct options *options, enum session_mode mode, struct session *out);
 void session_close(struct session *session);
+
+/* Whether there is a store that may be opened, without opening it; tells what is wrong. */
+enum exit_status session_look(struct options *options, enum session_mode mode);
+
+/* Tell that what a verb did with an object failed. */
+enum exit_status session_fail_object(const struct session *session, enum coffer_status status,
+                                     const char *advice, const char *verb, const struct id *id);
 
 #endif

@@ -45,7 +45,6 @@ struct checking {
     struct options *options;
     struct json_object *findings;
     struct progress progress;
-    bool begun;
 };
 
 static const char *kind_name(enum coffer_finding_kind kind)
@@ -96,9 +95,11 @@ static void add_finding(struct json_object *findings, const struct coffer_findin
 
 static void print_finding(const struct coffer_finding *finding)
 {
-    const char *mark = !finding->damage ? "note" : finding->repaired ? "repaired" : "DAMAGED";
+    const char *mark = finding->damage ? "DAMAGED" : "note";
     char ta[COFFER_UUID_TEXT_SIZE], id[NAME_TEXT_SIZE];
 
+    if (finding->repaired)
+        mark = finding->damage ? "repaired" : "mended";
     printf("%-8s  ", mark);
     if (finding->has_object) {
         coffer_uuid_format(&finding->object.ta, ta);
@@ -129,9 +130,7 @@ static bool each_step(void *context, uint64_t done, uint64_t total)
 {
     struct checking *checking = context;
 
-    if (!checking->begun)
-        progress_begin(&checking->progress, checking->options, "check", total);
-    checking->begun = true;
+    checking->progress.total = total;
     progress_step(&checking->progress, done);
     return !interrupted();
 }
@@ -141,13 +140,14 @@ static void print_summary(const struct coffer_check_summary *summary)
     char bytes[SIZE_TEXT_SIZE];
 
     size_format(summary->bytes, bytes);
-    printf("%s: %" PRIu64 " object%s, %s of data and %" PRIu64 " hashes verified; %" PRIu64
-           " damaged, %" PRIu64 " repaired, %" PRIu64 " notes\n",
+    printf("%s: %" PRIu64 " object%s, %s of blocks and %" PRIu64 " hash%s verified; %" PRIu64
+           " damaged, %" PRIu64 " repaired, %" PRIu64 " note%s\n",
            summary->damaged == 0                   ? "clean"
            : summary->damaged == summary->repaired ? "repaired"
                                                    : "damaged",
            summary->objects, summary->objects == 1 ? "" : "s", bytes, summary->nodes,
-           summary->damaged, summary->repaired, summary->notes);
+           summary->nodes == 1 ? "" : "es", summary->damaged, summary->repaired, summary->notes,
+           summary->notes == 1 ? "" : "s");
 }
 
 static void print_json(struct checking *checking, const struct coffer_check_summary *summary)
@@ -175,6 +175,7 @@ static enum exit_status check_store(struct session *session, unsigned flags)
     enum exit_status result = EXIT_DONE;
 
     checking.findings = json_object_new_array();
+    progress_begin(&checking.progress, session->options, "check", "entry", 0);
     status = coffer_check(session->store, flags, each_finding, each_step, &checking, &summary);
     progress_end(&checking.progress);
     if (status != COFFER_OK && interrupted()) {

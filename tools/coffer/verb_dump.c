@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "name.h"
 #include "output.h"
@@ -38,10 +37,12 @@ static const struct grammar grammar = {
     .verb = "dump",
     .arguments = "FILE",
     .text = "Show the structure of one stored file: heads, nodes, versions and flags. FILE is a "
-            "path, or a name within the store (dirf.db, 0, 1f).\vNo key is needed. Nothing is "
+            "path if there is a / in it, else a name within the store (dirf.db, 0, 1f).\vNo key is "
+            "needed. Nothing is "
             "verified: `coffer check` does that. Heads and nodes have two versions, of which the "
             "committed one is marked with *, going by the counters and flags; nodes that were "
-            "dropped when a file shrank are still there and are shown too.",
+            "dropped when a file shrank are still there and are shown too. Exit status 5: it is no "
+            "file of a store, or its heads are damaged.",
     .switches = switches,
     .set = set,
     .least = 1,
@@ -221,19 +222,20 @@ static void dump_text(const struct stored_file *file, uint32_t shown)
 {
     printf("%s: %" PRIu64 " bytes, %s\n\n", file->path, file->size,
            file->whole ? "newest version marked with *"
-                       : "counters that do not fit together: damaged");
+                       : "the counters of its heads do not fit together");
     print_heads(file);
     putchar('\n');
     print_nodes(file, shown);
 }
 
-/* A path as it stands, or a name within the store: a copy to free. */
+/* A path as it stands, or a name within the store: a copy to free. Never what happens to be in the
+ * working directory: one word means one thing wherever it is said. */
 static enum exit_status find_file(struct options *options, const char *word, char **out)
 {
     enum exit_status result;
     char *directory = NULL;
 
-    if (strchr(word, '/') != NULL || access(word, F_OK) == 0) {
+    if (strchr(word, '/') != NULL) {
         *out = must_have(strdup(word));
         return EXIT_DONE;
     }
@@ -265,6 +267,11 @@ enum exit_status verb_dump(struct options *options, int argc, char **argv)
             dump_json(&file, shown);
         else
             dump_text(&file, shown);
+        if (!file.whole)
+            result = fail_because(options, COFFER_CORRUPT,
+                                  "dump: file %s is damaged, or no file of a store: the counters "
+                                  "of its heads do not fit together",
+                                  path);
         stored_file_close(&file);
     }
     free(path);

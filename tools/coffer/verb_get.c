@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* coffer get: an object's data to a file or standard output. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,10 +54,10 @@ static const struct grammar grammar = {
     .most = 2,
 };
 
-static enum exit_status tell_failure(struct options *options, const struct get *get,
+static enum exit_status tell_failure(const struct session *session, const struct get *get,
                                      enum coffer_status status)
 {
-    return fail_status(options, status, NULL, "get %s", get->id.text);
+    return session_fail_object(session, status, NULL, "get", &get->id);
 }
 
 /* Copy [offset, end) of the object. */
@@ -68,7 +69,7 @@ static enum exit_status pump(struct session *session, const struct get *get,
     uint64_t at = get->offset;
     struct progress progress;
 
-    progress_begin(&progress, options, "get", end - at);
+    progress_begin(&progress, options, "get", NULL, end - at);
     while (at < end && result == EXIT_DONE) {
         size_t want = end - at < CHUNK_SIZE ? (size_t)(end - at) : CHUNK_SIZE;
         size_t got = 0;
@@ -76,7 +77,7 @@ static enum exit_status pump(struct session *session, const struct get *get,
 
         if (status != COFFER_OK || got == 0) {
             progress_end(&progress);
-            result = tell_failure(options, get, status == COFFER_OK ? COFFER_CORRUPT : status);
+            result = tell_failure(session, get, status == COFFER_OK ? COFFER_CORRUPT : status);
         } else if (!file_write(fd, chunk, got) || interrupted()) {
             int error = errno;
 
@@ -98,6 +99,9 @@ static enum exit_status copy_out(struct session *session, const struct get *get,
     uint8_t *chunk;
     enum exit_status result;
 
+    if (get->offset > size)
+        note(session->options, "note: get %s: byte %" PRIu64 " is beyond the end, at %" PRIu64,
+             get->id.text, get->offset, size);
     if (get->offset >= size)
         return EXIT_DONE;
     if (get->length < size - get->offset)
@@ -137,17 +141,17 @@ static enum exit_status get_object(struct session *session, const struct get *ge
 
     status = coffer_object_open(session->store, &get->name, &object);
     if (status != COFFER_OK)
-        return tell_failure(session->options, get, status);
+        return tell_failure(session, get, status);
     status = coffer_object_info(object, &line.info);
     if (status == COFFER_OK)
         result = copy_to(session, get, object, line.info.size, path);
     else
-        result = tell_failure(session->options, get, status);
+        result = tell_failure(session, get, status);
     coffer_object_close(object);
     if (result == EXIT_DONE && session->options->json) {
         status = object_look_up(session->store, &get->name, &line);
         if (status != COFFER_OK)
-            return tell_failure(session->options, get, status);
+            return tell_failure(session, get, status);
         (void)output_json(json_of_object(&line));
     }
     return result;

@@ -31,12 +31,30 @@ static enum exit_status make_parents(struct options *options, const char *direct
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-            result = fail_errno(options, errno, "directory %s", path);
+            result = fail_errno(options, errno, "init: directory %s", path);
             break;
         }
         *slash = '/';
     }
     free(path);
+    return result;
+}
+
+/* The store can be made in a directory that is there; that is told before a key is made. */
+static enum exit_status look_at_place(struct options *options, const char *directory)
+{
+    struct stat state;
+    char *copy = must_have(strdup(directory));
+    const char *place = directory;
+    enum exit_status result = EXIT_DONE;
+
+    if (stat(place, &state) != 0 && errno == ENOENT)
+        place = dirname(copy);
+    if (stat(place, &state) != 0)
+        result = fail_errno(options, errno, "init: directory %s", place);
+    else if (!S_ISDIR(state.st_mode))
+        result = fail_errno(options, ENOTDIR, "init: %s", place);
+    free(copy);
     return result;
 }
 
@@ -115,8 +133,10 @@ enum exit_status verb_init(struct options *options, int argc, char **argv)
     if (result == EXIT_DONE && session_store_exists(directory))
         result = fail_status(options, COFFER_EXISTS, "use it, or name another place with --store",
                              "store %s", directory);
-    if (result == EXIT_DONE && options->store == NULL)
+    if (result == EXIT_DONE && session_is_default(options))
         result = make_parents(options, directory);
+    if (result == EXIT_DONE)
+        result = look_at_place(options, directory);
     if (result == EXIT_DONE)
         result = make_store(options, directory);
     free(directory);

@@ -71,7 +71,9 @@ static const struct grammar grammar = {
     .arguments = "ID [FILE]",
     .text = "Store FILE (or standard input, also as -) as the object ID, replacing the one of that "
             "name.\vWhatever happens, the object is afterwards the old one or the new one, whole. "
-            "So too with --append and --offset, which change an object in place.",
+            "So too with --append and --offset, which change an object in place. From the first "
+            "256K of input on nobody else can use the store until put is done (with --append and "
+            "--offset: from the end of the input on).",
     .switches = switches,
     .set = set,
     .least = 1,
@@ -107,7 +109,7 @@ static void close_source(struct source *source)
         (void)close(source->fd);
 }
 
-static enum exit_status tell_failure(struct options *options, const struct put *put,
+static enum exit_status tell_failure(const struct session *session, const struct put *put,
                                      enum coffer_status status)
 {
     const char *advice = NULL;
@@ -118,7 +120,7 @@ static enum exit_status tell_failure(struct options *options, const struct put *
         advice = "leave --no-replace out to replace it";
     if (status == COFFER_NO_SPACE)
         advice = "the object is as before; make room";
-    return fail_status(options, status, advice, "put %s", put->id.text);
+    return session_fail_object(session, status, advice, "put", &put->id);
 }
 
 /* `n` more bytes at `at` would make the object larger than one can be. */
@@ -141,68 +143,7 @@ static enum exit_status tell_reading(struct options *options, const struct put *
     return fail_errno(options, error, "put %s: reading %s", put->id.text, source->name);
 }
 
-/* Pump the source into the writer. */
-static enum exit_status pump(struct options *options, const struct put *put,
-                             const struct source *source, struct coffer_writer *writer,
-                             uint8_t *chunk)
-{
-    enum exit_status result = EXIT_DONE;
-    struct progress progress;
-    uint64_t done = 0;
-
-    progress_begin(&progress, options, "put", source->size);
-    while (result == EXIT_DONE) {
-        ssize_t got = file_read(source->fd, chunk, CHUNK_SIZE);
-        enum coffer_status status;
-
-        if (got < 0 || interrupted()) {
-            int error = errno;
-
-            progress_end(&progress);
-            return tell_reading(options, put, source, error);
-        }
-        if (got == 0)
-            break;
-        result = check_size(options, put, done, (uint64_t)got);
-        if (result != EXIT_DONE)
-            break;
-        status = coffer_writer_write(writer, chunk, (size_t)got);
-        if (status != COFFER_OK) {
-            progress_end(&progress);
-            return tell_failure(options, put, status);
-        }
-        done += (uint64_t)got;
-        progress_step(&progress, done);
-    }
-    progress_end(&progress);
-    return result;
-}
-
-static enum exit_status put_whole(struct session *session, const struct put *put,
-                                  const struct source *source)
-{
-    unsigned flags = put->no_replace ? 0 : COFFER_REPLACE;
-    struct coffer_writer *writer;
-    enum coffer_status status;
-    enum exit_status result;
-    uint8_t *chunk;
-
-    status = coffer_writer_open(session->store, &put->name, flags, NULL, &writer);
-    if (status != COFFER_OK)
-        return tell_failure(session->options, put, status);
-    chunk = must_have(malloc(CHUNK_SIZE));
-    result = pump(session->options, put, source, writer, chunk);
-    wipe(chunk, CHUNK_SIZE);
-    free(chunk);
-    if (result != EXIT_DONE) {
-        coffer_writer_abort(writer);
-        return result;
-    }
-    status = coffer_writer_commit(writer);
-    return status == COFFER_OK ? EXIT_DONE : tell_failure(session->options, put, status);
-}
-
-/* All of a source in memory: a change in place is one write, so that it is one transaction. */
+/* Data in memory. */
 struct whole {
     uint8_t *bytes;
     size_t size, room;
@@ -210,6 +151,80 @@ struct whole {
     size_t map_size;
 };
 
+/* Pump the source into the writer; `chunk` holds the beginning already. */
+static enum exit_status pump(const struct session *session, const struct put *put,
+                             const struct source *source, struct coffer_writer *writer,
+                             const struct whole *chunk)
+{
+    enum exit_status result = EXIT_DONE;
+    ssize_t got = (ssize_t)chunk->size;
+    struct progress progress;
+    uint64_t done = 0;
+
+    progress_begin(&progress, session->options, "put", NULL, source->size);
+    while (got > 0) {
+        enum coffer_status status;
+
+        result = check_size(session->options, put, done, (uint64_t)got);
+        if (result != EXIT_DONE)
+            break;
+        status = coffer_writer_write(writer, chunk->bytes, (size_t)got);
+        if (status != COFFER_OK) {
+            result = tell_failure(session, put, status);
+            break;
+        }
+        done += (uint64_t)got;
+        progress_step(&progress, done);
+        if ((size_t)got < chunk->room)
+            break;
+        got = file_read(source->fd, chunk->bytes, chunk->room);
+        if (got < 0 || interrupted()) {
+            int error = errno;
+
+            progress_end(&progress);
+            return tell_reading(session->options, put, source, error);
+        }
+    }
+    progress_end(&progress);
+    return result;
+}
+
+static enum exit_status put_whole(const struct session *session, const struct put *put,
+                                  const struct source *source, const struct whole *chunk)
+{
+    unsigned flags = put->no_replace ? 0 : COFFER_REPLACE;
+    struct coffer_writer *writer;
+    enum coffer_status status;
+    enum exit_status result;
+
+    status = coffer_writer_open(session->store, &put->name, flags, NULL, &writer);
+    if (status != COFFER_OK)
+        return tell_failure(session, put, status);
+    result = pump(session, put, source, writer, chunk);
+    if (result != EXIT_DONE) {
+        coffer_writer_abort(writer);
+        return result;
+    }
+    status = coffer_writer_commit(writer);
+    return status == COFFER_OK ? EXIT_DONE : tell_failure(session, put, status);
+}
+
+/* The first chunk of a source. It is read before the store is opened, so that a pipe that is slow
+ * to start, or brings little, keeps nobody else out. */
+static enum exit_status take_first(struct options *options, const struct put *put,
+                                   const struct source *source, struct whole *out)
+{
+    ssize_t got;
+
+    *out = (struct whole){.bytes = must_have(malloc(CHUNK_SIZE)), .room = CHUNK_SIZE};
+    got = file_read(source->fd, out->bytes, out->room);
+    if (got < 0 || interrupted())
+        return tell_reading(options, put, source, errno);
+    out->size = (size_t)got;
+    return EXIT_DONE;
+}
+
+/* All of a source in memory: a change in place is one write, so that it is one transaction. */
 static enum exit_status read_pipe(struct options *options, const struct put *put,
                                   const struct source *source, struct whole *out)
 {
@@ -268,11 +283,11 @@ static void drop_whole(struct whole *whole)
         return;
     }
     if (whole->bytes != NULL)
-        wipe(whole->bytes, whole->size);
+        wipe(whole->bytes, whole->room);
     free(whole->bytes);
 }
 
-static enum exit_status change_object(struct options *options, const struct put *put,
+static enum exit_status change_object(const struct session *session, const struct put *put,
                                       struct coffer_object *object, const struct whole *whole)
 {
     struct coffer_info info;
@@ -281,16 +296,16 @@ static enum exit_status change_object(struct options *options, const struct put 
     uint64_t at;
 
     if (status != COFFER_OK)
-        return tell_failure(options, put, status);
+        return tell_failure(session, put, status);
     at = put->append ? info.size : put->offset;
-    result = check_size(options, put, at, whole->size);
+    result = check_size(session->options, put, at, whole->size);
     if (result != EXIT_DONE || whole->size == 0)
         return result;
     status = coffer_object_write(object, at, whole->bytes, whole->size);
-    return status == COFFER_OK ? EXIT_DONE : tell_failure(options, put, status);
+    return status == COFFER_OK ? EXIT_DONE : tell_failure(session, put, status);
 }
 
-static enum exit_status change_in_place(struct session *session, const struct put *put,
+static enum exit_status change_in_place(const struct session *session, const struct put *put,
                                         const struct whole *whole)
 {
     struct coffer_object *object;
@@ -299,25 +314,12 @@ static enum exit_status change_in_place(struct session *session, const struct pu
 
     if (status == COFFER_NOT_FOUND && put->append) {
         status = coffer_put(session->store, &put->name, 0, NULL, whole->bytes, whole->size);
-        return status == COFFER_OK ? EXIT_DONE : tell_failure(session->options, put, status);
+        return status == COFFER_OK ? EXIT_DONE : tell_failure(session, put, status);
     }
     if (status != COFFER_OK)
-        return tell_failure(session->options, put, status);
-    result = change_object(session->options, put, object, whole);
+        return tell_failure(session, put, status);
+    result = change_object(session, put, object, whole);
     coffer_object_close(object);
-    return result;
-}
-
-static enum exit_status put_into(struct session *session, const struct put *put,
-                                 const struct source *source)
-{
-    enum exit_status result;
-    struct whole whole;
-
-    result = take_whole(session->options, put, source, &whole);
-    if (result == EXIT_DONE)
-        result = change_in_place(session, put, &whole);
-    drop_whole(&whole);
     return result;
 }
 
@@ -330,16 +332,33 @@ static enum exit_status tell(struct session *session, const struct put *put)
         return EXIT_DONE;
     status = object_look_up(session->store, &put->name, &line);
     if (status != COFFER_OK)
-        return tell_failure(session->options, put, status);
+        return tell_failure(session, put, status);
     (void)output_json(json_of_object(&line));
     return EXIT_DONE;
+}
+
+/* Open the store, with the data at hand, and change it. */
+static enum exit_status store_data(struct options *options, const struct put *put,
+                                   const struct source *source, const struct whole *data)
+{
+    struct session session;
+    enum exit_status result = session_open(options, SESSION_WRITE, &session);
+
+    if (result != EXIT_DONE)
+        return result;
+    result = put->append || put->at_offset ? change_in_place(&session, put, data)
+                                           : put_whole(&session, put, source, data);
+    if (result == EXIT_DONE)
+        result = tell(&session, put);
+    session_close(&session);
+    return result;
 }
 
 enum exit_status verb_put(struct options *options, int argc, char **argv)
 {
     struct put put = {0};
     struct source source = {.fd = -1};
-    struct session session;
+    struct whole data = {0};
     struct call call;
     enum exit_status result;
 
@@ -352,15 +371,15 @@ enum exit_status verb_put(struct options *options, int argc, char **argv)
         result = open_source(options, call.count > 1 ? call.words[1] : NULL, &source);
     if (result == EXIT_DONE)
         result = check_size(options, &put, put.offset, source.size);
+    /* Before a person has typed it all in. */
     if (result == EXIT_DONE)
-        result = session_open(options, SESSION_WRITE, &session);
-    if (result == EXIT_DONE) {
-        result = put.append || put.at_offset ? put_into(&session, &put, &source)
-                                             : put_whole(&session, &put, &source);
-        if (result == EXIT_DONE)
-            result = tell(&session, &put);
-        session_close(&session);
-    }
+        result = session_look(options, SESSION_WRITE);
+    if (result == EXIT_DONE)
+        result = put.append || put.at_offset ? take_whole(options, &put, &source, &data)
+                                             : take_first(options, &put, &source, &data);
+    if (result == EXIT_DONE)
+        result = store_data(options, &put, &source, &data);
+    drop_whole(&data);
     close_source(&source);
     call_fini(&call);
     return result;

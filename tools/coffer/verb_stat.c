@@ -100,7 +100,7 @@ enum exit_status verb_stat(struct options *options, int argc, char **argv)
     if (result == EXIT_DONE) {
         name = name_of(options, &id);
         if (object_look_up(session.store, &name, &line) != COFFER_OK)
-            result = fail_status(options, line.status, NULL, "stat %s", id.text);
+            result = session_fail_object(&session, line.status, NULL, "stat", &id);
         else if (options->json)
             print_json(&line);
         else

@@ -34,7 +34,7 @@ static enum exit_status resize(struct session *session, const struct id *id, uin
     }
     if (status == COFFER_OK)
         return EXIT_DONE;
-    return fail_status(session->options, status, NULL, "truncate %s", id->text);
+    return session_fail_object(session, status, NULL, "truncate", id);
 }
 
 enum exit_status verb_truncate(struct options *options, int argc, char **argv)
