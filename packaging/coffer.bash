@@ -38,18 +38,20 @@ _coffer() {
             optee,huk-compat=no,hash-compat=no" -- "$current")
         return
         ;;
-    --ta | --memory | --offset | --length) return ;;
+    --ta | --memory | --offset | --length | --nodes) return ;;
     esac
 
     if [[ $current == -* ]]; then
-        local options="--store --key --test-key --key-kind --profile --ta --memory --json --quiet
-            --help"
+        local options="--store --key --test-key --key-kind --profile --ta --memory --json -q --quiet
+            --help --version"
         case $verb in
         put) options+=" --no-replace --append --offset" ;;
         get) options+=" --offset --length" ;;
-        ls) options+=" -l -h --all" ;;
+        ls) options+=" -l --long -h --human --all" ;;
+        stat) options+=" -h --human" ;;
         check) options+=" --repair --deep" ;;
-        "") options+=" --version" ;;
+        dump) options+=" --nodes" ;;
+        stats) options+=" --prometheus" ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
         return

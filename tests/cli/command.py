@@ -3,6 +3,7 @@
 
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -71,6 +72,12 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(value["error"]["code"], status)
         self.assertEqual(f"coffer: {value['error']['message']}", line)
         return line
+
+    def terminal(self):
+        try:
+            return pty.openpty()
+        except OSError as error:
+            self.skipTest(f"a terminal is needed, and there is none to be had: {error}")
 
     def init(self, *words):
         self.run_coffer("init", *words)

@@ -5,7 +5,6 @@
 import hashlib
 import json
 import os
-import pty
 import re
 import signal
 import stat
@@ -218,7 +217,7 @@ class PutGetTest(CommandTest):
             self.assertEqual(b"/s" in shown, not quiet, shown)
 
     def slow_put(self, quiet):
-        ours, theirs = pty.openpty()
+        ours, theirs = self.terminal()
         process = self.start(*(["-q"] if quiet else []), "put", "slow", stderr=theirs)
         os.close(theirs)
         chunks = []
@@ -319,7 +318,7 @@ class ListTest(CommandTest):
 
     def test_bold_on_a_terminal_unless_unwanted(self):
         for unwanted in (False, True):
-            ours, theirs = pty.openpty()
+            ours, theirs = self.terminal()
             env = self.env | ({"NO_COLOR": "1"} if unwanted else {})
             process = self.start("ls", "-l", stdout=theirs, env=env)
             os.close(theirs)
@@ -469,7 +468,7 @@ class CheckTest(CommandTest):
 
     def check_with_a_pause(self, delay):
         """What is shown when it takes longer than a second, because it is stopped in between."""
-        ours, theirs = pty.openpty()
+        ours, theirs = self.terminal()
         process = self.start("check", stderr=theirs)
         os.close(theirs)
         time.sleep(delay)
