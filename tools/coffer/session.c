@@ -173,22 +173,27 @@ static bool holds_objects(const char *directory)
     return found;
 }
 
+/* 0, or what keeps us from a directory: an errno. */
+static int directory_error(const char *directory, int rights)
+{
+    struct stat state;
+
+    if (stat(directory, &state) != 0)
+        return errno;
+    if (!S_ISDIR(state.st_mode))
+        return ENOTDIR;
+    return access(directory, rights) == 0 ? 0 : errno;
+}
+
 /* What the system has against the directory or its catalogue is told better by its own word than
  * as an I/O error, and that there is no store is worth telling before that there is no key. */
 static enum exit_status look_at_directory(struct session *session, enum session_mode mode)
 {
     int rights = mode == SESSION_READ ? R_OK : R_OK | W_OK;
     const char *directory = session->directory;
-    struct stat state;
+    int error = directory_error(directory, rights | X_OK);
     char *catalogue;
-    int error = 0;
 
-    if (stat(directory, &state) != 0)
-        error = errno;
-    else if (!S_ISDIR(state.st_mode))
-        error = ENOTDIR;
-    else if (access(directory, rights | X_OK) != 0)
-        error = errno;
     if (error == ENOENT)
         return tell_failure(session, COFFER_NOT_FOUND);
     if (error != 0)
