@@ -141,6 +141,15 @@ static void test_damaged_ranges_are_told_to_the_byte(void **state)
     assert_status(coffer_object_read(object, BLOCK - 24 - 100, bytes, 200, &got), COFFER_CORRUPT);
     assert_true(bytes_are_zero(bytes, sizeof(bytes)));
     coffer_object_close(object);
+    /* A repair moves the object as a whole: one finding, from the first to the last of them. */
+    assert_ok(check_store(COFFER_CHECK_REPAIR));
+    assert_int_equal(told.count, 1);
+    assert_int_equal(told.findings[0].kind, COFFER_FINDING_DATA);
+    assert_true(told.findings[0].damage && told.findings[0].repaired);
+    assert_int_equal(told.findings[0].offset, BLOCK - 24);
+    assert_int_equal(told.findings[0].size, 8 * BLOCK + 1024);
+    assert_int_equal(told.summary.damaged, 1);
+    assert_int_equal(told.summary.repaired, 1);
 }
 
 static void test_a_damaged_object_is_moved_aside_and_nothing_is_destroyed(void **state)
