@@ -7,7 +7,10 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -188,6 +191,69 @@ static void condition_broadcast(void *context, struct port_condition *condition)
     assert_cheap(error == 0);
 }
 
+/*
+ * Numbers of threads: bits of one word, taken at a thread's first question and given back by the
+ * destructor of a key, which runs in the thread itself as it ends. Release and acquire on that word
+ * make what the old thread did visible to the next that has its number.
+ */
+static atomic_uint_fast64_t slots_taken;
+static pthread_key_t slot_key;
+static pthread_once_t slot_once = PTHREAD_ONCE_INIT;
+static _Thread_local unsigned own_slot; /* plus 1; 0: not asked for yet */
+
+static void slot_return(void *value)
+{
+    unsigned slot = (unsigned)(uintptr_t)value - 1;
+
+    own_slot = PORT_SLOTS_MAX + 1;
+    (void)atomic_fetch_and_explicit(&slots_taken, ~((uint_fast64_t)1 << slot),
+                                    memory_order_release);
+}
+
+static void slot_start(void)
+{
+    int error = pthread_key_create(&slot_key, slot_return);
+
+    assert_cheap(error == 0);
+    (void)error;
+}
+
+static unsigned slot_find(void)
+{
+    uint_fast64_t taken = atomic_load_explicit(&slots_taken, memory_order_relaxed);
+    unsigned slot;
+
+    (void)pthread_once(&slot_once, slot_start);
+    own_slot = PORT_SLOTS_MAX + 1;
+    do {
+        if (taken == UINT64_MAX)
+            return PORT_SLOTS_MAX;
+        slot = (unsigned)__builtin_ctzll(~taken);
+    } while (!atomic_compare_exchange_weak_explicit(&slots_taken, &taken,
+                                                    taken | (uint_fast64_t)1 << slot,
+                                                    memory_order_acquire, memory_order_relaxed));
+    if (pthread_setspecific(slot_key, (void *)(uintptr_t)(slot + 1)) != 0) {
+        /* It could not be given back at the thread's end. */
+        (void)atomic_fetch_and_explicit(&slots_taken, ~((uint_fast64_t)1 << slot),
+                                        memory_order_release);
+        return PORT_SLOTS_MAX;
+    }
+    own_slot = slot + 1;
+    return slot;
+}
+
+static unsigned linux_thread_slot(void *context)
+{
+    (void)context;
+    return own_slot != 0 ? own_slot - 1 : slot_find();
+}
+
+static void linux_thread_yield(void *context)
+{
+    (void)context;
+    (void)sched_yield();
+}
+
 static void *thread_main(void *argument)
 {
     struct thread *thread = argument;
@@ -245,6 +311,8 @@ static const struct coffer_port linux_port = {
     .condition_broadcast = condition_broadcast,
     .thread_start = thread_start,
     .thread_join = thread_join,
+    .thread_slot = linux_thread_slot,
+    .thread_yield = linux_thread_yield,
 };
 
 const struct coffer_port *coffer_linux_port(void)

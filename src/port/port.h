@@ -8,10 +8,9 @@
  *   locks     plain mutual exclusion, not recursive; the lock lives in the core's memory
  *   log       one line of text for the operator; may be dropped; never blocks for long
  *
- * The core as it is calls entropy, the four of the lock, and log. Required are entropy and the lock
- * (which does nothing where there is one thread); log may be NULL. clock_ns, the conditions and the
- * threads are called by no module yet and may be NULL; a port that has conditions or threads has
- * all of their kind. How to make a port: docs/PORTING.md.
+ * Required are entropy and the four of the lock (which do nothing where there is one thread); log
+ * and clock_ns may be NULL. Threads and conditions come together: a port has all of both, or none.
+ * How to make a port: docs/PORTING.md.
  */
 #ifndef COFFER_PORT_PORT_H
 #define COFFER_PORT_PORT_H
@@ -33,6 +32,8 @@ struct port_condition {
 struct port_thread {
     _Alignas(16) uint8_t storage[32];
 };
+
+#define PORT_SLOTS_MAX 64u /* numbers for threads, see thread_slot */
 
 enum port_log_level {
     PORT_LOG_NOTE,    /* something an operator may want to know */
@@ -70,6 +71,15 @@ struct coffer_port {
     enum coffer_status (*thread_start)(void *context, struct port_thread *thread,
                                        void (*body)(void *argument), void *argument);
     void (*thread_join)(void *context, struct port_thread *thread);
+
+    /* A small number of the calling thread, the same in every call of it: no two threads that live
+     * at one time have the same one below PORT_SLOTS_MAX, and that of a thread that ended is given
+     * out anew, only after everything that the old thread did is visible to the new one. Threads
+     * that find none left get PORT_SLOTS_MAX. NULL with `thread_start`. */
+    unsigned (*thread_slot)(void *context);
+
+    /* Let another thread run: called by who spins for a lock. NULL with `thread_start`. */
+    void (*thread_yield)(void *context);
 };
 
 #endif

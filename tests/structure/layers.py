@@ -15,8 +15,8 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 
 # What C11 promises without an operating system (4p6), and <string.h>, whose copying, filling and
 # comparing every freestanding tool chain has. symbols_core.py holds the calls against a list, too.
-FREESTANDING = {"float.h", "iso646.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h",
-                "stddef.h", "stdint.h", "stdnoreturn.h"}
+FREESTANDING = {"float.h", "iso646.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h",
+                "stdbool.h", "stddef.h", "stdint.h", "stdnoreturn.h"}
 CORE_SYSTEM = FREESTANDING | {"string.h"}
 
 INCLUDE = re.compile(r"^[ \t]*#[ \t]*include\b[ \t]*(.*)$", re.MULTILINE)
