@@ -33,6 +33,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "coffer/area.h"
 #include "coffer/status.h"
 
 #ifdef __cplusplus
@@ -67,15 +68,8 @@ void coffer_uuid_format(const struct coffer_uuid *uuid, char text[COFFER_UUID_TE
 
 /* --- Opening ----------------------------------------------------------------------------- */
 
-struct coffer;         /* an open store */
-struct coffer_port;    /* the machine, made by a port */
-struct coffer_ciphers; /* the ciphers, made by a port */
-struct coffer_device;  /* where the store's files are, made by a port */
-
-struct coffer_area {
-    void *address;
-    size_t size; /* bytes */
-};
+struct coffer;        /* an open store */
+struct coffer_device; /* where the store's files are, made by a port */
 
 enum coffer_key_kind {
     COFFER_KEY_HUK, /* hardware unique key, 16 or 32 bytes (1 to 64 are taken) */
