@@ -66,8 +66,7 @@ struct coffer_space_settings {
      * it is for maps whose address is chosen. */
     size_t heap_size;
 
-    bool random; /* choose addresses at random (needs a port) instead of the lowest that fit */
-    size_t resident_max; /* pages that may have frames at one time; 0: any number. 16 at least */
+    bool random; /* choose addresses at random (needs a port), not the lowest that fit */
 };
 
 /* A user space. COFFER_NO_MEMORY, COFFER_BUSY (the MMU can't have these addresses); nothing is left
@@ -272,8 +271,8 @@ struct coffer_space_info {
     uintptr_t base;
     size_t size;
     uintptr_t heap_start, heap_break;
-    size_t regions, mapped;                         /* mapped: bytes */
-    size_t resident, resident_max, swapped, pinned; /* pages */
+    size_t regions, mapped;           /* mapped: bytes */
+    size_t resident, swapped, pinned; /* pages */
     size_t table_frames;
     uint64_t faults, zero_fills, copies, page_ins, page_outs; /* of this space; copies: on write */
     enum coffer_status status;

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The regions of one space: a red-black tree by address in which every node knows the largest gap
+ * below it, so that a free range is found in O(log n).
+ *
+ * Pure bookkeeping: it maps nothing and takes no memory. Who changes regions brings the nodes that
+ * a split needs, so that a call can get them first and can't fail half way.
+ *
+ * Invariants
+ *   R1 Regions are in order, don't overlap, aren't empty, and lie within [base, end).
+ *   R2 No two neighbours could be one region (regions_can_merge).
+ *   R3 Each node's gap numbers are true; the tree is red-black.
+ *
+ * Locking: the space's.
+ */
+#ifndef COFFER_MEMORY_SPACE_REGIONS_H
+#define COFFER_MEMORY_SPACE_REGIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/rbtree.h"
+#include "coffer/status.h"
+
+struct object; /* memory/paging/object.h */
+struct space;
+
+struct region {
+    struct rbnode node;
+    uintptr_t start;
+    uintptr_t end;         /* behind its last byte */
+    uintptr_t gap;         /* free bytes between the region before (or base) and this one */
+    uintptr_t gap_max;     /* the largest gap in this node's subtree */
+    unsigned rights;       /* COFFER_READ, ... */
+    unsigned flags;        /* REGION_; regions of different flags never merge */
+    struct object *object; /* held once by each region; NULL: a linear window */
+    uint64_t first;        /* page of the object at `start` */
+    struct space *space;
+    struct list of_object; /* on the object's list of regions */
+};
+
+#define REGION_SHARED 1u
+#define REGION_PINNED 2u
+#define REGION_HEAP   4u
+#define REGION_LINEAR 8u
+#define REGION_FILE   16u
+
+struct regions {
+    struct rbtree tree;
+    uintptr_t base;
+    uintptr_t end;
+    size_t count;
+    size_t mapped; /* bytes in all regions */
+};
+
+void regions_init(struct regions *regions, uintptr_t base, uintptr_t end);
+
+/* The region that holds an address; the first that ends above it (holds it or lies behind); the one
+ * after another. NULL: none. */
+struct region *regions_find(const struct regions *regions, uintptr_t address);
+struct region *regions_at_or_after(const struct regions *regions, uintptr_t address);
+struct region *regions_next(const struct region *region);
+
+/* Does a region lie in any part of [start, end)? */
+bool regions_overlap(const struct regions *regions, uintptr_t start, uintptr_t end);
+/* Is every byte of [start, end) in some region? */
+bool regions_cover(const struct regions *regions, uintptr_t start, uintptr_t end);
+
+/* The lowest free range of `size` bytes within [low, high). O(log n). False: none. */
+bool regions_find_gap(const struct regions *regions, size_t size, uintptr_t low, uintptr_t high,
+                      uintptr_t *start);
+/* One of all free ranges of `size` bytes within [low, high), by two random numbers: any place in
+ * any gap that is large enough can come out. O(log n) expected. */
+bool regions_find_random_gap(const struct regions *regions, size_t size, uintptr_t low,
+                             uintptr_t high, const uint64_t random[2], uintptr_t *start);
+
+/* The range of `region` must be free. Its links are set here; it is not merged. */
+void regions_insert(struct regions *regions, struct region *region);
+void regions_remove(struct regions *regions, struct region *region);
+
+/* Change where a region begins or ends; it may not run into a neighbour. `first` moves with
+ * `start`. */
+void regions_resize(struct regions *regions, struct region *region, uintptr_t start, uintptr_t end);
+
+/* Cut a region in two at `address`, inside of it: the upper part is `upper` (a copy of everything;
+ * its hold on the object and its place on the object's list are the caller's business). */
+void regions_split(struct regions *regions, struct region *region, uintptr_t address,
+                   struct region *upper);
+
+/* Are they neighbours with equal rights, flags and object, and pages that follow one another? */
+bool regions_can_merge(const struct region *lower, const struct region *upper);
+/* The lower takes the upper's range; the upper is out of the tree, for the caller to let go. */
+void regions_merge(struct regions *regions, struct region *lower, struct region *upper);
+
+bool regions_is_valid(const struct regions *regions);
+
+#endif
