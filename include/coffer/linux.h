@@ -7,16 +7,11 @@
 #define COFFER_LINUX_H
 
 #include "coffer.h"
+#include "coffer/linux_memory.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* The Linux port: pthreads, CLOCK_MONOTONIC, getrandom, log lines on stderr. Static. */
-const struct coffer_port *coffer_linux_port(void);
-
-/* libgcrypt. Static. */
-const struct coffer_ciphers *coffer_linux_ciphers(void);
 
 /*
  * A directory as device. The directory is locked (flock) until the device is closed: COFFER_BUSY
@@ -28,15 +23,6 @@ COFFER_MUST_CHECK enum coffer_status coffer_linux_directory_open(const char *pat
                                                                  struct coffer_device **out);
 /* Only for a device that no store owns. */
 void coffer_linux_directory_close(struct coffer_device *device);
-
-/*
- * Secure memory from the kernel: private, zeroed, left out of core dumps and not inherited by
- * forks; locked into RAM where the limit allows (*locked tells, may be NULL). `size` is rounded up
- * to whole pages. unmake wipes nothing: coffer_close has.
- */
-COFFER_MUST_CHECK enum coffer_status coffer_linux_memory_make(size_t size, bool *locked,
-                                                              struct coffer_area *out);
-void coffer_linux_memory_unmake(const struct coffer_area *area);
 
 struct coffer_linux_options {
     const char *directory;        /* required */

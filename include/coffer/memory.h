@@ -87,6 +87,10 @@ struct coffer_memory_config {
      * mean fewer, longer pauses. */
     unsigned evict_batch;
 
+    /* What the port knows of the areas, for the statistics. */
+    bool locked; /* they stay in RAM */
+    bool secret; /* they are hidden from the kernel's own mappings, too */
+
     /* Called by coffer_memory_close when all is over, the areas included. Default: nothing. */
     void (*release)(void *context);
     void *release_context;

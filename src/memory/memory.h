@@ -19,7 +19,8 @@ struct memory {
 };
 
 struct memory_settings {
-    bool keep_contents; /* don't wipe freed frames */
+    struct frames_settings frames;
+    unsigned owner_max; /* lines of the account; 0: ACCOUNT_OWNERS_DEFAULT */
     /* A test's hook, see struct account. */
     bool (*refuse)(void *argument, struct owner owner, size_t size);
     void *refuse_argument;

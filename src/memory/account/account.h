@@ -2,13 +2,21 @@
 /*
  * Who holds how much of secure memory.
  *
- * An owner is a component ("tree", "cache", ...), opened by name at start. Two things are counted
- * for each: `frames`, the whole frames that it holds (what it really costs), and `bytes`, what is
- * allocated to it inside of them (heap blocks at the size of their class; a run of frames counts
- * in full). The sum of all lines' frames is what is in use of the memory; its metadata has a line
- * of its own, "frames".
+ * An owner is a component ("tree", "cache", ...) or an instance of a trusted application, opened by
+ * name. Counted for each are `frames`, the whole frames that it holds (what it really costs, and
+ * what a quota bounds), and `bytes`, what pools have allocated to it inside of frames (at the size
+ * of their classes). The sum of all lines' frames is what is in use of the memory; its metadata has
+ * a line of its own, "frames".
  *
- * Locking: none; the owner of the memory serialises calls.
+ * Invariants
+ *   A1 The frames of all lines add up to frames_used, and that and the free frames to frames_total.
+ *   A2 A line's frames are at most its mark: no peak is missed and no quota exceeded by whoever
+ *      stays below it (account_line_is_valid).
+ *
+ * Locking. `lock` guards owners, quotas, frames_*, wrong_frees and of each line what stands under
+ * "Frames"; the frames use it as their own. What stands under "Pools" is guarded by the pool that
+ * counts there: two pools with one owner on different threads must agree on a lock. Reading a
+ * number without its lock gives one that was true a moment ago.
  */
 #ifndef COFFER_MEMORY_ACCOUNT_H
 #define COFFER_MEMORY_ACCOUNT_H
@@ -18,9 +26,12 @@
 #include <stdint.h>
 
 #include "base/assert.h"
+#include "base/spin.h"
 #include "coffer/status.h"
 
-#define ACCOUNT_OWNERS_MAX 16
+#define ACCOUNT_OWNERS_MAX     64u /* lines an account can have */
+#define ACCOUNT_OWNERS_DEFAULT 16u
+#define ACCOUNT_NO_QUOTA       UINT64_MAX
 
 /* An owner; index 0 is "none" and owns nothing. */
 struct owner {
@@ -28,40 +39,76 @@ struct owner {
 };
 
 struct account_line {
-    const char *name;
+    const char *name; /* NULL: the line is not open */
+
+    /* Pools */
     uint64_t bytes;
     uint64_t bytes_peak;
-    uint64_t frames;
-    uint64_t frames_peak;
     uint64_t takes;    /* allocations that succeeded */
     uint64_t gives;    /* frees */
     uint64_t refusals; /* allocations that failed */
+
+    /* Frames */
+    uint64_t run_takes; /* runs, not those of pools */
+    uint64_t run_gives;
+    uint64_t run_refusals;
+    uint64_t quota_refusals; /* of whatever asked for frames beyond the quota */
+    uint32_t frames;
+    uint32_t frames_kept; /* of them, those of pools */
+    uint32_t frames_peak;
+    uint32_t runs_peak;   /* the most frames that no pool held */
+    uint32_t frames_mark; /* up to here taking a run is nothing new: account_take_run */
+    uint32_t quota;       /* UINT32_MAX: none */
 };
 
 struct account {
-    struct account_line lines[ACCOUNT_OWNERS_MAX];
-    unsigned owner_count;
+    struct account_line *lines;
+    unsigned owner_max;   /* lines */
+    unsigned owner_count; /* one more than the highest line that was ever open */
     uint64_t frames_total; /* of all areas, metadata included */
     uint64_t frames_used;
     uint64_t frames_used_peak;
     uint64_t wrong_frees; /* refused: double, stale, foreign, interior, of another owner */
+    struct spin lock;
 
     /* A test's hook: asked before every allocation, true refuses it. NULL: never. */
     bool (*refuse)(void *argument, struct owner owner, size_t size);
     void *refuse_argument;
 };
 
-void account_init(struct account *account);
+/* `lines` (2 .. ACCOUNT_OWNERS_MAX) must stay. Until frames are started on it, for one thread. */
+void account_init(struct account *account, struct account_line *lines, unsigned line_count);
 
-/* A new owner; `name` must outlive the account. COFFER_NO_MEMORY when all lines are taken. */
+/* A new owner without a quota; `name` must outlive the owner. COFFER_NO_MEMORY when all lines are
+ * taken. */
 COFFER_MUST_CHECK enum coffer_status account_open_owner(struct account *account, const char *name,
                                                         struct owner *owner);
 
-/* An owner that was opened; "none" isn't. */
+/* The owner is no more, and its line can be another's. COFFER_BUSY while it holds frames or bytes;
+ * COFFER_MISUSE when it isn't open. */
+COFFER_MUST_CHECK enum coffer_status account_close_owner(struct account *account,
+                                                         struct owner owner);
+
+/* The owner may hold at most `frames` frames from now on; ACCOUNT_NO_QUOTA: any number. What it
+ * holds already stays. COFFER_MISUSE when it isn't open. */
+COFFER_MUST_CHECK enum coffer_status account_set_quota(struct account *account, struct owner owner,
+                                                       uint64_t frames);
+
+/* An owner that is open; "none" isn't. */
 static inline bool account_has(const struct account *account, struct owner owner)
 {
-    return owner.index != 0 && owner.index < account->owner_count;
+    return owner.index != 0 && owner.index < account->owner_max &&
+           account->lines[owner.index].name != NULL;
 }
+
+/* The quota of a line, and what is allocated to it by pools and in whole runs together. The peak is
+ * that of both added, which may have been at different times. */
+static inline uint64_t account_line_quota(const struct account_line *line)
+{
+    return line->quota == UINT32_MAX ? ACCOUNT_NO_QUOTA : line->quota;
+}
+
+bool account_line_is_valid(const struct account_line *line);
 
 /*
  * For the allocators only, and inline because they lie on the shortest path there is. A call that
@@ -103,56 +150,14 @@ static inline void account_give_bytes(struct account *account, struct owner owne
     account->lines[owner.index].gives++;
 }
 
-static inline void account_take_frames(struct account *account, struct owner owner, size_t count)
-{
-    struct account_line *line = &account->lines[owner.index];
+/* For the frames, under the lock: may the owner hold `count` more? A refusal is counted. */
+COFFER_MUST_CHECK bool account_has_room(struct account *account, struct owner owner,
+                                        uint32_t count);
 
-    line->frames += count;
-    if (line->frames > line->frames_peak)
-        line->frames_peak = line->frames;
-    account->frames_used += count;
-    if (account->frames_used > account->frames_used_peak)
-        account->frames_used_peak = account->frames_used;
-}
-
-static inline void account_give_frames(struct account *account, struct owner owner, size_t count)
-{
-    assert_debug(account->lines[owner.index].frames >= count);
-    account->lines[owner.index].frames -= count;
-    account->frames_used -= count;
-}
-
-/* A run of frames that is one allocation: both at once. */
-static inline void account_take_run(struct account *account, struct owner owner, size_t count,
-                                    size_t size)
-{
-    struct account_line *line = &account->lines[owner.index];
-    uint64_t used = account->frames_used + count;
-    uint64_t frames = line->frames + count;
-    uint64_t bytes = line->bytes + size;
-
-    account->frames_used = used;
-    line->frames = frames;
-    line->bytes = bytes;
-    line->takes++;
-    if (used > account->frames_used_peak)
-        account->frames_used_peak = used;
-    if (frames > line->frames_peak)
-        line->frames_peak = frames;
-    if (bytes > line->bytes_peak)
-        line->bytes_peak = bytes;
-}
-
-static inline void account_give_run(struct account *account, struct owner owner, size_t count,
-                                    size_t size)
-{
-    struct account_line *line = &account->lines[owner.index];
-
-    assert_debug(line->frames >= count && line->bytes >= size);
-    account->frames_used -= count;
-    line->frames -= count;
-    line->bytes -= size;
-    line->gives++;
-}
+/* For the frames, under the lock: `count` frames more or fewer are held, `kept` of them by a pool. */
+void account_take_frames(struct account *account, struct owner owner, uint32_t count,
+                         uint32_t kept);
+void account_give_frames(struct account *account, struct owner owner, uint32_t count,
+                         uint32_t kept);
 
 #endif

@@ -3,6 +3,7 @@
  * frame table. */
 #include "memory/frames/boot.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "memory/frames/buddy.h"
@@ -93,6 +94,7 @@ void *boot_cut(struct boot *boot, size_t size)
 /* What a segment is made of, as planned before anything is written. */
 struct plan {
     struct frame *table;
+    _Atomic uint32_t *tags;
     struct bitmap *bitmaps;
     uint64_t *words;
     size_t word_count;
@@ -116,9 +118,10 @@ static bool plan_segment(struct boot *boot, const struct boot_area *area, struct
         plan->word_count += bitmap_word_count(((places - 1) >> order) + 1);
 
     plan->table = boot_cut(boot, area->frame_count * sizeof(struct frame));
+    plan->tags = boot_cut(boot, area->frame_count * sizeof(uint32_t));
     plan->bitmaps = boot_cut(boot, plan->order_count * sizeof(struct bitmap));
     plan->words = boot_cut(boot, plan->word_count * sizeof(uint64_t));
-    return plan->table != NULL && plan->bitmaps != NULL && plan->words != NULL;
+    return plan->table != NULL && plan->tags != NULL && plan->bitmaps != NULL && plan->words != NULL;
 }
 
 static void build_segment(struct segment *segment, const struct boot_area *area,
@@ -128,6 +131,7 @@ static void build_segment(struct segment *segment, const struct boot_area *area,
 
     segment->start = area->start;
     segment->table = plan->table;
+    segment->tags = plan->tags;
     segment->free_blocks = plan->bitmaps;
     segment->frame_count = (uint32_t)area->frame_count;
     segment->lead = plan->lead;
@@ -137,6 +141,8 @@ static void build_segment(struct segment *segment, const struct boot_area *area,
     segment->order_count = plan->order_count;
 
     memset(plan->table, 0, area->frame_count * sizeof(struct frame));
+    for (size_t i = 0; i < area->frame_count; i++)
+        atomic_init(&plan->tags[i], 0);
     memset(words, 0, plan->word_count * sizeof(uint64_t));
     for (unsigned order = 0; order < plan->order_count; order++) {
         uint64_t places = segment_places(segment, order);
@@ -148,8 +154,8 @@ static void build_segment(struct segment *segment, const struct boot_area *area,
                      segment->frame_count - segment->reserved_count);
 }
 
-enum coffer_status frames_start(struct boot *boot, bool keep_contents, struct account *account,
-                                struct frames **out)
+enum coffer_status frames_start(struct boot *boot, const struct frames_settings *settings,
+                                struct account *account, struct frames **out)
 {
     size_t size = sizeof(struct frames) + boot->area_count * sizeof(struct segment);
     struct frames *frames = boot_cut(boot, size);
@@ -174,27 +180,27 @@ enum coffer_status frames_start(struct boot *boot, bool keep_contents, struct ac
     memset(frames, 0, size);
     frames->account = account;
     frames->self = self;
-    frames->keep_contents = keep_contents;
+    frames->keep_contents = settings->keep_contents;
     frames->segment_count = boot->area_count;
-    frames->segments = (struct segment *)(frames + 1);
     total = 0;
     for (unsigned i = 0; i < boot->area_count; i++) {
         build_segment(&frames->segments[i], &boot->areas[i], &plans[i], total);
         total += frames->segments[i].frame_count;
     }
     account->frames_total += total;
-    account_take_frames(account, self, reserved);
+    account_take_frames(account, self, reserved, 0);
     *out = frames;
     return COFFER_OK;
 }
 
-enum coffer_status frames_init(const struct memory_area *areas, size_t count, bool keep_contents,
-                               struct account *account, struct frames **out)
+enum coffer_status frames_init(const struct memory_area *areas, size_t count,
+                               const struct frames_settings *settings, struct account *account,
+                               struct frames **out)
 {
     struct boot boot;
     enum coffer_status status = boot_init(&boot, areas, count);
 
     if (status != COFFER_OK)
         return status;
-    return frames_start(&boot, keep_contents, account, out);
+    return frames_start(&boot, settings, account, out);
 }

@@ -41,7 +41,8 @@ static inline size_t boot_cut_frames(const struct boot_area *area)
 }
 
 /* frames_init on boot memory from which other pieces may be cut already. */
-COFFER_MUST_CHECK enum coffer_status frames_start(struct boot *boot, bool keep_contents,
+COFFER_MUST_CHECK enum coffer_status frames_start(struct boot *boot,
+                                                  const struct frames_settings *settings,
                                                   struct account *account, struct frames **out);
 
 #endif

@@ -19,7 +19,8 @@
  *      wholly free in the same order (else they would be one block).
  *   F3 A run is freed by the address of its head alone, and only once: anything else is refused
  *      with COFFER_MISUSE and counted in the account.
- *   F4 Frames are wiped when they are given back (option, default on), and zero when taken.
+ *   F4 Frames are wiped when they are given back (option, default on), and then zero when taken.
+ *   F5 A frame has a tag that isn't 0 only while it is in a run.
  *
  * Complexity: take and give are O(orders); only a run that no single block can hold walks the
  * blocks of a segment. Locking: none; the owner of the memory serialises calls.
@@ -33,10 +34,12 @@
 
 #include "coffer/status.h"
 #include "memory/account/account.h"
+#include "port/port.h"
 
 #define FRAME_SIZE         4096u
 #define FRAMES_AREAS_MAX   8u
 #define FRAMES_ORDER_COUNT 11u /* blocks of 2^0 .. 2^10 frames: 4 KiB .. 4 MiB */
+#define FRAMES_CACHE_MAX   256u
 
 #define FRAMES_TOTAL_MAX ((uint64_t)1 << 26) /* 256 GiB in all areas together */
 
@@ -47,25 +50,41 @@ struct memory_area {
 
 struct frames; /* lives in the memory it manages */
 
+struct frames_settings {
+    /* Don't wipe: a run's contents are then what its last user left, or what was there before. */
+    bool keep_contents;
+
+    /* With threads, every call may come from any of them. NULL: there is one. */
+    const struct coffer_port *port;
+
+    /* Single frames that a thread may keep for itself, 0 .. FRAMES_CACHE_MAX. They are free: only
+     * taking and giving one doesn't need the lock. None without threads. */
+    unsigned cache_frames;
+};
+
 /*
  * Take over the areas. They may be given in any order but must not overlap (COFFER_MISUSE), and
  * together hold the metadata and one frame at least (COFFER_NO_MEMORY); an area without a whole
  * frame is left alone. COFFER_MISUSE too for no area or more than FRAMES_AREAS_MAX, one that ends
  * beyond the address space, and more than FRAMES_TOTAL_MAX in all. A start that fails writes
- * nothing. `account` counts from here on, with an owner "frames" for the metadata, and must stay;
- * `keep_contents` leaves out wiping on give.
+ * nothing. `account` counts from here on, with an owner "frames" for the metadata, and must stay.
  */
 COFFER_MUST_CHECK enum coffer_status frames_init(const struct memory_area *areas, size_t count,
-                                                 bool keep_contents, struct account *account,
-                                                 struct frames **out);
+                                                 const struct frames_settings *settings,
+                                                 struct account *account, struct frames **out);
 
 /* Wipe every frame and forget the areas. */
 void frames_fini(struct frames *frames);
 
-/* A run of `count` (> 0) contiguous frames, zeroed, with one reference. COFFER_NO_MEMORY;
- * COFFER_MISUSE for no frames or an owner that was not opened. */
+/* A run of `count` (> 0) contiguous frames, zeroed (F4), with one reference. COFFER_NO_MEMORY, also
+ * beyond the owner's quota; COFFER_MISUSE for no frames or an owner that is not open. */
 COFFER_MUST_CHECK enum coffer_status frames_take(struct frames *frames, struct owner owner,
                                                  size_t count, void **out);
+
+/* One at an address that is a multiple of `alignment` frames, a power of two (COFFER_MISUSE). */
+COFFER_MUST_CHECK enum coffer_status frames_take_aligned(struct frames *frames, struct owner owner,
+                                                         size_t count, size_t alignment,
+                                                         void **out);
 
 /* One more reference to the run whose head is at `address`. COFFER_MISUSE when there is none;
  * COFFER_NO_MEMORY at 65,535 references, which are all that can be counted. */
@@ -88,7 +107,7 @@ struct frame_info {
     uint16_t references; /* of a run */
     uint32_t run;        /* frames in the run */
     uint32_t offset;     /* of this frame in the run */
-    uint32_t tag;        /* the owner's own number for the run, see frames_set_tag */
+    uint32_t tag;        /* of this frame, see frames_set_tag */
     void *head;          /* address of the run's first frame */
     unsigned segment;
     unsigned order; /* of the free block that begins here */
@@ -97,14 +116,44 @@ struct frame_info {
 /* For any address at all. O(orders). */
 struct frame_info frames_query(const struct frames *frames, const void *address);
 
-/* A number that the owner hangs on a run, 0 at first; `address` must be a run's head. */
-void frames_set_tag(struct frames *frames, void *address, uint32_t tag);
+/*
+ * Mark `count` (> 0) frames from the one at `address` on, all of one run, with a number of their
+ * owner's, below FRAMES_TAG_KEPT; 0, as at first, is no mark. frames_tag (memory/frames/lookup.h)
+ * reads it. The marks go with the run. COFFER_MISUSE when the frames aren't in one run, not
+ * counted.
+ */
+COFFER_MUST_CHECK enum coffer_status frames_set_tag(struct frames *frames, void *address,
+                                                    size_t count, uint32_t tag);
+
+/* Set in what frames_tag gives for the frames of an allocator, see memory/frames/kept.h. */
+#define FRAMES_TAG_KEPT 0x80000000u
+
+enum frames_level {
+    FRAMES_HIGH, /* there are as many free frames as the high watermark again, after FRAMES_LOW */
+    FRAMES_LOW,  /* fewer free frames than the low watermark */
+    FRAMES_NONE, /* a take finds no frames */
+};
+
+/*
+ * Have `function` told how many frames are free: FRAMES_LOW once when they fall below `low`, then
+ * FRAMES_HIGH once when they are `high` or more, and so on; and FRAMES_NONE by a take that is about
+ * to fail, which tries again, once, if it returns true (what it returns otherwise says nothing).
+ * It is called outside the lock by the thread that took or gave, at the end of its call, and may
+ * call all of frames.h; from inside it no take asks again, and levels that were crossed meanwhile
+ * are told when it has returned. 0 for `low`: no levels; NULL: nobody is told. COFFER_MISUSE:
+ * `low` above `high`. Set it before other threads come.
+ */
+COFFER_MUST_CHECK enum coffer_status
+frames_set_watermarks(struct frames *frames, uint64_t low, uint64_t high,
+                      bool (*function)(void *context, enum frames_level level), void *context);
 
 struct frames_statistics {
     unsigned segments;
     uint64_t total;    /* frames of all areas */
     uint64_t reserved; /* of them, metadata */
     uint64_t free;
+    uint64_t cached;                          /* of the free ones, in the caches of threads */
+    uint64_t low_events;                      /* times that FRAMES_LOW was reached */
     uint64_t largest_run;                     /* frames in the largest run that can be had */
     uint64_t free_blocks[FRAMES_ORDER_COUNT]; /* free blocks by order */
 };

@@ -8,6 +8,7 @@
 #define COFFER_MEMORY_FRAMES_KEPT_H
 
 #include "memory/frames/frames.h"
+#include "memory/frames/lookup.h"
 
 enum frames_keep {
     FRAMES_PLAIN = 0, /* an ordinary run of frames_take */
@@ -22,18 +23,23 @@ struct kept_run {
     enum frames_keep keep;
     struct owner owner;
     uint32_t count; /* frames */
-    uint32_t tag;
+    uint32_t tag; /* of the head, without FRAMES_TAG_KEPT */
 };
 
-/* Owner and count (> 0) must be good. COFFER_NO_MEMORY. */
+/* Owner and count (> 0) must be good. The head gets the tag, which FRAMES_TAG_KEPT is added to;
+ * the run is zero, also with keep_contents. COFFER_NO_MEMORY. */
 COFFER_MUST_CHECK enum coffer_status frames_take_kept(struct frames *frames, struct owner owner,
                                                       size_t count, enum frames_keep keep,
                                                       uint32_t tag, void **out);
 
+/* Mark `count` frames from `address` on, all of one kept run, with a tag below FRAMES_TAG_KEPT,
+ * which is added to it: for an address in any of them, frames_tag (lookup.h) gives it. */
+void frames_tag_kept(struct frames *frames, void *address, uint32_t count, uint32_t tag);
+
 /* Give back the kept run at `address`, which must be one. */
 void frames_give_kept(struct frames *frames, void *address);
 
-/* The kept run that an address lies in: of a span any address, of others that of the head. */
+/* The kept run whose head an address lies in. */
 COFFER_MUST_CHECK bool frames_find_kept(const struct frames *frames, const void *address,
                                         struct kept_run *out);
 
@@ -41,10 +47,6 @@ COFFER_MUST_CHECK bool frames_find_kept(const struct frames *frames, const void 
  * given back in between. */
 COFFER_MUST_CHECK bool frames_next_kept(const struct frames *frames, uint64_t *cursor,
                                         struct kept_run *out);
-
-/* A frame's number, counting through all areas, and back. */
-uint32_t frames_number(const struct frames *frames, const void *address);
-void *frames_address(const struct frames *frames, uint32_t number);
 
 /* Frames that can be handed out at all. */
 uint64_t frames_usable_count(const struct frames *frames);

@@ -35,17 +35,17 @@
 /* One a frame, in the memory itself. A frame's address and segment follow from its place here. */
 struct frame {
     uint32_t run; /* frames in the run, or the distance to its head */
-    uint32_t tag;
     uint16_t references;
     uint8_t owner;
     uint8_t flags;
 };
 
-_Static_assert(sizeof(struct frame) == 12, "descriptors are what every frame costs");
+_Static_assert(sizeof(struct frame) == 8, "descriptors are what every frame costs");
 
 struct segment {
     uint8_t *start;
     struct frame *table;
+    _Atomic uint32_t *tags;     /* one a frame; with FRAMES_TAG_KEPT */
     struct bitmap *free_blocks; /* one an order */
     uint32_t nonempty;          /* bit o: free_blocks[o] isn't empty */
     uint32_t frame_count;
@@ -62,7 +62,7 @@ struct frames {
     struct owner self; /* of the metadata */
     bool keep_contents;
     unsigned segment_count;
-    struct segment *segments; /* by address; they follow this structure */
+    struct segment segments[]; /* by address */
 };
 
 static inline void *segment_address(const struct segment *segment, uint32_t index)
@@ -77,10 +77,10 @@ static inline uint64_t segment_places(const struct segment *segment, unsigned or
 }
 
 /* The segment that an address lies in, NULL for none; and its frame there. */
-static inline struct segment *frames_find(const struct frames *frames, const void *address,
-                                          uint32_t *index)
+static inline const struct segment *frames_find(const struct frames *frames, const void *address,
+                                                uint32_t *index)
 {
-    struct segment *segment = frames->segments;
+    const struct segment *segment = frames->segments;
 
     do {
         uint64_t offset = ((uintptr_t)address - (uintptr_t)segment->start) / FRAME_SIZE;

@@ -43,9 +43,8 @@
 #define EXTENTS_AREAS_MAX 4095u
 #define EXTENTS_AREA_MAX  ((size_t)1 << 30) /* bytes of one area */
 
-#define EXTENTS_SPLIT_LOG2  4u  /* a power of two is split in so many (log2) classes */
-#define EXTENTS_CLASS_COUNT 336u /* 1 KiB .. 2 GiB: 21 powers of two */
-#define EXTENTS_WORD_COUNT  ((EXTENTS_CLASS_COUNT + 63) / 64)
+#define EXTENTS_CLASS_COUNT 320u /* 20 powers of two, 1 KiB to 1 GiB, in 16 parts each */
+#define EXTENTS_WORD_COUNT  (EXTENTS_CLASS_COUNT / 64 + 1) /* the last one stays empty */
 
 struct extents_area; /* lies in the front of the area's memory */
 
@@ -53,13 +52,13 @@ struct extents {
     struct extents_area **areas; /* by number, less one; NULL: none */
     uint32_t area_limit;
     uint32_t area_count;
-    uint64_t size;       /* bytes in all blocks, allocated and free */
-    uint64_t used_size;  /* bytes in allocated ones */
+    uint64_t granule_count; /* in all blocks, allocated and free */
+    uint64_t used_granule_count;
     uint64_t used_count; /* blocks */
     uint64_t free_count;
-    uint64_t words_filled;                      /* a bit for each word below that isn't zero */
-    uint64_t lists_filled[EXTENTS_WORD_COUNT];  /* a bit for each list that isn't empty */
-    uint32_t lists[EXTENTS_CLASS_COUNT];        /* first blocks; 0: none */
+    uint64_t words;                      /* a bit for each word of `filled` that isn't zero */
+    uint64_t filled[EXTENTS_WORD_COUNT]; /* a bit for each list that isn't empty */
+    uint32_t lists[EXTENTS_CLASS_COUNT]; /* first blocks; 0: none */
 };
 
 /* No areas yet. `table` has room for the addresses of `limit` (1 .. EXTENTS_AREAS_MAX) areas and

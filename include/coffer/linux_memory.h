@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The memory system on Linux: the port, libgcrypt's ciphers, secure memory from the kernel, an MMU
+ * that maps its frames with mmap and takes page faults by SIGSEGV, a file to swap to; and
+ * coffer_linux_memory_open, which puts them together.
+ */
+#ifndef COFFER_LINUX_MEMORY_H
+#define COFFER_LINUX_MEMORY_H
+
+#include "coffer/memory.h"
+#include "coffer/space.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The Linux port: pthreads, CLOCK_MONOTONIC, getrandom, log lines on stderr. Static. */
+const struct coffer_port *coffer_linux_port(void);
+
+/* libgcrypt. Static. */
+const struct coffer_ciphers *coffer_linux_ciphers(void);
+
+/* --- Secure memory ----------------------------------------------------------------------- */
+
+/*
+ * Secure memory from the kernel, for a store or a memory system without an MMU: private, zeroed,
+ * left out of core dumps and not inherited by forks; locked into RAM where the limit allows
+ * (*locked tells, may be NULL). `size` is rounded up to whole pages. unmake wipes nothing: closing
+ * has.
+ */
+COFFER_MUST_CHECK enum coffer_status coffer_linux_memory_make(size_t size, bool *locked,
+                                                              struct coffer_area *out);
+void coffer_linux_memory_unmake(const struct coffer_area *area);
+
+/* --- The MMU ----------------------------------------------------------------------------- */
+
+struct coffer_linux_mmu; /* secure memory whose frames can be mapped elsewhere */
+
+struct coffer_linux_mmu_options {
+    size_t size; /* of secure memory, bytes; rounded up to pages */
+    bool secret; /* memfd_secret: out of the kernel's reach, too. COFFER_UNSUPPORTED when the kernel
+                    has none or the limit of locked memory (RLIMIT_MEMLOCK) is too low */
+};
+
+/*
+ * A sealed memfd with a linear window on it, always left out of core dumps and not inherited by
+ * forks, locked where the limit allows. The first one installs a handler of SIGSEGV (and SIGBUS)
+ * for the process, which passes on what isn't an access to a space of ours; the last one gone puts
+ * the old one back. A program that installs its own later passes ours on what it doesn't know.
+ */
+COFFER_MUST_CHECK enum coffer_status
+coffer_linux_mmu_make(const struct coffer_linux_mmu_options *options,
+                      struct coffer_linux_mmu **out);
+/* Only when no memory system uses it. */
+void coffer_linux_mmu_unmake(struct coffer_linux_mmu *mmu);
+
+struct coffer_area coffer_linux_mmu_area(const struct coffer_linux_mmu *mmu);
+const struct coffer_mmu *coffer_linux_mmu_operations(const struct coffer_linux_mmu *mmu);
+bool coffer_linux_mmu_is_locked(const struct coffer_linux_mmu *mmu);
+bool coffer_linux_mmu_is_secret(const struct coffer_linux_mmu *mmu);
+
+/* --- Swap media -------------------------------------------------------------------------- */
+
+/* A file: made if it isn't there (0600), locked against other users (COFFER_BUSY); NULL: one
+ * without a name in $TMPDIR. What was in it is lost. */
+COFFER_MUST_CHECK enum coffer_status coffer_linux_swap_file(const char *path,
+                                                            struct coffer_swap_medium *out);
+/* `size` bytes of ordinary memory. */
+COFFER_MUST_CHECK enum coffer_status coffer_linux_swap_memory(size_t size,
+                                                              struct coffer_swap_medium *out);
+/* Of either. */
+void coffer_linux_swap_close(struct coffer_swap_medium *medium);
+
+/* --- All of it --------------------------------------------------------------------------- */
+
+struct coffer_linux_memory_options {
+    size_t memory; /* bytes of secure memory; 0: 1 MiB */
+    bool software; /* page tables in software, spaces without pointers */
+    bool secret;   /* see struct coffer_linux_mmu_options; not with `software` */
+
+    size_t swap_pages;     /* room for evicted pages; 0: none are evicted */
+    const char *swap_path; /* the file; NULL: one without a name */
+    bool swap_in_memory;   /* in ordinary memory instead */
+
+    /* Optional: areas, port, mmu and release are set by the call, the rest is taken as it is. */
+    const struct coffer_memory_config *config;
+};
+
+/* coffer_memory_close gives everything back. `options` NULL: all defaults. */
+COFFER_MUST_CHECK enum coffer_status
+coffer_linux_memory_open(const struct coffer_linux_memory_options *options,
+                         struct coffer_memory **out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
