@@ -448,13 +448,13 @@ static void memory_statistics(const struct memory *memory, struct coffer_statist
             continue;
         out->components[out->component_count++] = (struct coffer_component){
             .name = line->name,
-            .bytes = line->bytes,
-            .bytes_peak = line->bytes_peak,
-            .held = line->frames * FRAME_SIZE,
-            .held_peak = line->frames_peak * FRAME_SIZE,
-            .allocations = line->takes,
-            .frees = line->gives,
-            .refusals = line->refusals,
+            .bytes = account_line_bytes(line, FRAME_SIZE),
+            .bytes_peak = account_line_bytes_peak(line, FRAME_SIZE),
+            .held = (uint64_t)line->frames * FRAME_SIZE,
+            .held_peak = (uint64_t)line->frames_peak * FRAME_SIZE,
+            .allocations = line->takes + line->run_takes,
+            .frees = line->gives + line->run_gives,
+            .refusals = line->refusals + line->run_refusals,
         };
     }
 }

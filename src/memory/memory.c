@@ -9,22 +9,33 @@
 enum coffer_status memory_open(const struct memory_area *areas, size_t count,
                                const struct memory_settings *settings, struct memory **out)
 {
+    const struct frames_settings frames_settings = {
+        .keep_contents = settings->keep_contents,
+        .port = settings->port,
+        .cache_frames = settings->cache_frames,
+    };
+    unsigned owner_max = settings->owner_max > 0 ? settings->owner_max : ACCOUNT_OWNERS_DEFAULT;
     struct boot boot;
     struct memory *memory;
+    struct account_line *lines;
     struct owner self;
     enum coffer_status status = boot_init(&boot, areas, count);
 
     if (status != COFFER_OK)
         return status;
+    if (owner_max < 3 || owner_max > ACCOUNT_OWNERS_MAX)
+        return COFFER_MISUSE;
     memory = boot_cut(&boot, sizeof(*memory));
-    if (memory == NULL)
+    lines = boot_cut(&boot, owner_max * sizeof(*lines));
+    if (memory == NULL || lines == NULL)
         return COFFER_NO_MEMORY;
 
-    account_init(&memory->account);
+    account_init(&memory->account, lines, owner_max);
     memory->account.refuse = settings->refuse;
     memory->account.refuse_argument = settings->refuse_argument;
-    status = frames_start(&boot, settings->keep_contents, &memory->account, &memory->frames);
+    status = frames_start(&boot, &frames_settings, &memory->account, &memory->frames);
     if (status != COFFER_OK) {
+        wipe(lines, owner_max * sizeof(*lines));
         wipe(memory, sizeof(*memory));
         return status;
     }

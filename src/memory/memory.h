@@ -19,8 +19,10 @@ struct memory {
 };
 
 struct memory_settings {
-    struct frames_settings frames;
-    unsigned owner_max; /* lines of the account; 0: ACCOUNT_OWNERS_DEFAULT */
+    bool keep_contents;             /* of frames, see struct frames_settings */
+    const struct coffer_port *port; /* likewise; NULL: one thread */
+    unsigned cache_frames;          /* likewise */
+    unsigned owner_max;             /* lines of the account; 0: ACCOUNT_OWNERS_DEFAULT */
     /* A test's hook, see struct account. */
     bool (*refuse)(void *argument, struct owner owner, size_t size);
     void *refuse_argument;

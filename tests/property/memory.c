@@ -23,6 +23,7 @@ struct frames_model {
     uint8_t *frames; /* by frame: the number of its run, 0 free, 255 outside or metadata */
     struct run runs[RUNS_MAX];
     struct account account;
+    struct account_line lines[ACCOUNT_OWNERS_DEFAULT];
     struct frames *frames_under_test;
     struct owner owner;
     struct random random;
@@ -142,8 +143,9 @@ static void run_frames_model(struct frames_model *m, const struct memory_area *a
     struct frames_statistics before;
     struct frames_statistics after;
 
-    account_init(&m->account);
-    assert_ok(frames_init(areas, count, false, &m->account, &m->frames_under_test));
+    account_init(&m->account, m->lines, ACCOUNT_OWNERS_DEFAULT);
+    assert_ok(frames_init(areas, count, &(struct frames_settings){.keep_contents = false},
+                          &m->account, &m->frames_under_test));
     assert_ok(account_open_owner(&m->account, "model", &m->owner));
     before = frames_statistics(m->frames_under_test);
     for (size_t i = 0; i < m->frame_count; i++) {
@@ -180,9 +182,8 @@ static void run_frames_model(struct frames_model *m, const struct memory_area *a
     assert_int_equal(before.free, after.free);
     assert_int_equal(before.largest_run, after.largest_run);
     assert_memory_equal(before.free_blocks, after.free_blocks, sizeof(before.free_blocks));
-    assert_int_equal(m->account.lines[m->owner.index].bytes, 0);
-    assert_int_equal(m->account.lines[m->owner.index].takes,
-                     m->account.lines[m->owner.index].gives);
+    assert_int_equal(m->lines[m->owner.index].frames, 0);
+    assert_int_equal(m->lines[m->owner.index].run_takes, m->lines[m->owner.index].run_gives);
     frames_fini(m->frames_under_test);
 }
 

@@ -63,8 +63,8 @@ struct account_line {
 
 struct account {
     struct account_line *lines;
-    unsigned owner_max;   /* lines */
-    unsigned owner_count; /* one more than the highest line that was ever open */
+    unsigned owner_max;    /* lines */
+    unsigned owner_count;  /* one more than the highest line that was ever open */
     uint64_t frames_total; /* of all areas, metadata included */
     uint64_t frames_used;
     uint64_t frames_used_peak;
@@ -106,6 +106,16 @@ static inline bool account_has(const struct account *account, struct owner owner
 static inline uint64_t account_line_quota(const struct account_line *line)
 {
     return line->quota == UINT32_MAX ? ACCOUNT_NO_QUOTA : line->quota;
+}
+
+static inline uint64_t account_line_bytes(const struct account_line *line, uint32_t frame_size)
+{
+    return line->bytes + (uint64_t)(line->frames - line->frames_kept) * frame_size;
+}
+
+static inline uint64_t account_line_bytes_peak(const struct account_line *line, uint32_t frame_size)
+{
+    return line->bytes_peak + (uint64_t)line->runs_peak * frame_size;
 }
 
 bool account_line_is_valid(const struct account_line *line);
@@ -154,7 +164,8 @@ static inline void account_give_bytes(struct account *account, struct owner owne
 COFFER_MUST_CHECK bool account_has_room(struct account *account, struct owner owner,
                                         uint32_t count);
 
-/* For the frames, under the lock: `count` frames more or fewer are held, `kept` of them by a pool. */
+/* For the frames, under the lock: `count` frames more or fewer are held, `kept` of them by a pool.
+ */
 void account_take_frames(struct account *account, struct owner owner, uint32_t count,
                          uint32_t kept);
 void account_give_frames(struct account *account, struct owner owner, uint32_t count,

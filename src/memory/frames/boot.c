@@ -121,7 +121,8 @@ static bool plan_segment(struct boot *boot, const struct boot_area *area, struct
     plan->tags = boot_cut(boot, area->frame_count * sizeof(uint32_t));
     plan->bitmaps = boot_cut(boot, plan->order_count * sizeof(struct bitmap));
     plan->words = boot_cut(boot, plan->word_count * sizeof(uint64_t));
-    return plan->table != NULL && plan->tags != NULL && plan->bitmaps != NULL && plan->words != NULL;
+    return plan->table != NULL && plan->tags != NULL && plan->bitmaps != NULL &&
+           plan->words != NULL;
 }
 
 static void build_segment(struct segment *segment, const struct boot_area *area,

@@ -67,23 +67,35 @@ uint32_t buddy_step(const struct segment *segment, uint32_t index, bool *is_free
     return 1u << order;
 }
 
-bool buddy_gather(struct segment *segment, uint32_t count, uint32_t *index)
+/* The first frame from `from` on that is a multiple of `alignment` in address space. */
+static uint64_t align_up(const struct segment *segment, uint64_t from, uint64_t alignment)
+{
+    uint64_t number = (uintptr_t)segment->start / FRAME_SIZE + from;
+
+    return from + (-number & (alignment - 1));
+}
+
+bool buddy_gather(struct segment *segment, uint32_t count, uint64_t alignment, uint32_t *index)
 {
     uint32_t end = 0;
     uint32_t found = 0;
+    uint64_t start = 0;
     uint32_t taken;
 
     if (segment->free_count < count)
         return false;
 
-    while (end < segment->frame_count && found < count) {
+    while (end < segment->frame_count) {
         bool is_free;
         uint32_t step = buddy_step(segment, end, &is_free);
 
         found = is_free ? found + step : 0;
         end += step;
+        start = align_up(segment, end - found, alignment);
+        if (start + count <= end)
+            break;
     }
-    if (found < count)
+    if (start + count > end)
         return false;
 
     for (taken = end - found; taken < end;) {
@@ -94,8 +106,8 @@ bool buddy_gather(struct segment *segment, uint32_t count, uint32_t *index)
         taken += 1u << order;
     }
     segment->free_count -= found;
-    *index = end - found;
-    if (found > count)
-        buddy_give_range(segment, *index + count, found - count);
+    *index = (uint32_t)start;
+    buddy_give_range(segment, end - found, (uint32_t)start - (end - found));
+    buddy_give_range(segment, (uint32_t)start + count, end - (uint32_t)start - count);
     return true;
 }

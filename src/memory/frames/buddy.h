@@ -8,8 +8,10 @@
 
 #include "memory/frames/table.h"
 
-/* Take `count` neighbouring free frames from several blocks, wherever. Walks the blocks. */
-COFFER_MUST_CHECK bool buddy_gather(struct segment *segment, uint32_t count, uint32_t *index);
+/* Take `count` neighbouring free frames from several blocks, beginning at any multiple of
+ * `alignment` frames in address space. Walks the blocks. */
+COFFER_MUST_CHECK bool buddy_gather(struct segment *segment, uint32_t count, uint64_t alignment,
+                                    uint32_t *index);
 
 /* Give frames back, merging with what is free beside them. O(orders) blocks are touched. */
 void buddy_give_range(struct segment *segment, uint32_t index, uint32_t count);

@@ -23,7 +23,7 @@ struct kept_run {
     enum frames_keep keep;
     struct owner owner;
     uint32_t count; /* frames */
-    uint32_t tag; /* of the head, without FRAMES_TAG_KEPT */
+    uint32_t tag;   /* of the head, without FRAMES_TAG_KEPT */
 };
 
 /* Owner and count (> 0) must be good. The head gets the tag, which FRAMES_TAG_KEPT is added to;

@@ -20,8 +20,7 @@ static inline uint32_t frames_tag(const struct frames *frames, const void *addre
     uint32_t index;
     const struct segment *segment = frames_find(frames, address, &index);
 
-    return segment == NULL ? 0
-                           : atomic_load_explicit(&segment->tags[index], memory_order_relaxed);
+    return segment == NULL ? 0 : atomic_load_explicit(&segment->tags[index], memory_order_relaxed);
 }
 
 /* The number of the frame that an address lies in, counting through all segments by address;

@@ -3,23 +3,27 @@
 #include "memory/frames/buddy.h"
 #include "memory/frames/kept.h"
 
-/* The head of the run that a frame is in; the frame must be in one. */
-static uint32_t run_head(const struct segment *segment, uint32_t index)
+bool segment_find_head(const struct segment *segment, uint32_t index, uint32_t *head)
 {
     uint32_t place = index + segment->lead;
 
-    if ((segment->table[index].flags & FRAME_LINK) != 0)
-        return index - segment->table[index].run;
-
-    /* The run began where its block did: at the nearest head at an aligned place below. */
-    for (unsigned order = 0; order < segment->order_count; order++) {
-        uint32_t head = (place & ~((1u << order) - 1)) - segment->lead;
-
-        if ((segment->table[head].flags & FRAME_HEAD) != 0)
-            return head;
+    if ((segment->table[index].flags & FRAME_LINK) != 0) {
+        *head = index - segment->table[index].run;
+        return true;
     }
-    assert_cheap(false);
-    return index;
+
+    /* A run of one block began where the block did: at the nearest head at an aligned place. */
+    for (unsigned order = 0; order < segment->order_count; order++) {
+        uint32_t at = place & ~((1u << order) - 1);
+
+        if (at < segment->lead)
+            return false;
+        if ((segment->table[at - segment->lead].flags & FRAME_HEAD) != 0) {
+            *head = at - segment->lead;
+            return index - *head < segment->table[*head].run;
+        }
+    }
+    return false;
 }
 
 static bool frame_is_free(const struct segment *segment, uint32_t index)
@@ -40,6 +44,7 @@ struct frame_info frames_query(const struct frames *frames, const void *address)
     const struct segment *segment = frames_find(frames, address, &index);
     const struct frame *head;
     uint32_t head_index;
+    bool found;
 
     if (segment == NULL)
         return info;
@@ -56,13 +61,14 @@ struct frame_info frames_query(const struct frames *frames, const void *address)
     if (info.reserved || info.free)
         return info;
 
-    head_index = run_head(segment, index);
+    found = segment_find_head(segment, index, &head_index);
+    assert_cheap(found);
     head = &segment->table[head_index];
     info.owner.index = head->owner;
     info.references = head->references;
     info.run = head->run;
     info.offset = index - head_index;
-    info.tag = head->tag;
+    info.tag = frames_tag(frames, address);
     info.head = segment_address(segment, head_index);
     return info;
 }

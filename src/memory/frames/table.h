@@ -21,6 +21,8 @@
 #ifndef COFFER_MEMORY_FRAMES_TABLE_H
 #define COFFER_MEMORY_FRAMES_TABLE_H
 
+#include <stdatomic.h>
+
 #include "base/assert.h"
 #include "base/bitmap.h"
 #include "memory/frames/frames.h"
@@ -31,6 +33,7 @@
 #define FRAME_BLOCK      0x08u /* with FRAME_HEAD: the run is one whole block */
 #define FRAME_KEPT       0x30u /* with FRAME_HEAD: enum frames_keep, shifted */
 #define FRAME_KEPT_SHIFT 4
+#define FRAME_TAGGED     0x40u /* with FRAME_HEAD: frames of the run may have tags */
 
 /* One a frame, in the memory itself. A frame's address and segment follow from its place here. */
 struct frame {
@@ -57,8 +60,20 @@ struct segment {
     uint32_t order_count;
 };
 
+/* Who is told how many frames are free: frames_set_watermarks. */
+struct watch {
+    bool (*function)(void *context, enum frames_level level);
+    void *context;
+    uint64_t low;
+    uint64_t high;
+    uint64_t low_events;
+    bool is_low;
+    bool busy; /* a call is under way */
+};
+
 struct frames {
     struct account *account;
+    struct watch watch;
     struct owner self; /* of the metadata */
     bool keep_contents;
     unsigned segment_count;
@@ -92,6 +107,9 @@ static inline const struct segment *frames_find(const struct frames *frames, con
     } while (++segment < frames->segments + frames->segment_count);
     return NULL;
 }
+
+/* The head of the run that a frame is in; false when it is in none. O(orders). */
+bool segment_find_head(const struct segment *segment, uint32_t index, uint32_t *head);
 
 /* The order of the free block that begins at a frame, or -1. */
 int segment_free_order(const struct segment *segment, uint32_t index);

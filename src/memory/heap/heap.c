@@ -58,7 +58,7 @@ struct heap {
     uint32_t empty_count; /* spans without blocks */
     uint32_t empty_max;
     uint8_t class_of[CLASS_STEPS]; /* by size in steps of HEAP_ALIGNMENT, rounded up, less one */
-    uint32_t rooms[ACCOUNT_OWNERS_MAX][CLASS_COUNT]; /* lists of spans with room */
+    uint32_t rooms[ACCOUNT_OWNERS_DEFAULT][CLASS_COUNT]; /* lists of spans with room */
 };
 
 #define HOME_SLOTS ((sizeof(struct heap) + SLOT_SIZE - 1) / SLOT_SIZE)
@@ -180,7 +180,7 @@ bool heap_shrink(struct heap *heap)
 {
     bool any = heap->empty_count > 0;
 
-    for (unsigned owner = 0; heap->empty_count > 0 && owner < ACCOUNT_OWNERS_MAX; owner++) {
+    for (unsigned owner = 0; heap->empty_count > 0 && owner < ACCOUNT_OWNERS_DEFAULT; owner++) {
         for (unsigned class = 0; class < CLASS_COUNT; class ++) {
             uint32_t next;
 
@@ -447,7 +447,7 @@ static bool span_is_valid(const struct heap *heap, const struct kept_run *run)
 /* The lists of spans with room; counts their members, all and empty ones. */
 static bool rooms_are_valid(const struct heap *heap, uint64_t *count, uint64_t *empty_count)
 {
-    for (unsigned owner = 0; owner < ACCOUNT_OWNERS_MAX; owner++) {
+    for (unsigned owner = 0; owner < ACCOUNT_OWNERS_DEFAULT; owner++) {
         for (unsigned class = 0; class < CLASS_COUNT; class ++) {
             uint32_t previous = 0;
             unsigned empties = 0;

@@ -4,13 +4,17 @@
 
 #include "base/bytes.h"
 
+#define LINES 6u
+
 static struct account account;
+static struct account_line lines[LINES];
 static struct frames *frames;
 
 static enum coffer_status start(const struct memory_area *areas, size_t count)
 {
-    account_init(&account);
-    return frames_init(areas, count, false, &account, &frames);
+    account_init(&account, lines, LINES);
+    return frames_init(areas, count, &(struct frames_settings){.keep_contents = false}, &account,
+                       &frames);
 }
 
 static void test_bad_areas_are_refused(void **state)

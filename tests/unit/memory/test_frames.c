@@ -5,10 +5,13 @@
 #include "base/bytes.h"
 #include "support/must.h"
 
+#define LINES 6u
+
 /* 256 frames at a 1 MiB boundary. After every test all frames are back. */
 struct fixture {
     struct buffer buffer;
     struct account account;
+    struct account_line lines[LINES];
     struct frames *frames;
     struct owner owner;
     uint64_t free;
@@ -20,8 +23,9 @@ static void start(struct fixture *f, bool keep_contents)
 
     f->buffer = buffer_make(256, (size_t)1 << 20);
     area = (struct memory_area){f->buffer.start, f->buffer.size};
-    account_init(&f->account);
-    assert_ok(frames_init(&area, 1, keep_contents, &f->account, &f->frames));
+    account_init(&f->account, f->lines, LINES);
+    assert_ok(frames_init(&area, 1, &(struct frames_settings){.keep_contents = keep_contents},
+                          &f->account, &f->frames));
     assert_ok(account_open_owner(&f->account, "test", &f->owner));
     f->free = frames_statistics(f->frames).free;
 }
@@ -46,7 +50,7 @@ static int teardown(void **state)
     assert_int_equal(s.largest_run, f->free);
     assert_int_equal(line->frames, 0);
     assert_int_equal(line->bytes, 0);
-    assert_int_equal(line->takes, line->gives);
+    assert_int_equal(line->run_takes, line->run_gives);
     assert_int_equal(f->account.frames_used, s.reserved);
     frames_fini(f->frames);
     assert_true(bytes_are_zero(f->buffer.start, f->buffer.size));
@@ -94,7 +98,8 @@ static void test_every_count_is_exact(void **state)
         struct frame_info last = frames_query(f->frames, run + count * FRAME_SIZE - 1);
 
         assert_int_equal(f->account.lines[f->owner.index].frames, count);
-        assert_int_equal(f->account.lines[f->owner.index].bytes, count * FRAME_SIZE);
+        assert_int_equal(account_line_bytes(&f->lines[f->owner.index], FRAME_SIZE),
+                         count * FRAME_SIZE);
         assert_int_equal(frames_statistics(f->frames).free, f->free - count);
         assert_ptr_equal(last.head, run);
         assert_int_equal(last.run, count);
@@ -137,8 +142,8 @@ static void test_misuse_of_take(void **state)
                   COFFER_NO_MEMORY);
     assert_status(frames_take(f->frames, f->owner, (size_t)1 << 32, &run), COFFER_NO_MEMORY);
     assert_ptr_equal(run, f);
-    assert_int_equal(f->account.lines[f->owner.index].refusals, 4);
-    assert_int_equal(f->account.lines[f->owner.index].takes, 0);
+    assert_int_equal(f->account.lines[f->owner.index].run_refusals, 4);
+    assert_int_equal(f->account.lines[f->owner.index].run_takes, 0);
 }
 
 static void test_double_free_is_refused(void **state)
@@ -233,14 +238,15 @@ static void test_trim(void **state)
     uint64_t wrong;
     uint8_t *run = take(f, 64);
 
-    frames_set_tag(f->frames, run, 77);
+    assert_ok(frames_set_tag(f->frames, run, 64, 77));
     for (size_t count = 64; count > 0; count--) {
         assert_ok(frames_trim(f->frames, run, count));
         assert_true(frames_is_valid(f->frames));
         assert_int_equal(frames_query(f->frames, run).run, count);
         assert_int_equal(frames_query(f->frames, run + count * FRAME_SIZE - 1).tag, 77);
         assert_int_equal(f->account.lines[f->owner.index].frames, count);
-        assert_int_equal(f->account.lines[f->owner.index].bytes, count * FRAME_SIZE);
+        assert_int_equal(account_line_bytes(&f->lines[f->owner.index], FRAME_SIZE),
+                         count * FRAME_SIZE);
         assert_true(bytes_are_zero(run + count * FRAME_SIZE, (64 - count) * FRAME_SIZE));
         assert_int_equal(run[count * FRAME_SIZE - 1], 0xee);
         if (count < 64)
@@ -261,8 +267,8 @@ static void test_tags_start_at_zero(void **state)
     uint8_t *run = take(f, 4);
 
     assert_int_equal(frames_query(f->frames, run).tag, 0);
-    frames_set_tag(f->frames, run, UINT32_MAX);
-    assert_int_equal(frames_query(f->frames, run + 3 * FRAME_SIZE).tag, UINT32_MAX);
+    assert_ok(frames_set_tag(f->frames, run + 3 * FRAME_SIZE, 1, FRAMES_TAG_KEPT - 1));
+    assert_int_equal(frames_query(f->frames, run + 3 * FRAME_SIZE).tag, FRAMES_TAG_KEPT - 1);
     give(f, run);
     run = take(f, 4);
     assert_int_equal(frames_query(f->frames, run).tag, 0);
@@ -315,6 +321,7 @@ static void test_a_run_above_the_top_order(void **state)
     struct buffer buffer = buffer_make(5000, (size_t)1 << 22);
     struct memory_area area = {buffer.start + 100 * FRAME_SIZE, 4800u * FRAME_SIZE};
     struct account account;
+    struct account_line lines[LINES];
     struct frames *frames;
     struct owner owner;
     struct frames_statistics before;
@@ -322,8 +329,9 @@ static void test_a_run_above_the_top_order(void **state)
     uint8_t *other;
 
     (void)state;
-    account_init(&account);
-    assert_ok(frames_init(&area, 1, false, &account, &frames));
+    account_init(&account, lines, LINES);
+    assert_ok(frames_init(&area, 1, &(struct frames_settings){.keep_contents = false}, &account,
+                          &frames));
     assert_ok(account_open_owner(&account, "test", &owner));
     before = frames_statistics(frames);
     assert_true(before.free_blocks[FRAMES_ORDER_COUNT - 1] >= 3);
@@ -345,18 +353,22 @@ static void test_a_run_above_the_top_order(void **state)
     buffer_free(&buffer);
 }
 
-static void test_kept_contents_are_zeroed_when_taken(void **state)
+static void test_kept_contents_are_left_alone(void **state)
 {
     struct fixture f = {.free = 0};
     uint8_t *run;
+    uint8_t *again;
 
     (void)state;
     start(&f, true);
-    run = take(&f, 4);
+    assert_ok(frames_take(f.frames, f.owner, 4, (void **)&run));
+    memset(run, 0xee, 4u * FRAME_SIZE);
     assert_ok(frames_give(f.frames, run));
-    assert_int_equal(run[5000], 0xee);  /* kept */
-    assert_ptr_equal(take(&f, 4), run); /* and zero again: take looks */
+    assert_int_equal(run[5000], 0xee);
+    assert_ok(frames_take(f.frames, f.owner, 4, (void **)&again));
+    assert_ptr_equal(again, run);
     assert_ok(frames_trim(f.frames, run, 1));
+    assert_int_equal(run[0], 0xee);
     assert_int_equal(run[5000], 0xee);
     assert_ok(frames_give(f.frames, run));
     frames_fini(f.frames);
@@ -377,7 +389,7 @@ static void test_peaks_and_owners(void **state)
     give(f, a);
     a = take(f, 2);
     assert_int_equal(f->account.lines[f->owner.index].frames_peak, 6);
-    assert_int_equal(f->account.lines[f->owner.index].bytes_peak, 6 * FRAME_SIZE);
+    assert_int_equal(f->account.lines[f->owner.index].runs_peak, 6);
     assert_int_equal(f->account.lines[f->owner.index].frames, 2);
     assert_int_equal(f->account.lines[other.index].frames, 10);
     assert_int_equal(f->account.frames_used, 12 + frames_statistics(f->frames).reserved);
@@ -390,17 +402,18 @@ static void test_peaks_and_owners(void **state)
 static void test_owners_run_out(void **state)
 {
     struct account account;
+    struct account_line lines[LINES];
     struct owner owner = {0};
     char name[] = "n";
 
     (void)state;
-    account_init(&account);
-    for (unsigned i = 1; i < ACCOUNT_OWNERS_MAX; i++) {
+    account_init(&account, lines, LINES);
+    for (unsigned i = 1; i < LINES; i++) {
         assert_ok(account_open_owner(&account, name, &owner));
         assert_int_equal(owner.index, i);
     }
     assert_status(account_open_owner(&account, name, &owner), COFFER_NO_MEMORY);
-    assert_int_equal(owner.index, ACCOUNT_OWNERS_MAX - 1);
+    assert_int_equal(owner.index, LINES - 1);
 }
 
 static bool refuse_once(void *argument, struct owner owner, size_t size)
@@ -428,7 +441,7 @@ static void test_a_refused_take_changes_nothing(void **state)
         assert_status(frames_take(f->frames, f->owner, 3, &run), COFFER_NO_MEMORY);
         assert_ptr_equal(run, f);
         assert_int_equal(frames_statistics(f->frames).free, f->free);
-        assert_int_equal(f->account.lines[f->owner.index].refusals, nth);
+        assert_int_equal(f->account.lines[f->owner.index].run_refusals, nth);
     }
     f->account.refuse_argument = NULL;
 }
@@ -450,7 +463,7 @@ int main(void)
         test(test_tags_start_at_zero),
         test(test_a_run_is_put_together_from_several_blocks),
         cmocka_unit_test(test_a_run_above_the_top_order),
-        cmocka_unit_test(test_kept_contents_are_zeroed_when_taken),
+        cmocka_unit_test(test_kept_contents_are_left_alone),
         test(test_peaks_and_owners),
         cmocka_unit_test(test_owners_run_out),
         test(test_a_refused_take_changes_nothing),
