@@ -50,7 +50,8 @@ void bench_close(struct bench *bench)
     cache_close(&bench->cache);
     must(frames_give(bench->memory->frames, bench->environment.staging) == COFFER_OK);
     crypto_close(bench->crypto);
-    must(bench->memory->account.lines[bench->environment.owner.index].bytes == 0);
+    must(account_line_bytes(&bench->memory->account.lines[bench->environment.owner.index],
+                            FRAME_SIZE) == 0);
     memory_close(bench->memory);
     must(bytes_are_zero(bench->region, REGION_SIZE));
     free(bench->region);
