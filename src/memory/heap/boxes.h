@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Boxes as the rest of the memory system sees them: blocks of exactly one size. The calls on open
+ * boxes are those of <coffer/memory.h>, implemented here.
+ *
+ * The boxes lie one after another. In front of them, or in front of the frames, stand this
+ * structure and a bitmap with a bit for each box that is free; summary levels above it
+ * (base/bitmap.h) find one in a fixed number of steps. Nothing is written into a free box.
+ *
+ * Invariants
+ *   X1 A box is allocated exactly while its bit is clear.
+ *   X2 A free is accepted only for the first byte of an allocated box; every other is
+ *      COFFER_MISUSE and counted.
+ *
+ * Locking: a spin lock where the port has threads.
+ */
+#ifndef COFFER_MEMORY_HEAP_BOXES_H
+#define COFFER_MEMORY_HEAP_BOXES_H
+
+#include "coffer/memory.h"
+#include "memory/heap/pool.h"
+
+#define BOXES_SIZE_MAX ((size_t)1 << 20)
+
+/* As coffer_boxes_open on the host's frames, which may be NULL with a region. COFFER_MISUSE: no
+ * size or one beyond BOXES_SIZE_MAX, no boxes; COFFER_NO_MEMORY: not one fits. */
+COFFER_MUST_CHECK enum coffer_status boxes_open(const struct pool_host *host,
+                                                const struct coffer_boxes_settings *settings,
+                                                struct coffer_boxes **out);
+
+/* The region given at open; false when there was none. */
+bool boxes_region(const struct coffer_boxes *boxes, struct coffer_area *out);
+
+/* For the list of all boxes that the memory keeps. */
+struct list *boxes_link(struct coffer_boxes *boxes);
+struct coffer_boxes *boxes_at_link(struct list *link);
+
+/* Do X1 and the counts hold? */
+bool boxes_is_valid(const struct coffer_boxes *boxes);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Pools as the rest of the memory system sees them. The calls on an open pool are those of
+ * <coffer/memory.h>, implemented here; the ones below open and close one on frames.
+ *
+ * A pool consists of *parts*: spans (a few frames cut into equal blocks of one class), areas (of
+ * the two-level allocator, for middle sizes), runs (one large block of whole frames), and chunks
+ * (frames that hold the pool's own descriptors). The tag of each frame names the descriptor of its
+ * part, so that any address leads to its block in a fixed number of steps.
+ *
+ * Invariants
+ *   H1 Each frame of a pool belongs to one part, which its tag names; nothing else in the pool's
+ *      frames is ever handed out.
+ *   H2 A block of a span is allocated exactly while its bit is clear. A free is accepted only for
+ *      the first byte of an allocated block of this pool, and once: every other (double, stale
+ *      while the block is free, foreign, interior, forged) is COFFER_MISUSE and counted.
+ *   H3 Nothing is written into free blocks but zeros or poison, as the options say. With `zero` a
+ *      block is wiped when it is freed and zero when it is allocated.
+ *   H4 A span without blocks goes home unless it is the only one of its magazine and class with
+ *      room.
+ *   H5 With threads: blocks of a span are taken, and its bits changed, by the one magazine that
+ *      owns it. Other threads free through its second bitmap, which the owner collects.
+ *
+ * Complexity: alloc and free take a fixed number of steps, but for the frames below them. Locking:
+ * without threads none. With them each thread works in its own magazine without a lock; what is
+ * behind (descriptors, areas, runs) is under one spin lock, which is never held while frames are
+ * taken, given or wiped.
+ */
+#ifndef COFFER_MEMORY_HEAP_POOL_H
+#define COFFER_MEMORY_HEAP_POOL_H
+
+#include "coffer/memory.h"
+#include "memory/frames/frames.h"
+
+/* What a pool stands on. */
+struct pool_host {
+    struct frames *frames;          /* NULL: a pool in a region that doesn't expand */
+    struct account *account;        /* of the frames */
+    const struct coffer_port *port; /* NULL: one thread, no randomness */
+
+    /* Spare: for very little memory, and pool_alloc_for. Few classes, spans of one frame, no areas
+     * (what is larger than POOL_SPARE_MAX is whole frames), and a magazine for each owner, so that
+     * frames are charged to who uses them. Settings must have no options but `zero`; no threads. */
+    bool spare;
+};
+
+#define POOL_SPARE_MAX 2048u /* bytes */
+
+/* As coffer_pool_open; overlap of regions is the caller's to check. On failure nothing is held. */
+COFFER_MUST_CHECK enum coffer_status pool_open(const struct pool_host *host,
+                                               const struct coffer_pool_settings *settings,
+                                               struct coffer_pool **out);
+
+/* A spare pool's alloc, charged to `owner`: COFFER_MISUSE too when it isn't open. The bytes of
+ * blocks are the caller's to count, with pool_find. */
+COFFER_MUST_CHECK enum coffer_status pool_alloc_for(struct coffer_pool *pool, struct owner owner,
+                                                    size_t size, void **out);
+
+/* An allocated block: its usable size and whom its frames are charged to; false for any other
+ * address. */
+COFFER_MUST_CHECK bool pool_find(struct coffer_pool *pool, const void *block, size_t *size,
+                                 struct owner *owner);
+
+/* The region given at open; false when there was none. */
+bool pool_region(const struct coffer_pool *pool, struct coffer_area *out);
+
+/* For the list of all pools that the memory keeps. */
+struct list *pool_link(struct coffer_pool *pool);
+struct coffer_pool *pool_at_link(struct list *link);
+
+#endif
