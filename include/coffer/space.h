@@ -185,6 +185,8 @@ struct coffer_pager {
     enum coffer_status (*read)(void *context, uint64_t index, void *page);
     enum coffer_status (*write)(void *context, uint64_t index,
                                 const void *page); /* NULL: read only */
+    /* The segment is gone. May be NULL. */
+    void (*close)(void *context);
 };
 
 /* `size` bytes to map; `pager` NULL: shared memory, zero at first. It lives until it is closed and
