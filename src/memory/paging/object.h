@@ -15,6 +15,7 @@ struct object {
     struct owner owner; /* of its frames and records */
     uint64_t page_count;
     struct list regions;              /* the client's: those that map it */
+    void *client;                     /* the client's, NULL at first */
     const struct coffer_pager *pager; /* of a file */
     /* followed by what is paging's own (object_private.h) */
 };

@@ -75,13 +75,15 @@ struct coffer_mmu {
     /* Unmaps what is mapped and gives the page-table frames back. */
     void (*destroy)(struct mmu_table *table);
 
-    /* Map `count` pages from `address` to as many contiguous frames; their bits are clear.
-     * COFFER_EXISTS when one of them is mapped; COFFER_NO_MEMORY without a frame for a page table,
-     * or when the machine can't hold more mappings. */
+    /* Map `count` pages from `address` to as many contiguous frames; their bits are `bits` (those
+     * of the access that is about to be made: it needs no soft fault then). COFFER_EXISTS when one
+     * of them is mapped; COFFER_NO_MEMORY without a frame for a page table, or when the machine
+     * can't hold more mappings. */
     enum coffer_status (*map)(struct mmu_table *table, uintptr_t address, void *frame, size_t count,
-                              unsigned rights);
-    /* Holes are fine. Page-table frames that become empty are given back. */
-    void (*unmap)(struct mmu_table *table, uintptr_t address, size_t count);
+                              unsigned rights, unsigned bits);
+    /* Holes are fine. Page-table frames that become empty are given back. The bits that the pages
+     * had, together: none that was set before the last access is missed. */
+    unsigned (*unmap)(struct mmu_table *table, uintptr_t address, size_t count);
     /* New rights for those pages of the range that are mapped. */
     void (*protect)(struct mmu_table *table, uintptr_t address, size_t count, unsigned rights);
 

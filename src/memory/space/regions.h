@@ -6,6 +6,9 @@
  * Pure bookkeeping: it maps nothing and takes no memory. Who changes regions brings the nodes that
  * a split needs, so that a call can get them first and can't fail half way.
  *
+ * Addresses and sizes are multiples of COFFER_PAGE_SIZE. All calls take O(log n) steps, but for
+ * regions_cover, which walks what the range holds, and regions_is_valid.
+ *
  * Invariants
  *   R1 Regions are in order, don't overlap, aren't empty, and lie within [base, end).
  *   R2 No two neighbours could be one region (regions_can_merge).
@@ -25,7 +28,7 @@
 #include "coffer/status.h"
 
 struct object; /* memory/paging/object.h */
-struct space;
+struct coffer_space;
 
 struct region {
     struct rbnode node;
@@ -35,17 +38,19 @@ struct region {
     uintptr_t gap_max;     /* the largest gap in this node's subtree */
     unsigned rights;       /* COFFER_READ, ... */
     unsigned flags;        /* REGION_; regions of different flags never merge */
+    unsigned pins;         /* all its pages are pinned while not 0; different ones never merge */
     struct object *object; /* held once by each region; NULL: a linear window */
-    uint64_t first;        /* page of the object at `start` */
-    struct space *space;
+    uint64_t first;        /* page of the object at `start`; means nothing without one */
+    struct coffer_space *space;
     struct list of_object; /* on the object's list of regions */
 };
 
-#define REGION_SHARED 1u
-#define REGION_PINNED 2u
-#define REGION_HEAP   4u
-#define REGION_LINEAR 8u
-#define REGION_FILE   16u
+#define REGION_SHARED  1u
+#define REGION_HEAP    2u
+#define REGION_LINEAR  4u
+#define REGION_FILE    8u
+#define REGION_SEGMENT 16u
+#define REGION_LEAVING 32u /* in no tree any more; its pages are about to be forgotten */
 
 struct regions {
     struct rbtree tree;
@@ -68,15 +73,16 @@ bool regions_overlap(const struct regions *regions, uintptr_t start, uintptr_t e
 /* Is every byte of [start, end) in some region? */
 bool regions_cover(const struct regions *regions, uintptr_t start, uintptr_t end);
 
-/* The lowest free range of `size` bytes within [low, high). O(log n). False: none. */
+/* The lowest free range of `size` (> 0) bytes within [low, high). False: none. */
 bool regions_find_gap(const struct regions *regions, size_t size, uintptr_t low, uintptr_t high,
                       uintptr_t *start);
 /* One of all free ranges of `size` bytes within [low, high), by two random numbers: any place in
- * any gap that is large enough can come out. O(log n) expected. */
+ * any gap that is large enough can come out, each as likely as any other unless nearly all of
+ * [low, high) is taken. */
 bool regions_find_random_gap(const struct regions *regions, size_t size, uintptr_t low,
                              uintptr_t high, const uint64_t random[2], uintptr_t *start);
 
-/* The range of `region` must be free. Its links are set here; it is not merged. */
+/* The range of `region` must be free. Its node is set here; it is not merged. */
 void regions_insert(struct regions *regions, struct region *region);
 void regions_remove(struct regions *regions, struct region *region);
 
@@ -84,12 +90,13 @@ void regions_remove(struct regions *regions, struct region *region);
  * `start`. */
 void regions_resize(struct regions *regions, struct region *region, uintptr_t start, uintptr_t end);
 
-/* Cut a region in two at `address`, inside of it: the upper part is `upper` (a copy of everything;
- * its hold on the object and its place on the object's list are the caller's business). */
+/* Cut a region in two at `address`, inside of it: the upper part is `upper` (a copy of everything,
+ * but on no object's list; the hold on the object and that list are the caller's business). */
 void regions_split(struct regions *regions, struct region *region, uintptr_t address,
                    struct region *upper);
 
-/* Are they neighbours with equal rights, flags and object, and pages that follow one another? */
+/* Are they neighbours with equal rights, flags, pins and object, and pages that follow one another?
+ */
 bool regions_can_merge(const struct region *lower, const struct region *upper);
 /* The lower takes the upper's range; the upper is out of the tree, for the caller to let go. */
 void regions_merge(struct regions *regions, struct region *lower, struct region *upper);
