@@ -31,7 +31,7 @@ COFFER_MUST_CHECK enum coffer_status boxes_open(const struct pool_host *host,
 /* The region given at open; false when there was none. */
 bool boxes_region(const struct coffer_boxes *boxes, struct coffer_area *out);
 
-/* For the list of all boxes that the memory keeps. */
+/* For the list of all boxes that the memory keeps, as for pools. */
 struct list *boxes_link(struct coffer_boxes *boxes);
 struct coffer_boxes *boxes_at_link(struct list *link);
 

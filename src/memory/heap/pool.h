@@ -64,7 +64,8 @@ COFFER_MUST_CHECK bool pool_find(struct coffer_pool *pool, const void *block, si
 /* The region given at open; false when there was none. */
 bool pool_region(const struct coffer_pool *pool, struct coffer_area *out);
 
-/* For the list of all pools that the memory keeps. */
+/* For the list of all pools that the memory keeps, which is changed under the account's lock:
+ * coffer_pool_close takes the pool off it. */
 struct list *pool_link(struct coffer_pool *pool);
 struct coffer_pool *pool_at_link(struct list *link);
 
