@@ -1,23 +1,35 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The libraries export exactly the functions that the public headers declare.
+"""Each library exports exactly the functions that its public headers declare.
 
-  symbols.py --headers INCLUDE              print the functions of the public headers
-  symbols.py --map INCLUDE MAP              hold the version script against the headers
-  symbols.py --shared INCLUDE LIBRARY       hold libcoffer.so's dynamic symbols against them
-  symbols.py --static INCLUDE LIBRARY       hold libcoffer.a's global symbols against them
-  symbols.py --self-test                    the parser finds what it should, and only that
+  symbols.py --headers INCLUDE NAME           print the functions of a library's headers
+  symbols.py --map INCLUDE NAME MAP           hold its version script against them
+  symbols.py --shared INCLUDE NAME LIBRARY    hold the dynamic symbols of NAME.so against them
+  symbols.py --static INCLUDE NAME LIBRARY    hold the global symbols of NAME.a against them
+  symbols.py --self-test                      the parser finds what it should, and only that
+
+NAME is coffer (which has the memory system's functions, too), coffer-memory or coffer-los.
 """
 import os
 import re
 import subprocess
 import sys
 
-VERSION = "COFFER_0.1"
+MEMORY_HEADERS = ["coffer/area.h", "coffer/linux_memory.h", "coffer/memory.h", "coffer/space.h",
+                  "coffer/status.h"]
+STORAGE_HEADERS = ["coffer.h", "coffer/inspect.h", "coffer/linux.h"]
+LOS_HEADERS = ["los_membox.h", "los_memory.h", "los_start.h", "los_typedef.h", "los_vm.h"]
+
+# For each library: (version node, headers) of what it exports; the first is its version script's.
+LIBRARIES = {
+    "coffer": [("COFFER_0.1", STORAGE_HEADERS), ("COFFER_MEMORY_0.1", MEMORY_HEADERS)],
+    "coffer-memory": [("COFFER_MEMORY_0.1", MEMORY_HEADERS)],
+    "coffer-los": [("COFFER_LOS_0.1", LOS_HEADERS)],
+}
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 CPLUSPLUS = re.compile(r"^#\s*ifdef __cplusplus\n.*?^#\s*endif[^\n]*\n", re.DOTALL | re.MULTILINE)
 DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\.|\\\n)*\n", re.MULTILINE)
-FUNCTION = re.compile(r"\b(coffer_\w+)\s*\(")
+FUNCTION = re.compile(r"\b(coffer_\w+|LOS_[A-Z]\w*)\s*\(")
 
 
 def functions_in(text):
@@ -37,14 +49,26 @@ def functions_in(text):
     return found
 
 
-def declared(include):
+def declared(include, headers):
     found = set()
-    for directory, _, names in os.walk(include):
-        for name in names:
-            if name.endswith(".h"):
-                with open(os.path.join(directory, name)) as file:
-                    found |= functions_in(file.read())
+    for name in headers:
+        with open(os.path.join(include, name)) as file:
+            found |= functions_in(file.read())
     return found
+
+
+def versioned(include, library):
+    """(name, version) of every function that a library is to have."""
+    return {(name, version) for version, headers in LIBRARIES[library]
+            for name in declared(include, headers)}
+
+
+def unlisted(include):
+    """Public headers that belong to no library: their functions would be held against nothing."""
+    known = set(MEMORY_HEADERS + STORAGE_HEADERS + LOS_HEADERS)
+    return sorted({os.path.relpath(os.path.join(directory, name), include)
+                   for directory, _, names in os.walk(include)
+                   for name in names if name.endswith(".h")} - known)
 
 
 def nm(*arguments):
@@ -63,12 +87,12 @@ def exported_by_static(library):
     return {words[0] for words in nm("--extern-only", "--defined-only", library)}
 
 
-def listed_in(path):
+def listed_in(path, version):
     with open(path) as file:
         text = re.sub(r"#[^\n]*", "", file.read())
     match = re.fullmatch(r"\s*(\w+\.\w+)\s*\{\s*global:(.*?)local:\s*\*;\s*\};\s*", text, re.DOTALL)
-    if not match or match.group(1) != VERSION:
-        raise SystemExit(f"{path}: not one node {VERSION} with a global list and local: *")
+    if not match or match.group(1) != version:
+        raise SystemExit(f"{path}: not one node {version} with a global list and local: *")
     return {name.strip() for name in match.group(2).split(";") if name.strip()}
 
 
@@ -112,18 +136,24 @@ def self_test():
 def main(arguments):
     if arguments == ["--self-test"]:
         return self_test()
-    mode, include, *rest = arguments
-    public = declared(include)
+    if len(arguments) < 3 or arguments[2] not in LIBRARIES:
+        raise SystemExit(__doc__)
+    mode, include, library, *rest = arguments
+    if unlisted(include):
+        raise SystemExit(f"of no library: {', '.join(unlisted(include))}")
+    public = versioned(include, library)
     if mode == "--headers":
-        print("\n".join(sorted(public)))
+        print("\n".join(sorted(name for name, _ in public)))
         return 0
     if mode == "--map":
-        return compare("coffer.map", listed_in(rest[0]), public)
+        version = LIBRARIES[library][0][0]
+        return compare(f"{library}.map", listed_in(rest[0], version),
+                       {name for name, node in public if node == version})
     if mode == "--shared":
-        return compare("libcoffer.so", exported_by_shared(rest[0]),
-                       {f"{name}@@{VERSION}" for name in public})
+        return compare(f"lib{library}.so", exported_by_shared(rest[0]),
+                       {f"{name}@@{version}" for name, version in public})
     if mode == "--static":
-        return compare("libcoffer.a", exported_by_static(rest[0]), public)
+        return compare(f"lib{library}.a", exported_by_static(rest[0]), {name for name, _ in public})
     raise SystemExit(__doc__)
 
 
