@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Owners, and frames for them. */
+#include "memory/frames/lookup.h"
+#include "memory/system/system.h"
+
+enum coffer_status system_owner(const struct coffer_memory *memory, struct coffer_owner owner,
+                                struct owner *out)
+{
+    struct owner inside = {owner.index == 0 ? memory->system.index : owner.index};
+
+    /* Those before "system" are the memory's own: nobody charges anything to them from outside. */
+    if (inside.index < memory->system.index || !account_has(&memory->memory->account, inside))
+        return COFFER_MISUSE;
+    *out = inside;
+    return COFFER_OK;
+}
+
+enum coffer_status coffer_owner_open(struct coffer_memory *memory, const char *name,
+                                     struct coffer_owner *out)
+{
+    struct owner owner;
+    enum coffer_status status = account_open_owner(&memory->memory->account, name, &owner);
+
+    if (status == COFFER_OK)
+        out->index = owner.index;
+    return status;
+}
+
+enum coffer_status coffer_owner_close(struct coffer_memory *memory, struct coffer_owner owner)
+{
+    struct owner inside;
+    enum coffer_status status = system_owner(memory, owner, &inside);
+
+    if (status != COFFER_OK || inside.index == memory->system.index)
+        return COFFER_MISUSE;
+    return account_close_owner(&memory->memory->account, inside);
+}
+
+enum coffer_status coffer_owner_set_quota(struct coffer_memory *memory, struct coffer_owner owner,
+                                          uint64_t frames)
+{
+    struct owner inside;
+    enum coffer_status status = system_owner(memory, owner, &inside);
+
+    if (status != COFFER_OK)
+        return status;
+    return account_set_quota(&memory->memory->account, inside, frames);
+}
+
+enum coffer_status coffer_frames_take(struct coffer_memory *memory, struct coffer_owner owner,
+                                      size_t count, size_t alignment, void **out)
+{
+    struct owner inside;
+    enum coffer_status status = system_owner(memory, owner, &inside);
+
+    if (status != COFFER_OK)
+        return status;
+    return frames_take_aligned(memory->memory->frames, inside, count,
+                               alignment == 0 ? 1 : alignment, out);
+}
+
+/* Frames of spaces, page tables and pools carry a tag; they aren't the caller's to hold or give. */
+static bool is_ours(const struct coffer_memory *memory, const void *address)
+{
+    return frames_tag(memory->memory->frames, address) != 0;
+}
+
+enum coffer_status coffer_frames_hold(struct coffer_memory *memory, void *address)
+{
+    if (is_ours(memory, address))
+        return COFFER_MISUSE;
+    return frames_hold(memory->memory->frames, address);
+}
+
+enum coffer_status coffer_frames_give(struct coffer_memory *memory, void *address)
+{
+    if (is_ours(memory, address)) {
+        spin_take(&memory->memory->account.lock);
+        memory->memory->account.wrong_frees++;
+        spin_give(&memory->memory->account.lock);
+        return COFFER_MISUSE;
+    }
+    return frames_give(memory->memory->frames, address);
+}
+
+void coffer_frames_query(struct coffer_memory *memory, const void *address,
+                         struct coffer_frame *out)
+{
+    struct frame_info info = frames_query(memory->memory->frames, address);
+
+    *out = (struct coffer_frame){.state = COFFER_FRAME_FOREIGN};
+    if (!info.found)
+        return;
+    if (info.reserved) {
+        out->state = COFFER_FRAME_RESERVED;
+    } else if (info.free) {
+        out->state = COFFER_FRAME_FREE;
+        out->order = info.order;
+    } else {
+        out->state = COFFER_FRAME_USED;
+        out->owner.index = info.owner.index == memory->system.index ? 0 : info.owner.index;
+        out->references = info.references;
+        out->run = info.run;
+        out->offset = info.offset;
+    }
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The memory system of <coffer/memory.h> and <coffer/space.h>: what ties frames, pools, paging and
+ * spaces together. For the files of this folder, and for what stands above and adds to it (swap).
+ *
+ *   system.c      opening and closing
+ *   owners.c      owners and frames
+ *   pools.c       pools and boxes
+ *   spaces.c      the calls on spaces that take the memory system
+ *   tables.c      frames for page tables, with their reserve
+ *   pressure.c    what happens when frames are short
+ *   statistics.c  seeing it
+ *
+ * Owners. The public owner 0 is "system"; all others are those of the account.
+ *
+ * Locking. The paging lock guards the records of memory_alloc, too, and the table reserve. The
+ * lists of pools and boxes are under the account's lock. A thread that holds the paging lock is
+ * never made to wait, evict or call out by a shortage of frames: see pressure.c.
+ */
+#ifndef COFFER_MEMORY_SYSTEM_H
+#define COFFER_MEMORY_SYSTEM_H
+
+#include <stdatomic.h>
+
+#include "base/list.h"
+#include "coffer/memory.h"
+#include "coffer/space.h"
+#include "memory/memory.h"
+
+struct paging;
+struct spaces;
+
+/* Frames that only page tables may use. They are charged to "system" until a page table has one
+ * and when it is given back. */
+struct table_reserve {
+    void **frames;
+    size_t count;
+    size_t target;
+    size_t used; /* frames that page tables have now, the reserve's among them */
+};
+
+struct coffer_memory {
+    struct memory *memory;
+    struct owner system;
+    const struct coffer_port *port; /* NULL: none */
+    struct paging *paging;
+    struct spaces *spaces;
+    struct coffer_pool *pool;
+    struct list pools; /* all of them but for `pool`, which is first */
+    struct list boxes;
+    struct table_reserve tables;
+
+    struct coffer_memory_config config; /* `areas` isn't valid any more */
+    atomic_bool is_low_untold;          /* see pressure.c */
+    bool is_open;
+};
+
+/* The public owner as one of the account. COFFER_MISUSE: it isn't open. */
+COFFER_MUST_CHECK enum coffer_status system_owner(const struct coffer_memory *memory,
+                                                  struct coffer_owner owner, struct owner *out);
+
+/* A zeroed frame for a page table, from the reserve when there are no others; NULL when that is
+ * used up, or the owner's quota. Under the paging lock, as struct mmu_host has it. */
+COFFER_MUST_CHECK enum coffer_status tables_init(struct coffer_memory *memory, size_t target);
+void tables_fini(struct coffer_memory *memory);
+void *tables_take(void *context, struct owner owner);
+void tables_give(void *context, struct owner owner, void *frame);
+
+/* For frames_set_watermarks; and what a call that has let go of the paging lock does about
+ * pressure that came up under it. */
+bool pressure_told(void *context, enum frames_level level);
+void pressure_settle(void *context);
+
+#endif
