@@ -102,8 +102,9 @@ struct coffer_mmu {
     enum coffer_status (*enter)(struct mmu_table *table, void (*body)(void *argument),
                                 void *argument);
 
-    /* Visit each mapped page in order of address, until `visit` returns false. */
-    void (*walk)(struct mmu_table *table,
+    /* Visit each mapped page of `count` from `address`, in order, until `visit` returns false.
+     * Holes cost next to nothing. */
+    void (*walk)(struct mmu_table *table, uintptr_t address, size_t count,
                  bool (*visit)(void *context, uintptr_t address, const struct mmu_entry *entry),
                  void *context);
 };

@@ -43,6 +43,7 @@ struct region {
     uint64_t first;        /* page of the object at `start`; means nothing without one */
     struct coffer_space *space;
     struct list of_object; /* on the object's list of regions */
+    struct region *next;   /* of those that are leaving */
 };
 
 #define REGION_SHARED  1u

@@ -85,13 +85,11 @@ static enum coffer_status enter(struct mmu_table *table, void (*body)(void *argu
     return COFFER_OK;
 }
 
-static void walk(struct mmu_table *table,
+static void walk(struct mmu_table *table, uintptr_t address, size_t count,
                  bool (*visit)(void *context, uintptr_t address, const struct mmu_entry *entry),
                  void *context)
 {
-    const struct pagetable *pages = pages_of(table);
-
-    pagetable_walk(pages, pagetable_base(pages), pagetable_page_count(pages), visit, context);
+    pagetable_walk(pages_of(table), address, count, visit, context);
 }
 
 const struct coffer_mmu *soft_mmu(void)
