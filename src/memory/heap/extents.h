@@ -3,16 +3,16 @@
  * Blocks from 1 KiB up to what an area holds: two-level segregated fit with a bounded search. It
  * is the middle part of the fast policy, between spans and whole frames.
  *
- * Memory comes in areas, any number up to what the caller's table holds. The front of an area has
- * its head and a tag for each *cell* of 1 KiB; the blocks follow. A block has 1 KiB at least, so no
+ * Memory comes in areas, any number. The front of an area has its head and a tag for each *cell* of
+ * 1 KiB; the blocks follow. A block has 1 KiB at least, so no
  * two blocks begin in the same cell, and the cell's tag describes the one that does: where in the
  * cell it begins (a multiple of 64 bytes), how long it is, whether it is allocated, and, if it is
- * free, its place in a list. One tag of 16 bytes per KiB (1.6 %) thus serves blocks whose sizes are
+ * free, its place in a list. One tag of 24 bytes per KiB (2.3 %) thus serves blocks whose sizes are
  * multiples of 64 bytes, and nothing is ever written into a block.
  *
  * Free blocks are listed by class: powers of two, each in 16 equal parts. A bitmap finds the next
- * class all of whose blocks are large enough. Of the request's own class, where some are and some
- * aren't, EXTENTS_LOOK blocks at most are looked at first.
+ * class all of whose blocks are large enough. Before that the first block of the request's own
+ * class is looked at, where some may be large enough and some not; that alone wins 1 % of memory.
  *
  * Invariants
  *   E1 From an area's first block, each block ends where the next one begins, the last at the
@@ -34,41 +34,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "coffer/status.h"
 #include "memory/heap/blocks.h"
 
-#define EXTENTS_GRANULE   64u   /* bytes: the unit of sizes, and the alignment of every block */
-#define EXTENTS_SIZE_MIN  1024u /* bytes: the smallest block, and a cell */
-#define EXTENTS_LOOK      4u    /* blocks of the request's own class that a search looks at */
-#define EXTENTS_AREAS_MAX 4095u
-#define EXTENTS_AREA_MAX  ((size_t)1 << 30) /* bytes of one area */
+#define EXTENTS_GRANULE  64u   /* bytes: the unit of sizes, and the alignment of every block */
+#define EXTENTS_SIZE_MIN 1024u /* bytes: the smallest block, and a cell */
+#define EXTENTS_AREA_MAX ((size_t)1 << 30)                    /* bytes of one area */
+#define EXTENTS_SIZE_MAX (EXTENTS_AREA_MAX - EXTENTS_GRANULE) /* no block is larger */
 
 #define EXTENTS_CLASS_COUNT 320u /* 20 powers of two, 1 KiB to 1 GiB, in 16 parts each */
 #define EXTENTS_WORD_COUNT  (EXTENTS_CLASS_COUNT / 64 + 1) /* the last one stays empty */
 
 struct extents_area; /* lies in the front of the area's memory */
+struct extents_tag;
 
 struct extents {
-    struct extents_area **areas; /* by number, less one; NULL: none */
-    uint32_t area_limit;
-    uint32_t area_count;
+    struct list areas;
+    uint64_t free_count; /* blocks */
+    uint64_t used_count;
     uint64_t granule_count; /* in all blocks, allocated and free */
     uint64_t used_granule_count;
-    uint64_t used_count; /* blocks */
-    uint64_t free_count;
     uint64_t words;                      /* a bit for each word of `filled` that isn't zero */
     uint64_t filled[EXTENTS_WORD_COUNT]; /* a bit for each list that isn't empty */
-    uint32_t lists[EXTENTS_CLASS_COUNT]; /* first blocks; 0: none */
+    struct extents_tag *lists[EXTENTS_CLASS_COUNT]; /* first blocks */
 };
 
-/* No areas yet. `table` has room for the addresses of `limit` (1 .. EXTENTS_AREAS_MAX) areas and
- * must stay; a larger limit is taken as EXTENTS_AREAS_MAX. */
-void extents_init(struct extents *extents, struct extents_area **table, uint32_t limit);
+/* No areas yet. The structure may not move. */
+void extents_init(struct extents *extents);
 
 /*
  * Manage the memory at `address` (any address and size; not one byte outside is touched) from now
- * on. COFFER_MISUSE: it doesn't hold a block, is larger than EXTENTS_AREA_MAX, or overlaps an area.
- * COFFER_NO_MEMORY: the table is full. Clears the tags and looks through the table.
+ * on. COFFER_MISUSE: it doesn't hold a block, or is larger than EXTENTS_AREA_MAX. Clears the tags.
  */
 COFFER_MUST_CHECK enum coffer_status extents_add_area(struct extents *extents, void *address,
                                                       size_t size, struct extents_area **out);
@@ -77,8 +74,8 @@ COFFER_MUST_CHECK enum coffer_status extents_add_area(struct extents *extents, v
  * `alignment`; 0 when no area can. */
 size_t extents_area_size(size_t size, size_t alignment);
 
-/* Forget an area. COFFER_BUSY while a block of it is allocated; COFFER_MISUSE when it isn't one of
- * these extents. */
+/* Forget an area. COFFER_BUSY while a block of it is allocated; COFFER_MISUSE when it is another
+ * one's or was removed before. */
 COFFER_MUST_CHECK enum coffer_status extents_remove_area(struct extents *extents,
                                                          struct extents_area *area);
 
@@ -88,12 +85,16 @@ bool extents_area_holds(const struct extents_area *area, const void *address);
 /* Is nothing of the area allocated? */
 bool extents_area_is_free(const struct extents_area *area);
 
-/* A block of `size` (> 0) bytes at least, at a multiple of `alignment` (a power of two), and the
- * area that it is in. COFFER_NO_MEMORY; COFFER_MISUSE for no bytes or another alignment. What lies
- * between the block and its neighbours is free, but for rests of less than EXTENTS_SIZE_MIN. */
-COFFER_MUST_CHECK enum coffer_status extents_alloc(struct extents *extents, size_t size,
-                                                   size_t alignment, void **out,
-                                                   struct extents_area **area);
+/* A block of `size` (> 0) bytes at least, and the area that it is in. COFFER_NO_MEMORY;
+ * COFFER_MISUSE for no bytes. */
+COFFER_MUST_CHECK enum coffer_status extents_alloc(struct extents *extents, size_t size, void **out,
+                                                   struct extents_area **out_area);
+
+/* The same at a multiple of `alignment`, a power of two (COFFER_MISUSE if not). What is left before
+ * and behind the block is free, but for a rest of less than EXTENTS_SIZE_MIN behind it. */
+COFFER_MUST_CHECK enum coffer_status extents_alloc_aligned(struct extents *extents, size_t size,
+                                                           size_t alignment, void **out,
+                                                           struct extents_area **out_area);
 
 /* COFFER_MISUSE: see E6. */
 COFFER_MUST_CHECK enum coffer_status extents_free(struct extents *extents,
@@ -101,14 +102,14 @@ COFFER_MUST_CHECK enum coffer_status extents_free(struct extents *extents,
 
 /* Change a block's size (> 0) where it is: the tail becomes free, or is taken from the free block
  * behind. COFFER_NO_MEMORY when there isn't enough; COFFER_MISUSE as for free. */
-COFFER_MUST_CHECK enum coffer_status extents_resize(struct extents *extents,
-                                                    struct extents_area *area, void *block,
-                                                    size_t size);
+COFFER_MUST_CHECK enum coffer_status
+extents_resize(struct extents *extents, struct extents_area *area, void *block, size_t size);
 
 /* Bytes that an allocated block of the area can hold; 0 for any other address. */
 size_t extents_usable_size(const struct extents_area *area, const void *block);
 
-/* The largest size that extents_alloc can satisfy now, without regard to alignment. */
+/* The largest size that extents_alloc can satisfy now: the one that a search would find. A longer
+ * block may be free if it isn't the first of its class; it is less than 1/16 longer. */
 size_t extents_largest(const struct extents *extents);
 
 struct blocks_statistics extents_statistics(const struct extents *extents);
