@@ -77,5 +77,6 @@ void run_objects(struct bench *bench);   /* objects.c: create, open and read, en
 void run_access(struct bench *bench);    /* access.c: random access in 16 MiB */
 void run_sequences(struct bench *bench); /* sequences.c: 16 MiB from end to end */
 void run_opening(struct bench *bench);   /* opening.c: large objects */
+void run_memory(struct bench *bench);    /* memory.c: pools, boxes and frames against malloc */
 
 #endif

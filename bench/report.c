@@ -8,7 +8,7 @@
 
 #include "must.h"
 
-#define TARGETS_MAX 32
+#define TARGETS_MAX 64
 #define PEER_RAW    "raw I/O and AES-128-GCM, same run"
 #define PEER_OPTEE  "OP-TEE, calls"
 #define PEER_BYTES  "OP-TEE, bytes"
@@ -18,7 +18,7 @@ struct target {
     enum target_kind kind;
     char what[96];
     double value;
-    double limit;
+    struct target_range range;
 };
 
 struct report {
@@ -210,20 +210,55 @@ void report_result(struct report *report, const struct result *result, const str
 
 /* --- Targets --- */
 
-void report_target(struct report *report, enum target_kind kind, const char *what, double value,
-                   double limit)
+void report_target_range(struct report *report, enum target_kind kind, const char *what,
+                         double value, const struct target_range *range)
 {
     struct target *target = &report->targets[report->target_count];
 
     must_system(report->target_count < TARGETS_MAX, "too many targets");
     report->target_count++;
-    *target = (struct target){.kind = kind, .value = value, .limit = limit};
+    *target = (struct target){.kind = kind, .value = value, .range = *range};
     (void)snprintf(target->what, sizeof(target->what), "%s", what);
 }
 
-static bool is_missed(const struct target *target)
+void report_target(struct report *report, enum target_kind kind, const char *what, double value,
+                   double limit)
 {
-    return !(target->value <= target->limit);
+    report_target_range(report, kind, what, value, &(struct target_range){.limit = limit});
+}
+
+static bool is_beyond(const struct target *target, double line)
+{
+    if (line == 0)
+        return false;
+    return target->range.at_least ? !(target->value >= line) : !(target->value <= line);
+}
+
+static const char *verdict(const struct target *target)
+{
+    if (is_beyond(target, target->range.limit))
+        return "MISSED";
+    if (is_beyond(target, target->range.goal))
+        return target->range.limit != 0 ? "held" : "not yet";
+    return "reached";
+}
+
+static void print_target(const struct target *target)
+{
+    static const char *const remarks[] = {
+        [TARGET_COUNT] = "",
+        [TARGET_TIME] = " (a time: told, not judged)",
+        [TARGET_TOLD] = " (told, not judged)",
+    };
+    const struct target_range *range = &target->range;
+    char value[16];
+
+    printf("  %-7s  %-46s %8s,", verdict(target), target->what, short_number(target->value, value));
+    if (range->goal != 0)
+        printf(" goal %.10g%s", range->goal, range->limit != 0 ? "," : "");
+    if (range->limit != 0)
+        printf(" at %s %.10g", range->at_least ? "least" : "most", range->limit);
+    printf("%s\n", remarks[target->kind]);
 }
 
 bool report_targets(struct report *report)
@@ -233,13 +268,9 @@ bool report_targets(struct report *report)
     printf("\nTargets\n\n");
     for (unsigned i = 0; i < report->target_count; i++) {
         const struct target *target = &report->targets[i];
-        bool missed = is_missed(target);
-        char value[16];
 
-        printf("  %-7s  %-46s %8s, at most %.10g%s\n", missed ? "MISSED" : "reached", target->what,
-               short_number(target->value, value), target->limit,
-               target->kind == TARGET_TIME ? " (a time: told, not judged)" : "");
-        if (missed && target->kind == TARGET_COUNT)
+        print_target(target);
+        if (target->kind == TARGET_COUNT && is_beyond(target, target->range.limit))
             good = false;
     }
     return good;

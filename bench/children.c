@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "children.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "must.h"
+#include "scratch.h"
+
+#define WORDS_MAX  (CHILD_WORDS_MAX + 8)
+#define EXIT_SHELL 127 /* as a shell has it: no such program */
+
+/* "DIRECTORY/memory/PROGRAM", where DIRECTORY is the bench's own. */
+static void find_program(const char *program, char path[PATH_MAX])
+{
+    ssize_t size = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    char *slash;
+    int more;
+
+    must_system(size > 0, "/proc/self/exe");
+    path[size] = '\0';
+    slash = strrchr(path, '/');
+    must_system(slash != NULL, path);
+    slash++;
+    more = snprintf(slash, (size_t)(path + PATH_MAX - slash), "memory/%s", program);
+    must_system(more > 0 && more < path + PATH_MAX - slash, path);
+}
+
+/* In the new process: nothing comes back. Valgrind's own lines go where the child's go; the child
+ * of a count says nothing itself. */
+_Noreturn static void become(const struct child *child, int to)
+{
+    char *words[WORDS_MAX] = {NULL};
+    char path[PATH_MAX];
+    size_t count = 0;
+
+    if (child->counted) {
+        words[count++] = (char *)(uintptr_t) "valgrind";
+        words[count++] = (char *)(uintptr_t) "--tool=callgrind";
+        words[count++] = (char *)(uintptr_t) "--callgrind-out-file=/dev/null";
+        words[count++] = (char *)(uintptr_t) "--log-fd=1";
+    }
+    find_program(child->program, path);
+    words[count++] = path;
+    for (size_t i = 0; i < CHILD_WORDS_MAX && child->words[i] != NULL; i++)
+        words[count++] = (char *)(uintptr_t)child->words[i];
+    if (child->preload != NULL)
+        (void)setenv("LD_PRELOAD", child->preload, 1);
+    (void)dup2(to, STDOUT_FILENO);
+    (void)execvp(words[0], words);
+    _exit(EXIT_SHELL);
+}
+
+static char *read_all(int from, size_t *size)
+{
+    size_t capacity = 1u << 16;
+    size_t used = 0;
+    char *bytes = must_make(capacity, 1);
+
+    for (;;) {
+        ssize_t got = read(from, bytes + used, capacity - used - 1);
+
+        must_system(got >= 0, "a child's words");
+        if (got == 0)
+            break;
+        used += (size_t)got;
+        if (capacity - used == 1) {
+            capacity *= 2;
+            bytes = realloc(bytes, capacity);
+            must_system(bytes != NULL, "memory");
+        }
+    }
+    bytes[used] = '\0';
+    *size = used;
+    return bytes;
+}
+
+/* The exit status; *out is what it wrote. */
+static int run(const struct child *child, char **out, size_t *size)
+{
+    int ends[2];
+    int status;
+    pid_t id;
+
+    scratch_check_interrupt();
+    (void)fflush(NULL);
+    must_system(pipe(ends) == 0, "pipe");
+    id = fork();
+    must_system(id >= 0, "fork");
+    if (id == 0) {
+        (void)close(ends[0]);
+        become(child, ends[1]);
+    }
+    (void)close(ends[1]);
+    *out = read_all(ends[0], size);
+    (void)close(ends[0]);
+    must_system(waitpid(id, &status, 0) == id, "a child's end");
+    scratch_check_interrupt();
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+char *child_output(const struct child *child, size_t *size)
+{
+    char *bytes;
+    int status = run(child, &bytes, size);
+
+    if (status != 0) {
+        fprintf(stderr, "bench: %s %s ended with %d\n%s", child->program, child->words[0], status,
+                child->counted ? bytes : "");
+        exit(EXIT_BROKEN);
+    }
+    return bytes;
+}
+
+double child_number(const struct child *child, const char *name)
+{
+    size_t length = strlen(name);
+    size_t size;
+    char *bytes = child_output(child, &size);
+    double number = 0;
+    bool found = false;
+
+    for (char *line = bytes; line != NULL && !found; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        found = strncmp(line, name, length) == 0 && line[length] == ' ';
+        if (found)
+            number = strtod(line + length, NULL);
+    }
+    if (!found) {
+        fprintf(stderr, "bench: %s %s doesn't tell %s\n", child->program, child->words[0], name);
+        exit(EXIT_BROKEN);
+    }
+    free(bytes);
+    return number;
+}
+
+double child_instructions(const struct child *child)
+{
+    static const char mark[] = "Collected : ";
+    size_t size;
+    char *bytes = child_output(child, &size);
+    const char *at = strstr(bytes, mark);
+    double number;
+
+    must_system(at != NULL, "valgrind's count");
+    number = strtod(at + sizeof(mark) - 1, NULL);
+    free(bytes);
+    return number;
+}
+
+bool child_can_count(void)
+{
+    const struct child child = {
+        .program = "bench-none", .counted = true, .words = {"count", "64", "0"}};
+    size_t size;
+    char *bytes;
+    bool good = run(&child, &bytes, &size) == 0;
+
+    free(bytes);
+    return good;
+}
