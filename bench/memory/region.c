@@ -41,9 +41,9 @@ static double share(const struct content *content)
 
 /*
  * Fill: the share of the region that was asked for and got, when a request fails for the first
- * time. Steady: then, a request that fails is tried again after a random block was freed, until it
- * gets its memory, and the next is drawn; the mean, over the last half of all requests, of the
- * share just when one fails.
+ * time. Steady: from then on random blocks are freed whenever a request fails, until it gets its
+ * memory: every size that is drawn is served in the end. The mean of the share after each of the
+ * last half of these requests.
  */
 void work_fill(const struct request *request)
 {
@@ -53,7 +53,6 @@ void work_fill(const struct request *request)
     struct draw draw;
     bool filling = true;
     double sum = 0;
-    uint32_t failures = 0;
 
     draw_init(&draw, request->sizes, 1);
     allocator_open(&setup);
@@ -65,10 +64,6 @@ void work_fill(const struct request *request)
             child_tell("fill", share(&content));
             filling = false;
         }
-        if (block == NULL && done >= request->pairs / 2) {
-            sum += share(&content);
-            failures++;
-        }
         while (block == NULL && content.count > 0) {
             drop(&content, draw_below(&draw, content.count));
             block = take(size);
@@ -76,13 +71,15 @@ void work_fill(const struct request *request)
         if (block == NULL)
             child_fail("an empty region has no room");
         add(&content, block, size);
-        if (!filling)
-            done++;
+        if (filling)
+            continue;
+        if (++done > request->pairs / 2)
+            sum += share(&content);
     }
     while (content.count > 0)
         drop(&content, content.count - 1);
     allocator_close();
-    child_tell("steady", failures > 0 ? sum / failures : 0);
+    child_tell("steady", sum / (request->pairs - request->pairs / 2));
 }
 
 /* --- Adversarial --- */
