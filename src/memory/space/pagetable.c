@@ -104,9 +104,8 @@ static void find_path(const struct pagetable *table, uint64_t page, struct path 
     path->low = height;
 }
 
-/* Part of a range of pages that lies below one entry: in one lowest table, or where none is. */
+/* Part of a range of pages: those in one lowest table, or some that have none. */
 struct stretch {
-    uint64_t page;
     uint64_t count;
     uint64_t *entries; /* of these pages; NULL: there is no table */
     struct path path;  /* of the first */
@@ -117,14 +116,22 @@ static void find_stretch(const struct pagetable *table, uint64_t page, uint64_t 
                          struct stretch *out)
 {
     unsigned height;
-    uint64_t covered;
+    uint64_t *entry;
+    uint64_t index; /* as if all tables of one height were one */
 
     find_path(table, page, &out->path);
-    height = out->path.low > 0 ? out->path.low : 1;
-    covered = ((page >> height * TABLE_SHIFT) + 1) << height * TABLE_SHIFT;
-    out->page = page;
-    out->count = (covered < end ? covered : end) - page;
-    out->entries = out->path.low > 0 ? NULL : out->path.entry[0];
+    height = out->path.low;
+    entry = out->path.entry[height];
+    out->entries = height == 0 ? entry : NULL;
+    if (height == 0)
+        height = 1;
+    index = (page >> height * TABLE_SHIFT) + 1;
+    /* A table that is missing is passed over with those behind it, as far as one table tells. */
+    while (out->entries == NULL && index << height * TABLE_SHIFT < end &&
+           index % TABLE_ENTRIES != 0 && *++entry == 0)
+        index++;
+    index <<= height * TABLE_SHIFT;
+    out->count = (index < end ? index : end) - page;
 }
 
 /* An entry at `height` of the path has come to be or to mean nothing: its table counts it. */

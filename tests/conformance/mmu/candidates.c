@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of candidates. */
+#include "candidates.h"
+
+#include <stdlib.h>
+
+#include "memory/space/pagetable.h"
+#include "memory/space/soft.h"
+#include "support/must.h"
+
+/* --- Software ---------------------------------------------------------------------------- */
+
+static void *soft_make(size_t size, struct memory_area *area)
+{
+    void *memory = aligned_alloc(FRAME_SIZE, size);
+
+    must(memory != NULL);
+    *area = (struct memory_area){memory, size};
+    return memory;
+}
+
+static const struct coffer_mmu *soft_operations(void *machine)
+{
+    (void)machine;
+    return soft_mmu();
+}
+
+static bool soft_is_valid(struct mmu_table *table)
+{
+    return pagetable_is_valid((const struct pagetable *)(const void *)table);
+}
+
+/* --- All --------------------------------------------------------------------------------- */
+
+const struct candidate candidates[] = {
+    {"software", soft_make, soft_operations, free, soft_is_valid},
+};
+
+const size_t candidate_count = sizeof(candidates) / sizeof(candidates[0]);
