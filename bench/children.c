@@ -30,24 +30,33 @@ static void find_program(const char *program, char path[PATH_MAX])
     must_system(more > 0 && more < path + PATH_MAX - slash, path);
 }
 
+/* exec takes words that it could write to. */
+static char *copy_of(const char *word)
+{
+    char *copy = strdup(word);
+
+    must_system(copy != NULL, "memory");
+    return copy;
+}
+
 /* In the new process: nothing comes back. Valgrind's own lines go where the child's go; the child
  * of a count says nothing itself. */
-_Noreturn static void become(const struct child *child, int to)
+__attribute__((noreturn)) static void become(const struct child *child, int to)
 {
     char *words[WORDS_MAX] = {NULL};
     char path[PATH_MAX];
     size_t count = 0;
 
     if (child->counted) {
-        words[count++] = (char *)(uintptr_t) "valgrind";
-        words[count++] = (char *)(uintptr_t) "--tool=callgrind";
-        words[count++] = (char *)(uintptr_t) "--callgrind-out-file=/dev/null";
-        words[count++] = (char *)(uintptr_t) "--log-fd=1";
+        words[count++] = copy_of("valgrind");
+        words[count++] = copy_of("--tool=callgrind");
+        words[count++] = copy_of("--callgrind-out-file=/dev/null");
+        words[count++] = copy_of("--log-fd=1");
     }
     find_program(child->program, path);
     words[count++] = path;
     for (size_t i = 0; i < CHILD_WORDS_MAX && child->words[i] != NULL; i++)
-        words[count++] = (char *)(uintptr_t)child->words[i];
+        words[count++] = copy_of(child->words[i]);
     if (child->preload != NULL)
         (void)setenv("LD_PRELOAD", child->preload, 1);
     (void)dup2(to, STDOUT_FILENO);
@@ -69,9 +78,12 @@ static char *read_all(int from, size_t *size)
             break;
         used += (size_t)got;
         if (capacity - used == 1) {
+            char *larger = must_make(2 * capacity, 1);
+
+            memcpy(larger, bytes, used);
+            free(bytes);
+            bytes = larger;
             capacity *= 2;
-            bytes = realloc(bytes, capacity);
-            must_system(bytes != NULL, "memory");
         }
     }
     bytes[used] = '\0';

@@ -21,7 +21,8 @@
 
 #if defined(ALLOCATOR_POOL)
 struct coffer_pool *allocator_pool;
-static struct coffer_memory *allocator_memory;
+static struct coffer_memory *allocator_memory; /* NULL: the pool has a region */
+static struct coffer_area region;
 #elif defined(ALLOCATOR_BOXES)
 struct coffer_boxes *allocator_boxes;
 static struct coffer_memory *allocator_memory;
@@ -80,8 +81,9 @@ void allocator_open(const struct setup *setup)
     size_t live = setup->block_count * setup->block_size;
 
     if (setup->region_size > 0) {
-        settings.region = child_map(setup->region_size);
-        settings.region_size = setup->region_size;
+        region = (struct coffer_area){child_map(setup->region_size), setup->region_size};
+        settings.region = region.address;
+        settings.region_size = region.size;
     } else {
         open_memory(setup, 2 * live + SPARE_SIZE);
     }
@@ -100,6 +102,8 @@ void allocator_close(void)
         child_fail(problem);
     coffer_pool_close(allocator_pool);
     coffer_memory_close(allocator_memory);
+    if (region.size > 0)
+        child_unmap(region.address, region.size);
 }
 
 #elif defined(ALLOCATOR_BOXES)

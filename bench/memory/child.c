@@ -26,6 +26,12 @@ void *child_map(size_t size)
     return block;
 }
 
+void child_unmap(void *block, size_t size)
+{
+    if (munmap(block, size) != 0)
+        child_fail("the kernel takes no memory back");
+}
+
 void child_tell(const char *name, double value)
 {
     printf("%s %.10g\n", name, value);

@@ -17,14 +17,15 @@
 struct sizes;
 
 /* End the program, with a line that says why. */
-_Noreturn void child_fail(const char *why);
+__attribute__((noreturn)) void child_fail(const char *why);
 
-/* Zeroed memory from the kernel, every page of it touched. Never given back. */
+/* Zeroed memory from the kernel, every page of it touched. */
 void *child_map(size_t size);
+void child_unmap(void *block, size_t size);
 
 void child_tell(const char *name, double value);
 
-/* The call's results and its arguments. */
+/* What the program is called with. */
 struct request {
     const struct sizes *sizes;
     const char *options; /* of the allocator; may be "" */

@@ -106,7 +106,7 @@ static int compare(const void *left, const void *right)
  * request of each round counts with its quickest round, which leaves out what isn't ours. */
 static uint64_t spring(const struct adversary *adversary)
 {
-    void **traps = child_map(2 * TRAPS * sizeof(void *));
+    static void *traps[2 * TRAPS];
     void *got[REQUESTS];
     uint64_t cycles[REQUESTS];
     uint64_t price = child_cycles_price();
@@ -145,12 +145,14 @@ static uint64_t spring(const struct adversary *adversary)
  * is told. */
 void work_adversarial(const struct request *request)
 {
+    static const uint32_t bases[] = {1024, 1536, 2048, 4096, 6144, 8192, 12288, 16384};
     static const uint32_t more[] = {16, 32, 64};
     uint64_t worst = 0;
 
-    for (uint32_t base = 1024; base <= 16384; base += base / 2) {
-        for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
-            struct adversary adversary = {.small = base, .large = base + more[i]};
+    for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
+        for (size_t j = 0; j < sizeof(more) / sizeof(more[0]); j++) {
+            uint32_t base = bases[i];
+            struct adversary adversary = {.small = base, .large = base + more[j]};
             struct setup setup = {.options = request->options,
                                   .region_size = (size_t)TRAPS * (base + WALL) * 5 / 4 +
                                                  REGION_SIZE};
