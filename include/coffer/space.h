@@ -214,6 +214,8 @@ COFFER_MUST_CHECK enum coffer_status coffer_reclaim(struct coffer_memory *memory
 
 /* --- Backing store ----------------------------------------------------------------------- */
 
+#define COFFER_SWAP_SLOT_SIZE 4112u /* a page and its tag */
+
 /* Where evicted pages are kept, sealed: untrusted. Whole slots are read and written. Called outside
  * of all locks, from any thread, one call for a slot at a time. */
 struct coffer_swap_medium {
@@ -225,13 +227,13 @@ struct coffer_swap_medium {
 struct coffer_swap_settings {
     const struct coffer_ciphers *ciphers; /* required */
     struct coffer_swap_medium medium;     /* both required */
-    size_t pages;                         /* that it holds; 1 to 2^31 - 1. Price: 1 bit each, and 32
+    size_t pages;                         /* that it holds; 1 to 2^30. Price: 1 bit each, and 32
                                              bytes for each page that exists, of secure memory */
 };
 
 /* Give the memory system (opened with a port) a place to evict anonymous pages to: AES-128-GCM with
  * a random key that never leaves secure memory; a page's slot and its version are bound in, and the
- * version is kept in secure memory. Once, before pages are evicted. */
+ * version is kept in secure memory. Once, before pages are evicted: else COFFER_EXISTS. */
 COFFER_MUST_CHECK enum coffer_status coffer_swap_open(struct coffer_memory *memory,
                                                       const struct coffer_swap_settings *settings);
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The inside of the swap, shared by the files of this folder:
+ *   swap.c   slots, opening and closing, the interface for paging
+ *   lanes.c  who may seal: buffers and states of the provider, keys by epoch
+ */
+#ifndef COFFER_SWAP_INSIDE_H
+#define COFFER_SWAP_INSIDE_H
+
+#include <stdatomic.h>
+
+#include "base/bitmap.h"
+#include "port/cipher.h"
+#include "swap/swap.h"
+
+#define SWAP_LANES_MAX   4u /* threads that seal or unseal at one time */
+#define SWAP_MASTER_SIZE 32u
+
+/* Each lane seals under the newest key it has met and unseals under the one it met last: pages of
+ * an epoch before are rare, and so are changes of either. */
+enum lane_slot { LANE_SEAL, LANE_UNSEAL, LANE_SLOTS };
+
+struct lane {
+    void *state; /* the provider's; NULL: not started */
+    bool has_key[LANE_SLOTS];
+    uint32_t epoch[LANE_SLOTS];
+    uint8_t *buffer; /* SWAP_SLOT_SIZE bytes */
+};
+
+struct lanes {
+    const struct coffer_port *port;
+    const struct coffer_ciphers *ciphers;
+    uint8_t master[SWAP_MASTER_SIZE];
+    struct port_lock lock; /* of `free` and `version` */
+    struct port_condition freed;
+    bool waits; /* the port has threads, and so `freed` is one */
+    unsigned count;
+    uint64_t free; /* bits */
+    uint64_t version;
+    struct lane lane[SWAP_LANES_MAX];
+};
+
+struct swap {
+    struct memory *memory;
+    struct owner owner;
+    struct coffer_swap_medium medium;
+    struct backing backing;
+    struct lanes lanes;
+
+    struct bitmap released; /* slots below `fresh` that are free */
+    uint32_t fresh;         /* slots from here on were never reserved */
+    uint32_t slot_count;
+    atomic_uint_fast32_t used; /* changed under the paging lock; the statistics may come without */
+    size_t size; /* bytes in use of its frames, which hold the words and buffers, too */
+};
+
+/* `lanes` is zeroed but for its buffers; on failure nothing is left. */
+COFFER_MUST_CHECK enum coffer_status lanes_init(struct lanes *lanes, const struct coffer_port *port,
+                                                const struct coffer_ciphers *ciphers,
+                                                unsigned count);
+void lanes_fini(struct lanes *lanes);
+
+/* How many lanes there are with a port. */
+unsigned lanes_count_for(const struct coffer_port *port);
+
+/* A lane for the calling thread alone; waits until one is free. */
+struct lane *lanes_take(struct lanes *lanes);
+void lanes_give(struct lanes *lanes, struct lane *lane);
+
+/* A version that was never used before. COFFER_NO_SPACE: there are no more. */
+COFFER_MUST_CHECK enum coffer_status lanes_next_version(struct lanes *lanes, uint64_t *version);
+
+/* A page into the lane's buffer, and out of it (COFFER_CORRUPT; the page is then zeroed). */
+COFFER_MUST_CHECK enum coffer_status lane_seal(const struct lanes *lanes, struct lane *lane,
+                                               uint32_t slot, uint64_t version, const void *page);
+COFFER_MUST_CHECK enum coffer_status lane_unseal(const struct lanes *lanes, struct lane *lane,
+                                                 uint32_t slot, uint64_t version, void *page);
+
+#endif

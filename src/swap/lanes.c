@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Lanes: who may seal, and with which key. */
+#include "swap/inside.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+
+unsigned lanes_count_for(const struct coffer_port *port)
+{
+    return port->thread_start != NULL ? SWAP_LANES_MAX : 1;
+}
+
+static void stop_states(struct lanes *lanes)
+{
+    for (unsigned i = 0; i < lanes->count; i++) {
+        struct lane *lane = &lanes->lane[i];
+
+        if (lane->state == NULL)
+            continue;
+        lanes->ciphers->gcm_clear_key(lane->state, LANE_SEAL);
+        lanes->ciphers->gcm_clear_key(lane->state, LANE_UNSEAL);
+        lanes->ciphers->stop(lane->state);
+        lane->state = NULL;
+    }
+}
+
+static enum coffer_status start_states(struct lanes *lanes)
+{
+    for (unsigned i = 0; i < lanes->count; i++) {
+        size_t footprint;
+        enum coffer_status status = lanes->ciphers->start(LANE_SLOTS, &lanes->lane[i].state,
+                                                          &footprint);
+
+        if (status != COFFER_OK)
+            return status;
+        lanes->free |= (uint64_t)1 << i;
+    }
+    return COFFER_OK;
+}
+
+enum coffer_status lanes_init(struct lanes *lanes, const struct coffer_port *port,
+                              const struct coffer_ciphers *ciphers, unsigned count)
+{
+    enum coffer_status status;
+
+    assert_debug(count > 0 && count <= SWAP_LANES_MAX);
+    lanes->port = port;
+    lanes->ciphers = ciphers;
+    lanes->count = count;
+    lanes->waits = count > 1;
+    status = port->entropy(port->context, lanes->master, sizeof(lanes->master));
+    if (status != COFFER_OK)
+        return status;
+    status = start_states(lanes);
+    if (status == COFFER_OK)
+        status = port->lock_init(port->context, &lanes->lock);
+    if (status != COFFER_OK)
+        goto stop;
+    if (lanes->waits)
+        status = port->condition_init(port->context, &lanes->freed);
+    if (status == COFFER_OK)
+        return COFFER_OK;
+
+    port->lock_fini(port->context, &lanes->lock);
+stop:
+    stop_states(lanes);
+    wipe(lanes->master, sizeof(lanes->master));
+    return status;
+}
+
+void lanes_fini(struct lanes *lanes)
+{
+    const struct coffer_port *port = lanes->port;
+
+    assert_cheap(bits_count(lanes->free) == lanes->count);
+    if (lanes->waits)
+        port->condition_fini(port->context, &lanes->freed);
+    port->lock_fini(port->context, &lanes->lock);
+    stop_states(lanes);
+    wipe(lanes->master, sizeof(lanes->master));
+}
+
+struct lane *lanes_take(struct lanes *lanes)
+{
+    const struct coffer_port *port = lanes->port;
+    unsigned index;
+
+    port->lock_take(port->context, &lanes->lock);
+    while (lanes->free == 0) {
+        enum coffer_status status;
+
+        assert_cheap(lanes->waits);
+        status = port->condition_wait(port->context, &lanes->freed, &lanes->lock, UINT64_MAX);
+        assert_cheap(status == COFFER_OK);
+        (void)status;
+    }
+    index = bits_first(lanes->free);
+    lanes->free &= lanes->free - 1;
+    port->lock_give(port->context, &lanes->lock);
+    return &lanes->lane[index];
+}
+
+void lanes_give(struct lanes *lanes, struct lane *lane)
+{
+    const struct coffer_port *port = lanes->port;
+    bool wanted;
+
+    port->lock_take(port->context, &lanes->lock);
+    wanted = lanes->free == 0;
+    lanes->free |= (uint64_t)1 << (lane - lanes->lane);
+    port->lock_give(port->context, &lanes->lock);
+    /* With a lane free already nobody waits, or was just woken. */
+    if (wanted && lanes->waits)
+        port->condition_signal(port->context, &lanes->freed);
+}
+
+enum coffer_status lanes_next_version(struct lanes *lanes, uint64_t *version)
+{
+    const struct coffer_port *port = lanes->port;
+    enum coffer_status status = COFFER_NO_SPACE;
+
+    port->lock_take(port->context, &lanes->lock);
+    if (lanes->version != UINT64_MAX) {
+        *version = ++lanes->version;
+        status = COFFER_OK;
+    }
+    port->lock_give(port->context, &lanes->lock);
+    return status;
+}
+
+/* Have the key of an epoch in one of the lane's slots. */
+static enum coffer_status use_epoch(const struct lanes *lanes, struct lane *lane,
+                                    enum lane_slot slot, uint32_t epoch)
+{
+    uint8_t label[] = {'c', 'o', 'f', 'f', 'e', 'r', ' ', 's', 'w', 'a', 'p', 0, 0, 0, 0};
+    uint8_t digest[CIPHER_HASH_SIZE];
+    enum coffer_status status;
+
+    if (lane->has_key[slot] && lane->epoch[slot] == epoch)
+        return COFFER_OK;
+    store_le32(label + sizeof(label) - 4, epoch);
+    status = lanes->ciphers->hmac_sha256(lane->state, lanes->master, sizeof(lanes->master), label,
+                                         sizeof(label), digest);
+    if (status == COFFER_OK) {
+        lane->has_key[slot] = false;
+        status = lanes->ciphers->gcm_set_key(lane->state, slot, digest);
+    }
+    wipe(digest, sizeof(digest));
+    if (status != COFFER_OK)
+        return status;
+    lane->has_key[slot] = true;
+    lane->epoch[slot] = epoch;
+    return COFFER_OK;
+}
+
+static void make_iv(uint32_t slot, uint64_t version, uint8_t iv[CIPHER_GCM_IV_SIZE])
+{
+    store_le32(iv, slot);
+    store_le64(iv + 4, version);
+    store_le32(iv + 12, 0);
+}
+
+enum coffer_status lane_seal(const struct lanes *lanes, struct lane *lane, uint32_t slot,
+                             uint64_t version, const void *page)
+{
+    uint8_t iv[CIPHER_GCM_IV_SIZE];
+    const struct cipher_message message = {
+        .iv = iv, .in = page, .out = lane->buffer, .size = COFFER_PAGE_SIZE};
+    enum coffer_status status = use_epoch(lanes, lane, LANE_SEAL, (uint32_t)(version >> 32));
+
+    if (status != COFFER_OK)
+        return status;
+    make_iv(slot, version, iv);
+    return lanes->ciphers->gcm_encrypt(lane->state, LANE_SEAL, &message,
+                                       lane->buffer + COFFER_PAGE_SIZE);
+}
+
+enum coffer_status lane_unseal(const struct lanes *lanes, struct lane *lane, uint32_t slot,
+                               uint64_t version, void *page)
+{
+    uint8_t iv[CIPHER_GCM_IV_SIZE];
+    const struct cipher_message message = {
+        .iv = iv, .in = lane->buffer, .out = page, .size = COFFER_PAGE_SIZE};
+    enum coffer_status status = use_epoch(lanes, lane, LANE_UNSEAL, (uint32_t)(version >> 32));
+
+    if (status != COFFER_OK)
+        return status;
+    make_iv(slot, version, iv);
+    return lanes->ciphers->gcm_decrypt(lane->state, LANE_UNSEAL, &message,
+                                       lane->buffer + COFFER_PAGE_SIZE);
+}
