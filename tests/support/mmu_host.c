@@ -41,12 +41,12 @@ static enum coffer_status no_fault(void *cookie, uintptr_t address, unsigned acc
     must(!"a fault that nobody expects");
 }
 
-void mmu_host_open(struct mmu_test_host *test, struct memory_area area)
+void mmu_host_open(struct mmu_test_host *test, const struct memory_area *areas, size_t count)
 {
     *test = (struct mmu_test_host){.grant = MMU_HOST_NEVER};
     account_init(&test->account, test->lines, ACCOUNT_OWNERS_DEFAULT);
-    must(frames_init(&area, 1, &(struct frames_settings){.keep_contents = false}, &test->account,
-                     &test->frames) == COFFER_OK);
+    must(frames_init(areas, count, &(struct frames_settings){.keep_contents = false},
+                     &test->account, &test->frames) == COFFER_OK);
     must(account_open_owner(&test->account, "tables", &test->tables) == COFFER_OK);
     must(account_open_owner(&test->account, "data", &test->data) == COFFER_OK);
     test->host = (struct mmu_host){

@@ -27,8 +27,7 @@ struct mmu_test_host {
     size_t grant;        /* so many more are granted, then all are refused */
 };
 
-/* On one area. */
-void mmu_host_open(struct mmu_test_host *test, struct memory_area area);
+void mmu_host_open(struct mmu_test_host *test, const struct memory_area *areas, size_t count);
 /* Everything must be back. */
 void mmu_host_close(struct mmu_test_host *test);
 

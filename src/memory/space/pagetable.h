@@ -22,8 +22,8 @@
  *   G2 Between calls the frames taken from the host are those of the tables that can be reached.
  *
  * Complexity: a page is found in as many steps as the tree is high (one for up to 1.9 MiB, two for
- * 0.9 GiB, four for 256 TiB less a bit). Calls on ranges pass over what has no table in one step
- * for each missing table. Locking: the caller's, see mmu.h.
+ * 980 MiB, three for 490 GiB, six for all addresses there are). Calls on ranges look at the entries
+ * of the tables that there are, and at nothing else. Locking: the caller's, see mmu.h.
  */
 #ifndef COFFER_MEMORY_SPACE_PAGETABLE_H
 #define COFFER_MEMORY_SPACE_PAGETABLE_H

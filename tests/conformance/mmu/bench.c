@@ -15,7 +15,7 @@ void bench_open(struct bench *bench)
     bench->candidate = candidate;
     bench->machine = candidate->make(BENCH_MEMORY, &area);
     bench->mmu = candidate->operations(bench->machine);
-    mmu_host_open(&bench->host, area);
+    mmu_host_open(&bench->host, &area, 1);
 }
 
 void bench_close(struct bench *bench)
