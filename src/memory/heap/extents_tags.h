@@ -101,7 +101,7 @@ EXTENTS_INLINE void take_free(struct extents *extents, struct extents_tag *tag)
         return;
     }
     /* Maybe it was the only one: is the link a list's head? */
-    class = ((uintptr_t)link - (uintptr_t)extents->lists) / sizeof(*link);
+    class = ((uintptr_t)link - (uintptr_t)extents->lists) / sizeof(void *);
     if (class < EXTENTS_CLASS_COUNT) {
         extents->filled[class / 64] &= ~((uint64_t)1 << class % 64);
         if (extents->filled[class / 64] == 0)
