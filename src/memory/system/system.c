@@ -2,7 +2,8 @@
 /* Opening and closing a memory system. */
 #include "memory/system/system.h"
 
-#include "base/bytes.h"
+#include "memory/space/soft.h"
+#include "memory/space/space.h"
 
 #define OWNERS_MAX 64u /* three of them the memory's own, and "none" */
 
@@ -51,6 +52,55 @@ static void settle_defaults(struct coffer_memory_config *config, uint64_t total)
         config->evict_batch = 16;
 }
 
+static enum coffer_status open_spaces(struct coffer_memory *memory)
+{
+    const struct coffer_memory_config *config = &memory->config;
+    const struct spaces_settings settings = {
+        .memory = memory->memory,
+        .system = memory->system,
+        .port = memory->port,
+        .mmu = config->mmu != NULL ? config->mmu : soft_mmu(),
+        .host = {.context = memory,
+                 .take_table_frame = tables_take,
+                 .give_table_frame = tables_give,
+                 .relieve = pressure_relieve,
+                 .settle = pressure_settle},
+        .keep_contents = config->keep_contents,
+        .batch = config->evict_batch,
+        .low = config->low,
+        .high = config->high,
+    };
+    enum coffer_status status = spaces_open(&settings, &memory->spaces);
+
+    if (status == COFFER_OK)
+        memory->paging = memory->spaces->paging;
+    return status;
+}
+
+static void close_spaces(struct coffer_memory *memory)
+{
+    spaces_close(memory->spaces);
+    tables_fini(memory);
+}
+
+static enum coffer_status open_parts(struct coffer_memory *memory)
+{
+    enum coffer_status status = tables_init(memory, memory->config.table_reserve);
+
+    if (status != COFFER_OK)
+        return status;
+    status = open_spaces(memory);
+    if (status != COFFER_OK) {
+        tables_fini(memory);
+        return status;
+    }
+    status = frames_set_watermarks(memory->memory->frames, memory->config.low, memory->config.high,
+                                   pressure_told, memory);
+    if (status != COFFER_OK)
+        close_spaces(memory);
+    return status;
+}
+
 static enum coffer_status open_all(struct memory *inside, const struct coffer_memory_config *config,
                                    struct coffer_memory **out)
 {
@@ -72,8 +122,10 @@ static enum coffer_status open_all(struct memory *inside, const struct coffer_me
     settle_defaults(&memory->config, inside->account.frames_total);
     list_init(&memory->pools);
     list_init(&memory->boxes);
-    *out = memory;
-    return COFFER_OK;
+    status = open_parts(memory);
+    if (status == COFFER_OK)
+        *out = memory;
+    return status;
 }
 
 enum coffer_status coffer_memory_open(const struct coffer_memory_config *config,
@@ -97,11 +149,15 @@ void coffer_memory_close(struct coffer_memory *memory)
 {
     void (*release)(void *context);
     void *release_context;
+    enum coffer_status status;
 
     if (memory == NULL)
         return;
     release = memory->config.release;
     release_context = memory->config.release_context;
+    status = frames_set_watermarks(memory->memory->frames, 0, 0, NULL, NULL);
+    assert_cheap(status == COFFER_OK);
+    close_spaces(memory);
 
     /* This structure goes with all else that is in the areas. */
     memory_close(memory->memory);

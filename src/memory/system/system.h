@@ -51,9 +51,12 @@ struct coffer_memory {
     struct table_reserve tables;
 
     struct coffer_memory_config config; /* `areas` isn't valid any more */
-    atomic_bool is_low_untold;          /* see pressure.c */
-    bool is_open;
+    atomic_uint untold;                 /* UNTOLD_: the last level that came up under the lock */
 };
+
+#define UNTOLD_NOTHING 0u
+#define UNTOLD_LOW     1u
+#define UNTOLD_HIGH    2u
 
 /* The public owner as one of the account. COFFER_MISUSE: it isn't open. */
 COFFER_MUST_CHECK enum coffer_status system_owner(const struct coffer_memory *memory,
@@ -66,9 +69,9 @@ void tables_fini(struct coffer_memory *memory);
 void *tables_take(void *context, struct owner owner);
 void tables_give(void *context, struct owner owner, void *frame);
 
-/* For frames_set_watermarks; and what a call that has let go of the paging lock does about
- * pressure that came up under it. */
+/* For frames_set_watermarks; and for struct spaces_host. */
 bool pressure_told(void *context, enum frames_level level);
+bool pressure_relieve(void *context, struct owner owner);
 void pressure_settle(void *context);
 
 #endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From an access to a mapped page; what mappings lose; killed spaces. */
+#include "base/assert.h"
+#include "memory/space/space.h"
+
+enum coffer_status space_enter_page(struct coffer_space *space, const struct region *region,
+                                    uintptr_t address, const struct object_page *page,
+                                    unsigned access)
+{
+    const struct coffer_mmu *mmu = space->spaces->mmu;
+    unsigned rights = page->writable ? region->rights : region->rights & ~COFFER_WRITE;
+    unsigned bits = access == 0 ? 0 : MMU_REFERENCED;
+    struct mmu_entry entry;
+
+    if ((access & COFFER_WRITE) != 0)
+        bits |= MMU_DIRTY;
+    if (!mmu->query(space->table, address, &entry))
+        return mmu->map(space->table, address, page->frame, 1, rights, bits);
+
+    /* The object takes the mappings of a page away when it gets another frame. */
+    assert_cheap(entry.frame == page->frame);
+    if (entry.rights != rights)
+        mmu->protect(space->table, address, 1, rights);
+    if (bits != 0)
+        mmu->mark(space->table, address, bits);
+    return COFFER_OK;
+}
+
+void space_enter_pinned(struct coffer_space *space, uintptr_t start, uintptr_t end)
+{
+    for (struct region *region = regions_at_or_after(&space->regions, start);
+         region != NULL && region->start < end; region = regions_next(region)) {
+        uintptr_t at = region->start > start ? region->start : start;
+        uintptr_t last = region->end < end ? region->end : end;
+
+        for (; region->pins > 0 && at < last; at += PAGE) {
+            struct object_page page;
+
+            /* Both had succeeded before; when they don't now, a fault will do it. */
+            if (object_get(region->object, region_page(region, at), region_is_private(region),
+                           &page) == COFFER_OK &&
+                space_enter_page(space, region, at, &page, 0) != COFFER_OK)
+                return;
+        }
+    }
+}
+
+static bool rights_allow(unsigned rights, unsigned access)
+{
+    return access != 0 && (access & ~rights) == 0;
+}
+
+enum coffer_status space_fault(struct coffer_space *space, uintptr_t address, unsigned access,
+                               unsigned *tries)
+{
+    struct spaces *spaces = space->spaces;
+    const struct region *region;
+    struct object_page page;
+    enum coffer_status status;
+
+    if (space->status != COFFER_OK)
+        return space->status;
+    region = regions_find(&space->regions, address);
+    if (region == NULL)
+        return COFFER_NOT_FOUND;
+    if (!rights_allow(region->rights, access))
+        return COFFER_MISUSE;
+    if (region->object == NULL)
+        return COFFER_OK; /* a window needs no help */
+
+    status = object_get(region->object, region_page(region, address), (access & COFFER_WRITE) != 0,
+                        &page);
+    if (status == COFFER_OK)
+        status = space_enter_page(space, region, address & ~(PAGE - 1), &page, access);
+    if (status == COFFER_CORRUPT)
+        space_kill(space);
+    else if (status == COFFER_NO_MEMORY)
+        status = spaces_relieve(spaces, space->owner, tries);
+    return status;
+}
+
+enum coffer_status coffer_space_fault(struct coffer_space *space, uintptr_t address,
+                                      unsigned access)
+{
+    unsigned tries = 0;
+    enum coffer_status status;
+
+    spaces_lock(space->spaces);
+    space->faults++;
+    space->spaces->faults++;
+    do
+        status = space_fault(space, address, access, &tries);
+    while (status == COFFER_BUSY);
+    spaces_unlock(space->spaces);
+    return status;
+}
+
+enum coffer_status coffer_space_enter(struct coffer_space *space, void (*body)(void *argument),
+                                      void *argument)
+{
+    enum coffer_status status = coffer_space_status(space);
+
+    if (status != COFFER_OK)
+        return status;
+    if (space->table == NULL) {
+        body(argument);
+        return COFFER_OK;
+    }
+    return space->spaces->mmu->enter(space->table, body, argument);
+}
+
+/* --- What mappings know that the pages don't ---------------------------------------------- */
+
+static bool keep_dirty(void *context, uintptr_t address, const struct mmu_entry *entry)
+{
+    const struct region *region = context;
+
+    if ((entry->bits & MMU_DIRTY) != 0)
+        object_mark_dirty(region->object, region_page(region, address));
+    return true;
+}
+
+void space_keep_dirty(struct coffer_space *space, const struct region *region, uintptr_t start,
+                      uintptr_t end)
+{
+    const struct coffer_mmu *mmu = space->spaces->mmu;
+
+    /* Without the right to write no more pages get dirty while they are looked at. */
+    mmu->protect(space->table, start, (end - start) / PAGE, region->rights & ~COFFER_WRITE);
+    mmu->walk(space->table, start, (end - start) / PAGE, keep_dirty, (void *)(uintptr_t)region);
+}
+
+void space_unmap_range(struct coffer_space *space, uintptr_t start, uintptr_t end)
+{
+    for (struct region *region = regions_at_or_after(&space->regions, start);
+         region != NULL && region->start < end; region = regions_next(region)) {
+        if (!region_is_private(region) && region->object != NULL)
+            space_keep_dirty(space, region, region->start > start ? region->start : start,
+                             region->end < end ? region->end : end);
+    }
+    (void)space->spaces->mmu->unmap(space->table, start, (end - start) / PAGE);
+}
+
+void space_kill(struct coffer_space *space)
+{
+    space_unmap_range(space, space->base, space->base + space->size);
+    space->status = COFFER_CORRUPT;
+}
+
+/* --- What paging asks of mappings --------------------------------------------------------- */
+
+typedef unsigned (*page_function)(const struct coffer_mmu *mmu, struct mmu_table *table,
+                                  uintptr_t address);
+
+/* Call a function for each mapping that there may be of a page; all bits together. */
+static unsigned each_mapping(struct object *object, uint64_t index, page_function function)
+{
+    unsigned bits = 0;
+
+    list_each (link, &object->regions) {
+        const struct region *region = list_entry(link, struct region, of_object);
+        struct coffer_space *space = region->space;
+
+        if ((region->flags & REGION_LEAVING) == 0 && region->first <= index &&
+            index - region->first < region_page_count(region))
+            bits |= function(space->spaces->mmu, space->table,
+                             region->start + (uintptr_t)(index - region->first) * PAGE);
+    }
+    return bits;
+}
+
+static unsigned unmap_page(const struct coffer_mmu *mmu, struct mmu_table *table, uintptr_t address)
+{
+    return mmu->unmap(table, address, 1);
+}
+
+static unsigned write_protect_page(const struct coffer_mmu *mmu, struct mmu_table *table,
+                                   uintptr_t address)
+{
+    struct mmu_entry entry;
+
+    if (!mmu->query(table, address, &entry))
+        return 0;
+    mmu->protect(table, address, 1, entry.rights & ~COFFER_WRITE);
+    return mmu->harvest(table, address, MMU_REFERENCED | MMU_DIRTY);
+}
+
+static unsigned ask_referenced(const struct coffer_mmu *mmu, struct mmu_table *table,
+                               uintptr_t address)
+{
+    return mmu->harvest(table, address, MMU_REFERENCED) & MMU_REFERENCED;
+}
+
+unsigned space_client_unmap(void *context, struct object *object, uint64_t index)
+{
+    (void)context;
+    return each_mapping(object, index, unmap_page);
+}
+
+unsigned space_client_write_protect(void *context, struct object *object, uint64_t index)
+{
+    (void)context;
+    return each_mapping(object, index, write_protect_page);
+}
+
+bool space_client_referenced(void *context, struct object *object, uint64_t index)
+{
+    (void)context;
+    return each_mapping(object, index, ask_referenced) != 0;
+}
