@@ -49,6 +49,7 @@ struct coffer_memory {
     struct list pools; /* all of them but for `pool`, which is first */
     struct list boxes;
     struct table_reserve tables;
+    bool has_swap; /* under the paging lock */
 
     struct coffer_memory_config config; /* `areas` isn't valid any more */
     atomic_uint untold;                 /* UNTOLD_: the last level that came up under the lock */
