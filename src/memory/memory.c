@@ -31,8 +31,7 @@ enum coffer_status memory_open(const struct memory_area *areas, size_t count,
         return COFFER_NO_MEMORY;
 
     account_init(&memory->account, lines, owner_max);
-    memory->account.refuse = settings->refuse;
-    memory->account.refuse_argument = settings->refuse_argument;
+    account_set_refuse(&memory->account, settings->refuse, settings->refuse_argument);
     status = frames_start(&boot, &frames_settings, &memory->account, &memory->frames);
     if (status != COFFER_OK) {
         wipe(lines, owner_max * sizeof(*lines));

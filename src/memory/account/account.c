@@ -16,14 +16,20 @@ void account_init(struct account *account, struct account_line *lines, unsigned 
     spin_init(&account->lock, NULL);
 }
 
-/* Below this many frames in all, another run passes no peak and no quota. */
-static void set_mark(struct account_line *line)
+/* The marks of A2. */
+static void set_marks(struct account *account, struct account_line *line)
 {
     uint32_t mark = line->frames_peak;
 
     if (mark - line->frames_kept > line->runs_peak)
         mark = line->runs_peak + line->frames_kept;
     line->frames_mark = mark < line->quota ? mark : line->quota;
+
+    account->frames_mark = account->frames_used_peak < account->frames_bound
+                               ? account->frames_used_peak
+                               : account->frames_bound;
+    if (account->refuse != NULL)
+        account->frames_mark = 0;
 }
 
 static enum coffer_status open_line(struct account *account, const char *name, struct owner *owner)
@@ -83,7 +89,7 @@ enum coffer_status account_set_quota(struct account *account, struct owner owner
         struct account_line *line = &account->lines[owner.index];
 
         line->quota = frames < UINT32_MAX ? (uint32_t)frames : UINT32_MAX;
-        set_mark(line);
+        set_marks(account, line);
         status = COFFER_OK;
     }
     spin_give(&account->lock);
@@ -110,10 +116,10 @@ void account_take_frames(struct account *account, struct owner owner, uint32_t c
         line->frames_peak = line->frames;
     if (line->frames - line->frames_kept > line->runs_peak)
         line->runs_peak = line->frames - line->frames_kept;
-    set_mark(line);
     account->frames_used += count;
     if (account->frames_used > account->frames_used_peak)
         account->frames_used_peak = account->frames_used;
+    set_marks(account, line);
 }
 
 void account_give_frames(struct account *account, struct owner owner, uint32_t count, uint32_t kept)
@@ -123,18 +129,48 @@ void account_give_frames(struct account *account, struct owner owner, uint32_t c
     assert_debug(line->frames >= count && line->frames_kept >= kept);
     line->frames -= count;
     line->frames_kept -= kept;
-    set_mark(line);
+    set_marks(account, line);
     account->frames_used -= count;
 }
 
-bool account_line_is_valid(const struct account_line *line)
+void account_set_bound(struct account *account, uint64_t bound)
+{
+    account->frames_bound = bound;
+    set_marks(account, &account->lines[0]);
+}
+
+void account_set_refuse(struct account *account,
+                        bool (*refuse)(void *argument, struct owner owner, size_t size),
+                        void *argument)
+{
+    spin_take(&account->lock);
+    account->refuse = refuse;
+    account->refuse_argument = argument;
+    set_marks(account, &account->lines[0]);
+    spin_give(&account->lock);
+}
+
+static bool line_is_valid(const struct account_line *line)
 {
     uint32_t runs = line->frames - line->frames_kept;
 
-    if (line->name == NULL)
-        return line->frames == 0 && line->frames_mark == 0;
     return line->frames_kept <= line->frames && line->frames <= line->frames_peak &&
            runs <= line->runs_peak && line->frames_mark <= line->quota &&
            line->frames_mark <= line->frames_peak &&
            line->frames_mark <= line->runs_peak + line->frames_kept;
+}
+
+bool account_is_valid(const struct account *account)
+{
+    uint64_t used = 0;
+
+    for (unsigned i = 0; i < account->owner_max; i++) {
+        if (!line_is_valid(&account->lines[i]) ||
+            (account->lines[i].name == NULL && account->lines[i].frames_peak != 0))
+            return false;
+        used += account->lines[i].frames;
+    }
+    return used == account->frames_used && used <= account->frames_total &&
+           used <= account->frames_used_peak && account->frames_mark <= account->frames_used_peak &&
+           account->frames_mark <= account->frames_bound;
 }

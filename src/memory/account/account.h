@@ -10,8 +10,9 @@
  *
  * Invariants
  *   A1 The frames of all lines add up to frames_used, and that and the free frames to frames_total.
- *   A2 A line's frames are at most its mark: no peak is missed and no quota exceeded by whoever
- *      stays below it (account_line_is_valid).
+ *   A2 Up to the mark of its line and of the whole account a take passes no peak, no quota and no
+ *      bound, needs not ask the hook, and has an open owner: one comparison each, on the shortest
+ *      path, tells all of that. A mark of 0 sends every take on the long way. account_is_valid.
  *
  * Locking. `lock` guards owners, quotas, frames_*, wrong_frees and of each line what stands under
  * "Frames"; the frames use it as their own. What stands under "Pools" is guarded by the pool that
@@ -48,8 +49,8 @@ struct account_line {
     uint64_t gives;    /* frees */
     uint64_t refusals; /* allocations that failed */
 
-    /* Frames */
-    uint64_t run_takes; /* runs, not those of pools */
+    /* Frames; not in a cache line with what pools count on other threads. */
+    _Alignas(64) uint64_t run_takes; /* runs, not those of pools */
     uint64_t run_gives;
     uint64_t run_refusals;
     uint64_t quota_refusals; /* of whatever asked for frames beyond the quota */
@@ -57,7 +58,7 @@ struct account_line {
     uint32_t frames_kept; /* of them, those of pools */
     uint32_t frames_peak;
     uint32_t runs_peak;   /* the most frames that no pool held */
-    uint32_t frames_mark; /* up to here taking a run is nothing new: account_take_run */
+    uint32_t frames_mark; /* A2 */
     uint32_t quota;       /* UINT32_MAX: none */
 };
 
@@ -68,7 +69,9 @@ struct account {
     uint64_t frames_total; /* of all areas, metadata included */
     uint64_t frames_used;
     uint64_t frames_used_peak;
-    uint64_t wrong_frees; /* refused: double, stale, foreign, interior, of another owner */
+    uint64_t frames_mark;  /* A2 */
+    uint64_t frames_bound; /* see account_set_bound */
+    uint64_t wrong_frees;  /* refused: double, stale, foreign, interior, of another owner */
     struct spin lock;
 
     /* A test's hook: asked before every allocation, true refuses it. NULL: never. */
@@ -78,6 +81,11 @@ struct account {
 
 /* `lines` (2 .. ACCOUNT_OWNERS_MAX) must stay. Until frames are started on it, for one thread. */
 void account_init(struct account *account, struct account_line *lines, unsigned line_count);
+
+/* Set the hook; NULL takes it away. For pools alone, which ask each time, writing it does too. */
+void account_set_refuse(struct account *account,
+                        bool (*refuse)(void *argument, struct owner owner, size_t size),
+                        void *argument);
 
 /* A new owner without a quota; `name` must outlive the owner. COFFER_NO_MEMORY when all lines are
  * taken. */
@@ -101,13 +109,13 @@ static inline bool account_has(const struct account *account, struct owner owner
            account->lines[owner.index].name != NULL;
 }
 
-/* The quota of a line, and what is allocated to it by pools and in whole runs together. The peak is
- * that of both added, which may have been at different times. */
 static inline uint64_t account_line_quota(const struct account_line *line)
 {
     return line->quota == UINT32_MAX ? ACCOUNT_NO_QUOTA : line->quota;
 }
 
+/* What is allocated to a line by pools and in whole runs, together. The peak is that of both added,
+ * which may have been at different times. */
 static inline uint64_t account_line_bytes(const struct account_line *line, uint32_t frame_size)
 {
     return line->bytes + (uint64_t)(line->frames - line->frames_kept) * frame_size;
@@ -118,7 +126,8 @@ static inline uint64_t account_line_bytes_peak(const struct account_line *line, 
     return line->bytes_peak + (uint64_t)line->runs_peak * frame_size;
 }
 
-bool account_line_is_valid(const struct account_line *line);
+/* Do A1, as far as the lines go, and A2 hold? */
+bool account_is_valid(const struct account *account);
 
 /*
  * For the allocators only, and inline because they lie on the shortest path there is. A call that
@@ -163,6 +172,10 @@ static inline void account_give_bytes(struct account *account, struct owner owne
 /* For the frames, under the lock: may the owner hold `count` more? A refusal is counted. */
 COFFER_MUST_CHECK bool account_has_room(struct account *account, struct owner owner,
                                         uint32_t count);
+
+/* For the frames, under the lock: a take that leads beyond `bound` frames in use goes the long way.
+ */
+void account_set_bound(struct account *account, uint64_t bound);
 
 /* For the frames, under the lock: `count` frames more or fewer are held, `kept` of them by a pool.
  */

@@ -94,78 +94,89 @@ void *boot_cut(struct boot *boot, size_t size)
 /* What a segment is made of, as planned before anything is written. */
 struct plan {
     struct frame *table;
+    size_t table_size;
     _Atomic uint32_t *tags;
-    struct bitmap *bitmaps;
-    uint64_t *words;
-    size_t word_count;
-    uint32_t lead;
+    uint64_t *clean;
+    size_t clean_size;
     unsigned order_count;
 };
 
 static bool plan_segment(struct boot *boot, const struct boot_area *area, struct plan *plan)
 {
     unsigned top = bits_log2_down(area->frame_count);
-    uint64_t places;
 
-    if (top >= FRAMES_ORDER_COUNT)
-        top = FRAMES_ORDER_COUNT - 1;
-    plan->order_count = top + 1;
-    plan->lead = (uint32_t)((uintptr_t)area->start / FRAME_SIZE & ((1u << top) - 1));
-
-    places = plan->lead + area->frame_count;
-    plan->word_count = 0;
-    for (unsigned order = 0; order <= top; order++)
-        plan->word_count += bitmap_word_count(((places - 1) >> order) + 1);
-
-    plan->table = boot_cut(boot, area->frame_count * sizeof(struct frame));
+    plan->order_count = top < FRAMES_ORDER_COUNT ? top + 1 : FRAMES_ORDER_COUNT;
+    plan->table_size = (area->frame_count + plan->order_count) * sizeof(struct frame);
+    plan->clean_size = (area->frame_count + 63) / 64 * sizeof(uint64_t);
+    plan->table = boot_cut(boot, plan->table_size);
     plan->tags = boot_cut(boot, area->frame_count * sizeof(uint32_t));
-    plan->bitmaps = boot_cut(boot, plan->order_count * sizeof(struct bitmap));
-    plan->words = boot_cut(boot, plan->word_count * sizeof(uint64_t));
-    return plan->table != NULL && plan->tags != NULL && plan->bitmaps != NULL &&
-           plan->words != NULL;
+    plan->clean = boot_cut(boot, plan->clean_size);
+    return plan->table != NULL && plan->tags != NULL && plan->clean != NULL;
 }
 
 static void build_segment(struct segment *segment, const struct boot_area *area,
                           const struct plan *plan, uint32_t first_number)
 {
-    uint64_t *words = plan->words;
+    uint32_t top_places = 1u << (plan->order_count - 1);
 
     segment->start = area->start;
-    segment->table = plan->table;
+    segment->frame_count = area->frame_count;
     segment->tags = plan->tags;
-    segment->free_blocks = plan->bitmaps;
-    segment->frame_count = (uint32_t)area->frame_count;
-    segment->lead = plan->lead;
+    segment->table = plan->table;
+    segment->rings = plan->table + area->frame_count;
+    segment->clean = plan->clean;
+    segment->lead = (uint32_t)((uintptr_t)area->start / FRAME_SIZE & (top_places - 1));
     segment->reserved_count = (uint32_t)boot_cut_frames(area);
-    segment->clean_count = segment->reserved_count;
+    segment->unclean_count = (uint32_t)area->frame_count - segment->reserved_count;
     segment->first_number = first_number;
     segment->order_count = plan->order_count;
 
-    memset(plan->table, 0, area->frame_count * sizeof(struct frame));
+    memset(plan->table, 0, plan->table_size);
+    memset(plan->clean, 0, plan->clean_size);
     for (size_t i = 0; i < area->frame_count; i++)
         atomic_init(&plan->tags[i], 0);
-    memset(words, 0, plan->word_count * sizeof(uint64_t));
     for (unsigned order = 0; order < plan->order_count; order++) {
-        uint64_t places = segment_places(segment, order);
+        uint32_t ring = buddy_ring(segment, order);
 
-        bitmap_init(&plan->bitmaps[order], words, places);
-        words += bitmap_word_count(places);
+        segment->table[ring].run = ring;
+        segment->table[ring].state = frame_free_state(order, ring);
     }
-    buddy_give_range(segment, segment->reserved_count,
-                     segment->frame_count - segment->reserved_count);
+    buddy_give_range(segment, segment->reserved_count, segment->unclean_count);
+}
+
+/* Frames and their segments from what was planned; nothing can fail any longer. */
+static void build(struct frames *frames, const struct boot *boot, const struct plan *plans)
+{
+    uint32_t total = 0;
+
+    frames->segment_count = boot->area_count;
+    for (unsigned i = 0; i < boot->area_count; i++) {
+        build_segment(&frames->segments[i], &boot->areas[i], &plans[i], total);
+        total += (uint32_t)boot->areas[i].frame_count;
+    }
 }
 
 enum coffer_status frames_start(struct boot *boot, const struct frames_settings *settings,
                                 struct account *account, struct frames **out)
 {
+    const struct coffer_port *port = settings->port;
+    bool threads = port != NULL && port->thread_slot != NULL && port->thread_yield != NULL;
+    unsigned cache_frames = threads ? settings->cache_frames : 0;
     size_t size = sizeof(struct frames) + boot->area_count * sizeof(struct segment);
-    struct frames *frames = boot_cut(boot, size);
+    size_t caches_size = PORT_SLOTS_MAX * frame_cache_size(cache_frames);
+    struct frames *frames;
+    uint8_t *caches = NULL;
     struct plan plans[FRAMES_AREAS_MAX];
     uint32_t total = 0;
     uint32_t reserved = 0;
     struct owner self;
 
-    if (frames == NULL)
+    if (settings->cache_frames > FRAMES_CACHE_MAX)
+        return COFFER_MISUSE;
+    frames = boot_cut(boot, size);
+    if (cache_frames > 0)
+        caches = boot_cut(boot, caches_size);
+    if (frames == NULL || (cache_frames > 0 && caches == NULL))
         return COFFER_NO_MEMORY;
     for (unsigned i = 0; i < boot->area_count; i++) {
         if (!plan_segment(boot, &boot->areas[i], &plans[i]))
@@ -180,16 +191,18 @@ enum coffer_status frames_start(struct boot *boot, const struct frames_settings 
 
     memset(frames, 0, size);
     frames->account = account;
+    frames->port = threads ? port : NULL;
+    frames->caches = caches;
+    frames->cache_frames = cache_frames;
     frames->self = self;
     frames->keep_contents = settings->keep_contents;
-    frames->segment_count = boot->area_count;
-    total = 0;
-    for (unsigned i = 0; i < boot->area_count; i++) {
-        build_segment(&frames->segments[i], &boot->areas[i], &plans[i], total);
-        total += frames->segments[i].frame_count;
-    }
+    if (caches != NULL)
+        memset(caches, 0, caches_size);
+    build(frames, boot, plans);
+    spin_init(&account->lock, frames->port);
     account->frames_total += total;
     account_take_frames(account, self, reserved, 0);
+    frames_set_pace(frames);
     *out = frames;
     return COFFER_OK;
 }

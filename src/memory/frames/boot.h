@@ -11,7 +11,7 @@
 
 #include "memory/frames/frames.h"
 
-#define BOOT_ALIGNMENT 16u /* of every piece, in bytes */
+#define BOOT_ALIGNMENT 64u /* of every piece, in bytes */
 
 struct boot_area {
     uint8_t *start; /* of the first whole frame */

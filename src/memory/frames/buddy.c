@@ -1,54 +1,90 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is not on the shortest path: runs that are not one block. */
+/* What is not on the shortest path: splitting, merging, and runs that are not one block. */
 #include "memory/frames/buddy.h"
 
-void buddy_merge(struct segment *segment, unsigned order, uint32_t bit)
+static void take_out(struct segment *segment, unsigned order, uint32_t index)
 {
-    while (buddy_is_free(segment, order, bit)) {
-        buddy_remove_block(segment, order, bit ^ 1);
-        order++;
-        bit >>= 1;
+    uint32_t next = segment->table[index].run;
+    uint32_t previous = frame_previous(&segment->table[index]);
+
+    segment->table[previous].run = next;
+    segment->table[next].state = frame_free_state(order, previous);
+    if (next == previous)
+        segment->nonempty &= ~(1u << order);
+    segment->table[index] = (struct frame){.run = 0};
+}
+
+bool buddy_take_block(struct segment *segment, unsigned order, uint32_t *index)
+{
+    uint32_t orders = segment->nonempty >> order << order;
+    unsigned from;
+
+    if (orders == 0)
+        return false;
+    from = bits_first(orders);
+    *index = buddy_take_exact(segment, from);
+    segment->table[*index] = (struct frame){.run = 0};
+    while (from > order) {
+        from--;
+        buddy_add(segment, from, 1u << from, *index + (1u << from));
     }
-    buddy_add_block(segment, order, bit);
+    return true;
+}
+
+void buddy_give_block(struct segment *segment, unsigned order, uint32_t index)
+{
+    uint32_t buddy;
+
+    while (order + 1 < segment->order_count &&
+           buddy_is_free(segment, order, 1u << order, index, &buddy)) {
+        take_out(segment, order, buddy);
+        index = index < buddy ? index : buddy;
+        order++;
+    }
+    buddy_add(segment, order, 1u << order, index);
 }
 
 void buddy_give_range(struct segment *segment, uint32_t index, uint32_t count)
 {
-    uint32_t place = index + segment->lead;
     uint32_t top = segment->order_count - 1;
 
-    segment->free_count += count;
     while (count > 0) {
         /* The largest block that begins here and fits. */
-        unsigned order = bits_first((uint64_t)place | (uint64_t)1 << top);
+        unsigned order = bits_first((uint64_t)(index + segment->lead) | (uint64_t)1 << top);
 
         if (count >> order == 0)
             order = bits_log2_down(count);
-        buddy_merge(segment, order, place >> order);
-        place += 1u << order;
+        buddy_give_block(segment, order, index);
+        index += 1u << order;
         count -= 1u << order;
     }
 }
 
-void buddy_split(struct segment *segment, unsigned from, unsigned order, uint32_t place)
-{
-    while (from > order) {
-        from--;
-        buddy_add_block(segment, from, (place >> from) + 1);
-    }
-}
-
-int segment_free_order(const struct segment *segment, uint32_t index)
+/* The free block that a frame is in, and its order; -1 when it is in none. */
+static int find_block(const struct segment *segment, uint32_t index, uint32_t *head)
 {
     uint32_t place = index + segment->lead;
 
     for (unsigned order = 0; order < segment->order_count; order++) {
-        if ((place & ((1u << order) - 1)) != 0)
+        uint32_t at = place >> order << order;
+        int found;
+
+        if (at < segment->lead)
             break;
-        if (bitmap_has(&segment->free_blocks[order], place >> order))
-            return (int)order;
+        found = frame_free_order(&segment->table[at - segment->lead]);
+        if (found >= (int)order) {
+            *head = at - segment->lead;
+            return found;
+        }
     }
     return -1;
+}
+
+bool buddy_has(const struct segment *segment, uint32_t index)
+{
+    uint32_t head;
+
+    return find_block(segment, index, &head) >= 0;
 }
 
 uint32_t buddy_step(const struct segment *segment, uint32_t index, bool *is_free)
@@ -62,9 +98,25 @@ uint32_t buddy_step(const struct segment *segment, uint32_t index, bool *is_free
         return segment->table[index].run;
 
     *is_free = true;
-    order = segment_free_order(segment, index);
+    order = frame_free_order(&segment->table[index]);
     assert_cheap(order >= 0);
     return 1u << order;
+}
+
+uint32_t buddy_boundary(const struct segment *segment, uint32_t index)
+{
+    uint32_t head;
+    int order;
+
+    if (index <= segment->reserved_count)
+        return index == 0 ? 0 : segment->reserved_count;
+    if (index >= segment->frame_count)
+        return (uint32_t)segment->frame_count;
+    if (segment_find_head(segment, index, &head))
+        return head == index ? index : head + segment->table[head].run;
+    order = find_block(segment, index, &head);
+    assert_cheap(order >= 0); /* F1 */
+    return head == index ? index : head + (1u << order);
 }
 
 /* The first frame from `from` on that is a multiple of `alignment` in address space. */
@@ -75,39 +127,45 @@ static uint64_t align_up(const struct segment *segment, uint64_t from, uint64_t 
     return from + (-number & (alignment - 1));
 }
 
-bool buddy_gather(struct segment *segment, uint32_t count, uint64_t alignment, uint32_t *index)
+/* Take the free blocks from `begin` to `end`, but for the frames before and behind the run. */
+static void take_stretch(struct segment *segment, uint32_t begin, uint32_t end, uint32_t run,
+                         uint32_t count)
 {
-    uint32_t end = 0;
-    uint32_t found = 0;
-    uint64_t start = 0;
-    uint32_t taken;
+    for (uint32_t at = begin; at < end;) {
+        int order = frame_free_order(&segment->table[at]);
 
-    if (segment->free_count < count)
-        return false;
+        assert_cheap(order >= 0); /* the walk found it free */
+        take_out(segment, (unsigned)order, at);
+        at += 1u << order;
+    }
+    buddy_give_range(segment, begin, run - begin);
+    buddy_give_range(segment, run + count, end - run - count);
+}
 
-    while (end < segment->frame_count) {
+enum buddy_gathered buddy_gather(struct segment *segment, uint32_t *at, uint32_t count,
+                                 uint64_t alignment, uint32_t *index)
+{
+    uint32_t end = buddy_boundary(segment, *at);
+    uint32_t begin = end; /* of the free frames before `end` */
+
+    for (uint32_t steps = 0; end < segment->frame_count; steps++) {
         bool is_free;
-        uint32_t step = buddy_step(segment, end, &is_free);
 
-        found = is_free ? found + step : 0;
-        end += step;
-        start = align_up(segment, end - found, alignment);
-        if (start + count <= end)
-            break;
+        end += buddy_step(segment, end, &is_free);
+        if (is_free) {
+            uint64_t run = align_up(segment, begin, alignment);
+
+            if (run + count > end)
+                continue;
+            take_stretch(segment, begin, end, (uint32_t)run, count);
+            *index = (uint32_t)run;
+            return BUDDY_TAKEN;
+        }
+        begin = end;
+        if (steps >= BUDDY_SCAN_MAX) {
+            *at = end;
+            return BUDDY_PAUSED;
+        }
     }
-    if (start + count > end)
-        return false;
-
-    for (taken = end - found; taken < end;) {
-        unsigned order = (unsigned)segment_free_order(segment, taken);
-
-        assert_cheap(order < FRAMES_ORDER_COUNT); /* the walk found it free */
-        buddy_remove_block(segment, order, (taken + segment->lead) >> order);
-        taken += 1u << order;
-    }
-    segment->free_count -= found;
-    *index = (uint32_t)start;
-    buddy_give_range(segment, end - found, (uint32_t)start - (end - found));
-    buddy_give_range(segment, (uint32_t)start + count, end - (uint32_t)start - count);
-    return true;
+    return BUDDY_NONE;
 }

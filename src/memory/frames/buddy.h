@@ -2,86 +2,98 @@
 /*
  * The buddy allocator of one segment: which frames are free, in blocks of 2^order. It knows
  * nothing of runs, owners or contents.
+ *
+ * The free blocks of an order are a ring through their heads' descriptors, which also holds the
+ * order's own descriptor behind the table: no end of a ring is a special case, and any block is
+ * taken out in a fixed number of steps. `nonempty` has a bit for each order that has blocks.
+ *
+ * Whoever gives frames has zeroed their descriptors; the taken ones are zero, but for the head of
+ * buddy_take_exact, which the caller writes.
  */
 #ifndef COFFER_MEMORY_FRAMES_BUDDY_H
 #define COFFER_MEMORY_FRAMES_BUDDY_H
 
 #include "memory/frames/table.h"
 
-/* Take `count` neighbouring free frames from several blocks, beginning at any multiple of
- * `alignment` frames in address space. Walks the blocks. */
-COFFER_MUST_CHECK bool buddy_gather(struct segment *segment, uint32_t count, uint64_t alignment,
-                                    uint32_t *index);
+/* Take a block; false when there is none that large. A larger one is halved, and the upper halves
+ * stay free. O(orders). */
+COFFER_MUST_CHECK bool buddy_take_block(struct segment *segment, unsigned order, uint32_t *index);
 
-/* Give frames back, merging with what is free beside them. O(orders) blocks are touched. */
+/* A block becomes free: as long as its buddy is free too, the two are one. O(orders). */
+void buddy_give_block(struct segment *segment, unsigned order, uint32_t index);
+
+/* Give any frames back. O(orders) blocks are touched. */
 void buddy_give_range(struct segment *segment, uint32_t index, uint32_t count);
 
-/* A block becomes free: as long as its buddy is free too, the two are one. */
-void buddy_merge(struct segment *segment, unsigned order, uint32_t bit);
+enum buddy_gathered {
+    BUDDY_TAKEN,
+    BUDDY_PAUSED, /* go on after others had the lock */
+    BUDDY_NONE,
+};
+
+/* Take `count` neighbouring free frames from several blocks, beginning at any multiple of
+ * `alignment` frames in address space. Walks blocks and runs from *at on, 0 at first. After
+ * BUDDY_SCAN_MAX of them it pauses as soon as the frames it stands at are in use: so it is done
+ * with one call after that many blocks and those of one stretch of free frames. */
+#define BUDDY_SCAN_MAX 1024u
+COFFER_MUST_CHECK enum buddy_gathered buddy_gather(struct segment *segment, uint32_t *at,
+                                                   uint32_t count, uint64_t alignment,
+                                                   uint32_t *index);
+
+/* The first frame at `index` or behind it that begins a free block, a run or the metadata. */
+uint32_t buddy_boundary(const struct segment *segment, uint32_t index);
 
 /* Walk a segment: from a frame that begins a free block, a run or the metadata, how far it is to
  * the next such frame, and whether these frames are free. */
 uint32_t buddy_step(const struct segment *segment, uint32_t index, bool *is_free);
 
-/* The rest is inline: it lies on the shortest path of every take and give. */
-#define BUDDY_INLINE static inline __attribute__((always_inline))
+/* Is a frame in a free block? O(orders). */
+bool buddy_has(const struct segment *segment, uint32_t index);
 
-BUDDY_INLINE void buddy_add_block(struct segment *segment, unsigned order, uint32_t bit)
+/* The descriptor of an order's ring, empty at first. */
+static inline uint32_t buddy_ring(const struct segment *segment, unsigned order)
 {
-    bitmap_add(&segment->free_blocks[order], bit);
-    segment->nonempty |= 1u << order;
+    return (uint32_t)segment->frame_count + order;
 }
 
-BUDDY_INLINE void buddy_remove_block(struct segment *segment, unsigned order, uint32_t bit)
+/* Take the block that was given last, of an order that has some. Its follower has the ring before
+ * it then, as the block had. */
+static inline uint32_t buddy_take_exact(struct segment *segment, unsigned order)
 {
-    if (bitmap_remove(&segment->free_blocks[order], bit))
+    struct frame *table = segment->table;
+    struct frame *ring = &segment->rings[order];
+    uint32_t index = ring->run;
+    uint32_t next = table[index].run;
+
+    ring->run = next;
+    table[next].state = table[index].state;
+    if (ring == &table[next])
         segment->nonempty &= ~(1u << order);
+    return index;
 }
 
-/* Is there a block beside this one that it could merge with? */
-BUDDY_INLINE bool buddy_is_free(const struct segment *segment, unsigned order, uint32_t bit)
+/* A block of 2^order = `count` frames without a free buddy is free. */
+static inline void buddy_add(struct segment *segment, unsigned order, uint32_t count,
+                             uint32_t index)
 {
-    return order + 1 < segment->order_count && bitmap_has(&segment->free_blocks[order], bit ^ 1);
+    struct frame *table = segment->table;
+    struct frame *ring = &segment->rings[order];
+    struct frame *next = &table[ring->run];
+
+    table[index].run = ring->run;
+    table[index].state = next->state;
+    next->state = frame_free_state(order, index);
+    ring->run = index;
+    segment->nonempty |= count;
 }
 
-/* The free frames at `place` are a block of order `from`; only one of order `order` is needed. It
- * is halved down to that; the upper halves stay free. */
-void buddy_split(struct segment *segment, unsigned from, unsigned order, uint32_t place);
-
-/* Take a block; false when there is none that large. O(orders). */
-COFFER_MUST_CHECK BUDDY_INLINE bool buddy_take_block(struct segment *segment, unsigned order,
-                                                     uint32_t *index)
+/* Is the other half of what this block is one half of a free block of its size? Beside the largest
+ * blocks there may be such ones too; they are never one. */
+static inline bool buddy_is_free(const struct segment *segment, unsigned order, uint32_t count,
+                                 uint32_t index, uint32_t *buddy)
 {
-    uint32_t orders = segment->nonempty >> order;
-    unsigned from;
-    uint32_t place;
-    bool last;
-
-    if (orders == 0)
-        return false;
-
-    from = order + bits_first(orders);
-    place = bitmap_take_first(&segment->free_blocks[from], &last) << from;
-    if (last)
-        segment->nonempty &= ~(1u << from);
-    if (from != order)
-        buddy_split(segment, from, order, place);
-    *index = place - segment->lead;
-    segment->free_count -= 1u << order;
-    return true;
-}
-
-/* Give back what buddy_take_block took, which most often stays alone. */
-BUDDY_INLINE void buddy_give_block(struct segment *segment, uint32_t index, uint32_t count)
-{
-    unsigned order = bits_first(count);
-    uint32_t bit = (index + segment->lead) >> order;
-
-    segment->free_count += count;
-    if (buddy_is_free(segment, order, bit))
-        buddy_merge(segment, order, bit);
-    else
-        buddy_add_block(segment, order, bit);
+    *buddy = ((index + segment->lead) ^ count) - segment->lead;
+    return *buddy < segment->frame_count && segment->table[*buddy].flags == frame_free_flags(order);
 }
 
 #endif

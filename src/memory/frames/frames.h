@@ -41,7 +41,7 @@
 #define FRAMES_ORDER_COUNT 11u /* blocks of 2^0 .. 2^10 frames: 4 KiB .. 4 MiB */
 #define FRAMES_CACHE_MAX   256u
 
-#define FRAMES_TOTAL_MAX ((uint64_t)1 << 26) /* 256 GiB in all areas together */
+#define FRAMES_TOTAL_MAX (((uint64_t)1 << 24) - 16) /* almost 64 GiB in all areas together */
 
 struct memory_area {
     void *address;

@@ -26,25 +26,20 @@ bool segment_find_head(const struct segment *segment, uint32_t index, uint32_t *
     return false;
 }
 
-static bool frame_is_free(const struct segment *segment, uint32_t index)
+static void describe_free(const struct segment *segment, uint32_t index, struct frame_info *info)
 {
-    uint32_t place = index + segment->lead;
+    int order = frame_free_order(&segment->table[index]);
 
-    for (unsigned order = 0; order < segment->order_count; order++) {
-        if (bitmap_has(&segment->free_blocks[order], place >> order))
-            return true;
-    }
-    return false;
+    info->free = true;
+    info->order = order < 0 ? 0 : (unsigned)order;
 }
 
 struct frame_info frames_query(const struct frames *frames, const void *address)
 {
     struct frame_info info = {.found = false};
     uint32_t index;
-    const struct segment *segment = frames_find(frames, address, &index);
-    const struct frame *head;
     uint32_t head_index;
-    bool found;
+    const struct segment *segment = frames_find(frames, address, &index);
 
     if (segment == NULL)
         return info;
@@ -52,24 +47,23 @@ struct frame_info frames_query(const struct frames *frames, const void *address)
     info.found = true;
     info.segment = (unsigned)(segment - frames->segments);
     info.reserved = index < segment->reserved_count;
-    info.free = !info.reserved && frame_is_free(segment, index);
-    if (info.free) {
-        int order = segment_free_order(segment, index);
-
-        info.order = order < 0 ? 0 : (unsigned)order;
-    }
-    if (info.reserved || info.free)
+    if (info.reserved)
         return info;
 
-    found = segment_find_head(segment, index, &head_index);
-    assert_cheap(found);
-    head = &segment->table[head_index];
-    info.owner.index = head->owner;
-    info.references = head->references;
-    info.run = head->run;
-    info.offset = index - head_index;
-    info.tag = frames_tag(frames, address);
-    info.head = segment_address(segment, head_index);
+    spin_take(&frames->account->lock);
+    if (buddy_has(segment, index) || frame_is_cached(&segment->table[index])) {
+        describe_free(segment, index, &info);
+    } else if (segment_find_head(segment, index, &head_index)) {
+        const struct frame *head = &segment->table[head_index];
+
+        info.owner.index = head->owner;
+        info.references = head->references;
+        info.run = head->run;
+        info.offset = index - head_index;
+        info.tag = frames_tag(frames, address);
+        info.head = segment_address(segment, head_index);
+    }
+    spin_give(&frames->account->lock);
     return info;
 }
 
@@ -82,40 +76,65 @@ uint64_t frames_usable_count(const struct frames *frames)
     return count;
 }
 
+/* The blocks and the longest run of one segment. Others get the lock in between, when the frames at
+ * hand are in use. */
+static void count_blocks(const struct frames *frames, const struct segment *segment,
+                         struct frames_statistics *statistics)
+{
+    struct spin *lock = &frames->account->lock;
+    uint64_t run = 0;
+    uint32_t steps = 0;
+    uint32_t index = 0;
+
+    while (index < segment->frame_count) {
+        bool is_free;
+        uint32_t step = buddy_step(segment, index, &is_free);
+
+        if (is_free)
+            statistics->free_blocks[bits_log2_down(step)]++;
+        is_free = is_free || frame_is_cached(&segment->table[index]);
+        run = is_free ? run + step : 0;
+        if (run > statistics->largest_run)
+            statistics->largest_run = run;
+        index += step;
+        if (++steps >= BUDDY_SCAN_MAX && !is_free) {
+            spin_give(lock);
+            steps = 0;
+            spin_take(lock);
+            index = buddy_boundary(segment, index);
+        }
+    }
+}
+
 struct frames_statistics frames_statistics(const struct frames *frames)
 {
     struct frames_statistics statistics = {.segments = frames->segment_count};
+    const struct account *account = frames->account;
 
+    spin_take(&frames->account->lock);
+    statistics.free = account->frames_total - account->frames_used;
+    statistics.cached = frames->cached;
+    statistics.low_events = frames->watch.low_events;
     for (unsigned i = 0; i < frames->segment_count; i++) {
-        const struct segment *segment = &frames->segments[i];
-        uint64_t run = 0;
-        uint32_t step;
-
-        statistics.total += segment->frame_count;
-        statistics.reserved += segment->reserved_count;
-        statistics.free += segment->free_count;
-        for (uint32_t index = 0; index < segment->frame_count; index += step) {
-            bool is_free;
-
-            step = buddy_step(segment, index, &is_free);
-            run = is_free ? run + step : 0;
-            if (is_free)
-                statistics.free_blocks[bits_log2_down(step)]++;
-            if (run > statistics.largest_run)
-                statistics.largest_run = run;
-        }
+        statistics.total += frames->segments[i].frame_count;
+        statistics.reserved += frames->segments[i].reserved_count;
+        count_blocks(frames, &frames->segments[i], &statistics);
     }
+    spin_give(&frames->account->lock);
     return statistics;
 }
 
 /* Are the descriptors of a run's other frames as its head says? */
-static bool run_is_valid(const struct segment *segment, uint32_t index)
+static bool run_is_valid(const struct frames *frames, const struct segment *segment, uint32_t index)
 {
     const struct frame *head = &segment->table[index];
     bool pieced = (head->flags & FRAME_PIECED) != 0;
+    bool tagged = (head->flags & FRAME_TAGGED) != 0;
 
-    if (head->run == 0 || head->run > segment->frame_count - index || head->references == 0 ||
-        head->owner == 0 || head->owner >= ACCOUNT_OWNERS_MAX)
+    if (head->run == 0 || head->run > segment->frame_count - index)
+        return false;
+    if (frame_is_cached(head) ? head->run != 1 || head->owner != 0 || pieced || tagged
+                              : !account_has(frames->account, (struct owner){head->owner}))
         return false;
     if ((head->flags & FRAME_BLOCK) != 0 &&
         (pieced || ((head->run | (index + segment->lead)) & (head->run - 1)) != 0))
@@ -124,7 +143,7 @@ static bool run_is_valid(const struct segment *segment, uint32_t index)
     for (uint32_t i = 0; i < head->run; i++) {
         const struct frame *frame = &segment->table[index + i];
 
-        if (frame_is_free(segment, index + i))
+        if (buddy_has(segment, index + i) || (!tagged && segment->tags[index + i] != 0))
             return false;
         if (i > 0 && (frame->flags != (pieced ? FRAME_LINK : 0) || frame->run != (pieced ? i : 0) ||
                       frame->references != 0))
@@ -133,66 +152,117 @@ static bool run_is_valid(const struct segment *segment, uint32_t index)
     return true;
 }
 
-/* A free block: within the segment, with no descriptors, and its buddy not free beside it. */
+/* A free block: within the segment, without descriptors and tags, and no free buddy beside it. */
 static bool block_is_valid(const struct segment *segment, uint32_t index, unsigned order)
 {
-    uint32_t bit = (index + segment->lead) >> order;
+    uint32_t buddy;
 
-    if (1u << order > segment->frame_count - index)
+    if (1u << order > segment->frame_count - index ||
+        ((index + segment->lead) & ((1u << order) - 1)) != 0)
         return false;
-    if (buddy_is_free(segment, order, bit))
+    if (order + 1 < segment->order_count &&
+        buddy_is_free(segment, order, 1u << order, index, &buddy))
         return false;
-    for (uint32_t i = 0; i < 1u << order; i++) {
-        if (segment->table[index + i].flags != 0 || segment->table[index + i].run != 0)
+    if (segment->tags[index] != 0)
+        return false;
+    for (uint32_t i = index + 1; i < index + (1u << order); i++) {
+        if (segment->table[i].flags != 0 || segment->table[i].run != 0 || segment->tags[i] != 0)
             return false;
     }
     return true;
 }
 
-static bool bitmaps_are_valid(const struct segment *segment, uint64_t block_count)
+/* The rings hold as many blocks as were met, each linked both ways and of the ring's order. */
+static bool rings_are_valid(const struct segment *segment, uint64_t block_count)
 {
-    for (unsigned order = 0; order < segment->order_count; order++) {
-        const struct bitmap *bitmap = &segment->free_blocks[order];
-        uint64_t places = segment_places(segment, order);
+    uint64_t count = 0;
 
-        if (!bitmap_is_valid(bitmap, places) ||
-            bitmap_is_empty(bitmap) != ((segment->nonempty >> order & 1) == 0))
+    for (unsigned order = 0; order < segment->order_count; order++) {
+        uint32_t ring = buddy_ring(segment, order);
+        uint32_t index = ring;
+
+        if ((segment->table[ring].run == ring) != ((segment->nonempty >> order & 1) == 0))
             return false;
-        block_count -= bitmap_count(bitmap, places);
+        do {
+            uint32_t next = segment->table[index].run;
+
+            if (next >= segment->frame_count && next != ring)
+                return false;
+            if (segment->table[next].state != frame_free_state(order, index))
+                return false;
+            index = next;
+        } while (index != ring && ++count <= block_count);
     }
-    return block_count == 0;
+    return count == block_count;
 }
 
+/* What was met on the way through the segments. */
+struct tally {
+    uint64_t used;
+    uint64_t cached;
+};
+
 /* Goes from block to run to block; each frame is then in exactly one, and each bit was met. */
-static bool segment_is_valid(const struct segment *segment)
+static bool segment_is_valid(const struct frames *frames, const struct segment *segment,
+                             struct tally *tally)
 {
     uint32_t index = segment->reserved_count;
-    uint32_t free_count = 0;
     uint64_t block_count = 0;
 
+    tally->used += index;
     while (index < segment->frame_count) {
-        int order = segment_free_order(segment, index);
+        const struct frame *head = &segment->table[index];
+        int order = frame_free_order(&segment->table[index]);
 
         if (order >= 0) {
             if (!block_is_valid(segment, index, (unsigned)order))
                 return false;
             index += 1u << order;
-            free_count += 1u << order;
             block_count++;
-        } else {
-            if ((segment->table[index].flags & FRAME_HEAD) == 0 || !run_is_valid(segment, index))
-                return false;
-            index += segment->table[index].run;
+            continue;
         }
+        if ((head->flags & FRAME_HEAD) == 0 || !run_is_valid(frames, segment, index))
+            return false;
+        *(frame_is_cached(head) ? &tally->cached : &tally->used) += head->run;
+        index += head->run;
     }
-    return free_count == segment->free_count && bitmaps_are_valid(segment, block_count);
+    return rings_are_valid(segment, block_count);
+}
+
+/* The caches name as many frames as there are, and only such. */
+static bool caches_are_valid(const struct frames *frames)
+{
+    uint64_t count = 0;
+
+    for (unsigned slot = 0; frames->caches != NULL && slot < PORT_SLOTS_MAX; slot++) {
+        const struct frame_cache *cache = frames_cache(frames, slot);
+
+        if (cache->count > frames->cache_frames)
+            return false;
+        for (uint32_t i = 0; i < cache->count; i++) {
+            uint32_t index;
+            const struct segment *segment = frames_find(
+                frames, frames_address(frames, cache->numbers[i]), &index);
+
+            if (segment == NULL || !frame_is_cached(&segment->table[index]))
+                return false;
+        }
+        count += cache->count;
+    }
+    return count == frames->cached;
 }
 
 bool frames_is_valid(const struct frames *frames)
 {
-    for (unsigned i = 0; i < frames->segment_count; i++) {
-        if (!segment_is_valid(&frames->segments[i]))
-            return false;
-    }
-    return true;
+    struct tally tally = {.used = 0};
+    bool is_valid;
+
+    spin_take(&frames->account->lock);
+    is_valid = account_is_valid(frames->account) && caches_are_valid(frames);
+    for (unsigned i = 0; i < frames->segment_count && is_valid; i++)
+        is_valid = segment_is_valid(frames, &frames->segments[i], &tally);
+    is_valid = is_valid && tally.used == frames->account->frames_used &&
+               tally.cached == frames->cached;
+    spin_give(&frames->account->lock);
+    return is_valid;
 }

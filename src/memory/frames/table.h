@@ -2,21 +2,24 @@
 /*
  * The private structure of the frames: segments and the frame table. For the files of this folder.
  *
- * A frame is named by its segment and its index there. Bitmaps are indexed by *place*: the index
- * plus `lead`, the distance of the segment's start from an address aligned to its largest block.
- * A block of order o begins at places that are multiples of 2^o, so that it lies at addresses
- * aligned to its size; the places below `lead` stand for no frame and are never free.
+ * A frame is named by its segment and its index there. Its *place* is the index plus `lead`, the
+ * distance of the segment's start from an address aligned to its largest block. A block of order o
+ * begins at places that are multiples of 2^o, so that it lies at addresses aligned to its size; the
+ * places below `lead` stand for no frame and are never free.
  *
  *      address aligned to     segment->start
  *      the largest block      |
  *      |<------- lead ------->|<-- reserved -->|<---- free blocks and runs ---->|
  *      place 0                index 0                                           frame_count
  *
- * Only the descriptor of a run's head says something; those of its other frames are zero, and the
- * head is found by trying the aligned places below (a run cut from one block begins where the
- * block began). Runs that were put together from several blocks begin anywhere: there each frame
- * links back to the head. So taking or giving a block costs the same whatever its size. Free
- * frames have no descriptor at all (zero): the bitmaps tell.
+ * Of a run and of a free block only the head's descriptor says something; those of its other frames
+ * are zero, and the head is found by trying the aligned places below (a run cut from one block
+ * begins where the block began). Runs that begin anywhere else have links: there each frame leads
+ * back to the head. So taking or giving a block costs the same whatever its size. A frame in a
+ * thread's cache is a run without references.
+ *
+ * A run on its way from or to the free ones is *going*: nobody but who moves it may touch it, and
+ * so it can be wiped without the lock.
  */
 #ifndef COFFER_MEMORY_FRAMES_TABLE_H
 #define COFFER_MEMORY_FRAMES_TABLE_H
@@ -27,35 +30,73 @@
 #include "base/bitmap.h"
 #include "memory/frames/frames.h"
 
-#define FRAME_HEAD       0x01u /* the first frame of a run */
-#define FRAME_LINK       0x02u /* in a run of several blocks, `run` frames after its head */
-#define FRAME_PIECED     0x04u /* with FRAME_HEAD: the run's other frames are FRAME_LINK */
-#define FRAME_BLOCK      0x08u /* with FRAME_HEAD: the run is one whole block */
-#define FRAME_KEPT       0x30u /* with FRAME_HEAD: enum frames_keep, shifted */
-#define FRAME_KEPT_SHIFT 4
-#define FRAME_TAGGED     0x40u /* with FRAME_HEAD: frames of the run may have tags */
+#define FRAME_HEAD        0x01u /* the first frame of a run */
+#define FRAME_LINK        0x02u /* `run` frames after its head */
+#define FRAME_PIECED      0x04u /* with FRAME_HEAD: the run's other frames are FRAME_LINK */
+#define FRAME_FREE        0x04u /* alone: the first frame of a free block, with its order: */
+#define FRAME_ORDER_SHIFT 3
+#define FRAME_BLOCK       0x08u /* with FRAME_HEAD: the run is one whole block */
+#define FRAME_KEPT        0x30u /* with FRAME_HEAD: enum frames_keep, shifted */
+#define FRAME_KEPT_SHIFT  4
+#define FRAME_TAGGED      0x40u /* with FRAME_HEAD: frames of the run may have tags */
+#define FRAME_GOING       0x80u /* with FRAME_HEAD */
 
 /* One a frame, in the memory itself. A frame's address and segment follow from its place here. */
 struct frame {
-    uint32_t run; /* frames in the run, or the distance to its head */
-    uint16_t references;
-    uint8_t owner;
-    uint8_t flags;
+    uint32_t run; /* frames in the run; the distance to its head; free: the next block's index */
+    union {
+        struct {
+            uint8_t flags;
+            uint8_t owner;
+            uint16_t references;
+        };
+        uint32_t state; /* these three at once; free: FRAME_FREE and the previous block's index */
+    };
 };
 
 _Static_assert(sizeof(struct frame) == 8, "descriptors are what every frame costs");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the flags are the state's lowest byte");
+_Static_assert(FRAMES_TOTAL_MAX + FRAMES_ORDER_COUNT <= 1u << 24, "an index has three bytes");
+
+/* The state of a block in use with one reference: these bits, and the owner. */
+#define FRAME_BLOCK_STATE (FRAME_HEAD | FRAME_BLOCK | 1u << 16)
+#define FRAME_OWNER_SHIFT 8
+#define FRAME_OWNER_BITS  0xff00u
+
+static inline uint8_t frame_free_flags(unsigned order)
+{
+    return (uint8_t)(FRAME_FREE | order << FRAME_ORDER_SHIFT);
+}
+
+static inline uint32_t frame_free_state(unsigned order, uint32_t previous)
+{
+    return frame_free_flags(order) | previous << 8;
+}
+
+static inline uint32_t frame_previous(const struct frame *frame)
+{
+    return frame->state >> 8;
+}
+
+/* The order of the free block whose head this is, or -1. */
+static inline int frame_free_order(const struct frame *frame)
+{
+    return (frame->flags & (FRAME_HEAD | FRAME_LINK | FRAME_FREE)) == FRAME_FREE
+               ? frame->flags >> FRAME_ORDER_SHIFT
+               : -1;
+}
 
 struct segment {
     uint8_t *start;
-    struct frame *table;
-    _Atomic uint32_t *tags;     /* one a frame; with FRAMES_TAG_KEPT */
-    struct bitmap *free_blocks; /* one an order */
-    uint32_t nonempty;          /* bit o: free_blocks[o] isn't empty */
-    uint32_t frame_count;
+    uint64_t frame_count;
+    _Atomic uint32_t *tags; /* one a frame; with FRAMES_TAG_KEPT */
+    struct frame *table;    /* one a frame */
+    struct frame *rings;    /* one an order, behind the table: buddy.h */
+    uint64_t *clean;        /* a bit a frame: it was wiped since the start */
     uint32_t lead;
+    uint32_t nonempty; /* bit o: there are free blocks of order o */
     uint32_t reserved_count;
-    uint32_t free_count;
-    uint32_t clean_count;  /* all frames from this index on were never handed out, nor wiped */
+    uint32_t unclean_count;
     uint32_t first_number; /* of its first frame, counting through all segments */
     uint32_t order_count;
 };
@@ -67,16 +108,28 @@ struct watch {
     uint64_t low;
     uint64_t high;
     uint64_t low_events;
+    uint64_t asking; /* by thread slot: a call with FRAMES_NONE is under way */
     bool is_low;
-    bool busy; /* a call is under way */
+    bool telling; /* a call with another level is under way */
+};
+
+/* The single frames that a thread keeps for itself, by number. */
+struct frame_cache {
+    uint32_t count;
+    uint32_t numbers[];
 };
 
 struct frames {
-    struct account *account;
-    struct watch watch;
+    struct account *account; /* its lock is the frames' */
+    uint64_t quick_count;    /* frames of the first segment; 0 while every give has to look up */
+    const struct coffer_port *port; /* NULL: one thread */
+    uint8_t *caches;                /* PORT_SLOTS_MAX of struct frame_cache; NULL: none */
+    uint64_t cached;                /* frames in all caches */
+    unsigned cache_frames;          /* at most, in each */
+    unsigned segment_count;
     struct owner self; /* of the metadata */
     bool keep_contents;
-    unsigned segment_count;
+    struct watch watch;
     struct segment segments[]; /* by address */
 };
 
@@ -85,17 +138,12 @@ static inline void *segment_address(const struct segment *segment, uint32_t inde
     return segment->start + (size_t)index * FRAME_SIZE;
 }
 
-/* Places in the bitmap of an order. */
-static inline uint64_t segment_places(const struct segment *segment, unsigned order)
-{
-    return (((uint64_t)segment->lead + segment->frame_count - 1) >> order) + 1;
-}
-
 /* The segment that an address lies in, NULL for none; and its frame there. */
 static inline const struct segment *frames_find(const struct frames *frames, const void *address,
                                                 uint32_t *index)
 {
     const struct segment *segment = frames->segments;
+    const struct segment *end = segment + frames->segment_count;
 
     do {
         uint64_t offset = ((uintptr_t)address - (uintptr_t)segment->start) / FRAME_SIZE;
@@ -104,14 +152,56 @@ static inline const struct segment *frames_find(const struct frames *frames, con
             *index = (uint32_t)offset;
             return segment;
         }
-    } while (++segment < frames->segments + frames->segment_count);
+    } while (++segment < end);
     return NULL;
+}
+
+/* The same for who changes it. */
+static inline struct segment *frames_find_segment(struct frames *frames, const void *address,
+                                                  uint32_t *index)
+{
+    const struct segment *segment = frames_find(frames, address, index);
+
+    return segment == NULL ? NULL : &frames->segments[segment - frames->segments];
+}
+
+static inline size_t frame_cache_size(unsigned cache_frames)
+{
+    return sizeof(struct frame_cache) + cache_frames * sizeof(uint32_t);
+}
+
+/* The cache of a thread; NULL when it has none. */
+static inline struct frame_cache *frames_cache(const struct frames *frames, unsigned slot)
+{
+    if (frames->caches == NULL || slot >= PORT_SLOTS_MAX)
+        return NULL;
+    return (struct frame_cache *)(void *)(frames->caches +
+                                          slot * frame_cache_size(frames->cache_frames));
 }
 
 /* The head of the run that a frame is in; false when it is in none. O(orders). */
 bool segment_find_head(const struct segment *segment, uint32_t index, uint32_t *head);
 
-/* The order of the free block that begins at a frame, or -1. */
-int segment_free_order(const struct segment *segment, uint32_t index);
+/* Is this frame in a thread's cache? */
+static inline bool frame_is_cached(const struct frame *frame)
+{
+    return (frame->flags & FRAME_HEAD) != 0 && frame->references == 0;
+}
+
+/* Which takes and gives may go the short way is settled anew: after a start, and whenever a level
+ * was crossed. */
+void frames_set_pace(struct frames *frames);
+
+/* At the end of a call, without the lock: tell of levels that were crossed (watch.c). */
+void frames_watch(struct frames *frames);
+
+/* Nothing could be had: tell, and say whether to try again. */
+COFFER_MUST_CHECK bool frames_ask(struct frames *frames);
+
+/* The slot of the calling thread. */
+static inline unsigned frames_slot(const struct frames *frames)
+{
+    return frames->port == NULL ? 0 : frames->port->thread_slot(frames->port->context);
+}
 
 #endif

@@ -429,8 +429,7 @@ static void test_a_refused_take_changes_nothing(void **state)
     int n;
     void *run = f;
 
-    f->account.refuse = refuse_once;
-    f->account.refuse_argument = &n;
+    account_set_refuse(&f->account, refuse_once, &n);
     for (int nth = 1; nth <= 3; nth++) {
         n = nth;
         for (int i = 1; i < nth; i++) {
@@ -443,7 +442,7 @@ static void test_a_refused_take_changes_nothing(void **state)
         assert_int_equal(frames_statistics(f->frames).free, f->free);
         assert_int_equal(f->account.lines[f->owner.index].run_refusals, nth);
     }
-    f->account.refuse_argument = NULL;
+    account_set_refuse(&f->account, NULL, NULL);
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Runs on the long way: with the lock, the caches of threads, wiping, quotas and levels. What the
+ * calls of frames.h and kept.h are made of.
+ *
+ * The lock is held for a bounded time: for the orders, for the frames of the run that is moved (its
+ * links, a bit of each), or for BUDDY_SCAN_MAX blocks; and never while frames are wiped.
+ */
+#ifndef COFFER_MEMORY_FRAMES_RUNS_H
+#define COFFER_MEMORY_FRAMES_RUNS_H
+
+#include "memory/frames/buddy.h"
+
+/* A run of an owner that is open. `flags`: FRAME_KEPT and FRAME_TAGGED or none. */
+COFFER_MUST_CHECK enum coffer_status frames_run_take(struct frames *frames, struct owner owner,
+                                                     size_t count, uint64_t alignment,
+                                                     unsigned flags, void **out);
+
+/* With the lock: the ordinary run whose head is at `address` and that isn't going; NULL when there
+ * is none. */
+struct segment *frames_run_find(struct frames *frames, const void *address, uint32_t *index);
+
+/* With the lock held, which is given up: the last reference to a run is gone. */
+void frames_run_end(struct frames *frames, struct segment *segment, uint32_t index);
+
+/* With the lock held, which is given up: a run loses its frames from the `keep_count`-th on. */
+void frames_run_trim(struct frames *frames, struct segment *segment, uint32_t index,
+                     uint32_t keep_count);
+
+/* Tags of a run's frames. */
+void frames_run_set_tags(struct segment *segment, uint32_t index, uint32_t count, uint32_t tag);
+
+/* With the lock (caches.c): a free frame of the thread's cache, which is filled if it is empty;
+ * false when there are no free frames. */
+COFFER_MUST_CHECK bool frames_cache_take(struct frames *frames, unsigned slot,
+                                         struct segment **segment, uint32_t *index);
+
+/* With the lock: put a frame that has no descriptor into the thread's cache; false when it has
+ * none. A full one gives half of its frames back first. */
+COFFER_MUST_CHECK bool frames_cache_give(struct frames *frames, unsigned slot,
+                                         struct segment *segment, uint32_t index);
+
+/* With the lock: give back what one cache holds. */
+void frames_cache_drain(struct frames *frames, unsigned slot);
+
+#endif

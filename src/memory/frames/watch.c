@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Watermarks: who is told when frames run short. */
+#include "memory/frames/frames.h"
+#include "memory/frames/table.h"
+
+/* The short way takes no lock, wipes nothing and looks at no level. */
+void frames_set_pace(struct frames *frames)
+{
+    const struct watch *watch = &frames->watch;
+    struct account *account = frames->account;
+    bool quick = frames->port == NULL && frames->keep_contents;
+    bool is_watched = watch->function != NULL && watch->low > 0;
+    uint64_t bound = 0;
+
+    if (quick && is_watched && !watch->is_low)
+        bound = account->frames_total - watch->low; /* to fall below `low` is the long way's */
+    else if (quick)
+        bound = UINT64_MAX;
+    account_set_bound(account, bound);
+    frames->quick_count = quick && !watch->is_low ? frames->segments[0].frame_count : 0;
+}
+
+/* A level that was crossed and isn't told yet; from now on it is this thread's to tell. */
+static bool next_level(struct frames *frames, enum frames_level *level)
+{
+    struct watch *watch = &frames->watch;
+    uint64_t free = frames->account->frames_total - frames->account->frames_used;
+
+    if (watch->telling || (watch->is_low ? free < watch->high : free >= watch->low))
+        return false;
+    watch->is_low = !watch->is_low;
+    watch->low_events += watch->is_low;
+    watch->telling = true;
+    *level = watch->is_low ? FRAMES_LOW : FRAMES_HIGH;
+    frames_set_pace(frames);
+    return true;
+}
+
+void frames_watch(struct frames *frames)
+{
+    struct watch *watch = &frames->watch;
+    struct spin *lock = &frames->account->lock;
+    enum frames_level level;
+
+    if (watch->function == NULL)
+        return;
+    spin_take(lock);
+    while (next_level(frames, &level)) {
+        spin_give(lock);
+        watch->function(watch->context, level);
+        spin_take(lock);
+        watch->telling = false;
+    }
+    spin_give(lock);
+}
+
+bool frames_ask(struct frames *frames)
+{
+    struct watch *watch = &frames->watch;
+    struct spin *lock = &frames->account->lock;
+    uint64_t self;
+    bool is_asking;
+    bool freed;
+
+    if (watch->function == NULL)
+        return false;
+    /* A thread without a slot shares the last one's bit. */
+    self = (uint64_t)1 << (frames_slot(frames) < 64 ? frames_slot(frames) : 63);
+    spin_take(lock);
+    is_asking = (watch->asking & self) != 0;
+    watch->asking |= self;
+    spin_give(lock);
+    if (is_asking)
+        return false;
+
+    freed = watch->function(watch->context, FRAMES_NONE);
+    spin_take(lock);
+    watch->asking &= ~self;
+    spin_give(lock);
+    return freed;
+}
+
+enum coffer_status frames_set_watermarks(struct frames *frames, uint64_t low, uint64_t high,
+                                         bool (*function)(void *context, enum frames_level level),
+                                         void *context)
+{
+    struct watch *watch = &frames->watch;
+
+    if (low > high || high > frames->account->frames_total)
+        return COFFER_MISUSE;
+    spin_take(&frames->account->lock);
+    watch->low = low;
+    watch->high = high;
+    watch->function = function;
+    watch->context = context;
+    watch->is_low = false;
+    frames_set_pace(frames);
+    spin_give(&frames->account->lock);
+    frames_watch(frames);
+    return COFFER_OK;
+}
