@@ -35,9 +35,10 @@ static uintptr_t head_for(uintptr_t address)
 /* How many granules there is room for between the head and the end. */
 static size_t length_for_area(uintptr_t head, uintptr_t end)
 {
-    /* A granule takes a byte of tags at least, so this is at most three too many. */
-    size_t length = end > head ? (end - head) / (EXTENTS_GRANULE + 1) : 0;
+    const uint64_t cell_size = EXTENTS_SIZE_MIN + sizeof(struct extents_tag);
+    size_t length = end > head ? (size_t)((uint64_t)(end - head) * CELL_GRANULES / cell_size) : 0;
 
+    /* The head and what is rounded up take three granules at most. */
     while (length > 0 && base_for(head, length) + length * EXTENTS_GRANULE > end)
         length--;
     return length;
@@ -52,9 +53,9 @@ size_t extents_area_size(size_t size, size_t alignment)
     length = length_for(size);
     if (alignment > EXTENTS_GRANULE)
         length += gap_max((uint32_t)(alignment / EXTENTS_GRANULE));
-    /* At the worst address the head and the first block each lie almost a unit further on. */
-    size = _Alignof(struct extents_area) - 1 + sizeof(struct extents_area) + tags_size(length) +
-           EXTENTS_GRANULE - 1 + length * EXTENTS_GRANULE;
+    /* At the worst address the first block lies almost a granule further on. */
+    size = sizeof(struct extents_area) + tags_size(length) + EXTENTS_GRANULE - 1 +
+           length * EXTENTS_GRANULE;
     return size <= EXTENTS_AREA_MAX ? size : 0;
 }
 

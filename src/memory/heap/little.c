@@ -45,9 +45,34 @@ static void write_bits(uint64_t *words, uint32_t from, uint32_t to, bool value)
     }
 }
 
-/* The first granule from `from` on whose bit in `used` isn't that of `flip`, which is 0 or all
- * ones; the count when there is none. */
-static uint32_t next_other(const struct little *little, uint32_t from, uint64_t flip)
+/* The places where free memory begins and ends, by turns. */
+struct edges {
+    uint64_t bits;   /* those of the word `next - 1` that haven't been told */
+    uint64_t before; /* is the granule before the word `next` free? */
+    uint32_t next;
+};
+
+/* The next edge; the count behind the last one (where free memory at the end ends). */
+static inline uint32_t next_edge(const struct little *little, struct edges *edges)
+{
+    uint32_t place;
+
+    while (edges->bits == 0) {
+        uint64_t free;
+
+        if (edges->next == little->word_count)
+            return little->count;
+        free = ~used_words(little)[edges->next++];
+        edges->bits = free ^ (free << 1 | edges->before);
+        edges->before = free >> 63;
+    }
+    place = (edges->next - 1) * 64 + bits_first(edges->bits);
+    edges->bits &= edges->bits - 1;
+    return place;
+}
+
+/* The first granule from `from` on that is in use; the count when none is. */
+static uint32_t next_used(const struct little *little, uint32_t from)
 {
     const uint64_t *used = used_words(little);
     uint32_t word = from / 64;
@@ -55,20 +80,10 @@ static uint32_t next_other(const struct little *little, uint32_t from, uint64_t 
 
     if (from >= little->count)
         return little->count;
-    bits = (used[word] ^ flip) & UINT64_MAX << from % 64;
+    bits = used[word] & UINT64_MAX << from % 64;
     while (bits == 0 && ++word < little->word_count)
-        bits = used[word] ^ flip;
+        bits = used[word];
     return bits == 0 ? little->count : word * 64 + bits_first(bits);
-}
-
-static uint32_t next_used(const struct little *little, uint32_t from)
-{
-    return next_other(little, from, 0);
-}
-
-static uint32_t next_free(const struct little *little, uint32_t from)
-{
-    return next_other(little, from, UINT64_MAX);
 }
 
 /* Where the allocated block that begins at `start` ends. */
@@ -168,7 +183,9 @@ static uint32_t gap_before(const struct little *little, uint32_t start, size_t a
 
 enum coffer_status little_alloc(struct little *little, size_t size, size_t alignment, void **out)
 {
+    struct edges edges = {0};
     uint32_t wanted;
+    uint32_t start;
     uint32_t place = 0;
     uint32_t best = UINT32_MAX; /* length of the smallest block that fits */
 
@@ -178,19 +195,17 @@ enum coffer_status little_alloc(struct little *little, size_t size, size_t align
         return COFFER_NO_MEMORY;
 
     wanted = granules_for(size);
-    for (uint32_t start = next_free(little, 0); start < little->count && best != wanted;) {
-        uint32_t end = next_used(little, start);
-        uint32_t length = end - start;
+    while (best != wanted && (start = next_edge(little, &edges)) < little->count) {
+        uint32_t length = next_edge(little, &edges) - start;
+        uint32_t gap;
 
-        if (length >= wanted && length < best) {
-            uint32_t gap = gap_before(little, start, alignment);
-
-            if (gap + wanted <= length) {
-                best = length;
-                place = start + gap;
-            }
+        if (length < wanted || length >= best)
+            continue;
+        gap = gap_before(little, start, alignment);
+        if (gap + wanted <= length) {
+            best = length;
+            place = start + gap;
         }
-        start = next_free(little, end);
     }
     if (best == UINT32_MAX)
         return COFFER_NO_MEMORY;
@@ -243,14 +258,15 @@ size_t little_usable_size(const struct little *little, const void *block)
 
 size_t little_largest(const struct little *little)
 {
+    struct edges edges = {0};
     uint32_t largest = 0;
+    uint32_t start;
 
-    for (uint32_t start = next_free(little, 0); start < little->count;) {
-        uint32_t end = next_used(little, start);
+    while ((start = next_edge(little, &edges)) < little->count) {
+        uint32_t length = next_edge(little, &edges) - start;
 
-        if (end - start > largest)
-            largest = end - start;
-        start = next_free(little, end);
+        if (length > largest)
+            largest = length;
     }
     return (size_t)largest * LITTLE_GRANULE;
 }

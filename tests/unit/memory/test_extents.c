@@ -119,6 +119,33 @@ static void test_the_first_of_the_own_class_is_looked_at(void **state)
     give(f, wall);
 }
 
+static void test_the_largest_is_what_can_be_had(void **state)
+{
+    static const size_t sizes[] = {2 * KIB, 4 * KIB, 60 * KIB, 3 * KIB};
+    struct fixture *f = *state;
+    uint8_t *holes[4];
+    uint8_t *walls[4];
+    uint8_t *rest;
+
+    for (unsigned i = 0; i < 4; i++) {
+        holes[i] = take(f, sizes[i]);
+        walls[i] = take(f, KIB);
+    }
+    rest = take(f, extents_largest(&f->extents));
+    assert_int_equal(extents_largest(&f->extents), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        give(f, holes[i]);
+        assert_int_equal(extents_largest(&f->extents), i < 3 ? sizes[i] : sizes[2]);
+    }
+    assert_refused(f, 60 * KIB + 1, COFFER_NO_MEMORY);
+    assert_ptr_equal(take(f, 60 * KIB), holes[2]);
+    assert_int_equal(extents_largest(&f->extents), 4 * KIB);
+    give(f, holes[2]);
+    for (unsigned i = 0; i < 4; i++)
+        give(f, walls[i]);
+    give(f, rest);
+}
+
 static void test_many_blocks_that_do_not_fit_are_not_searched(void **state)
 {
     struct fixture *f = *state;
@@ -388,6 +415,7 @@ int main(void)
         unit(test_a_rest_too_short_for_a_block_stays_with_it),
         unit(test_the_smallest_class_that_fits_is_used),
         unit(test_the_first_of_the_own_class_is_looked_at),
+        unit(test_the_largest_is_what_can_be_had),
         unit(test_many_blocks_that_do_not_fit_are_not_searched),
         unit(test_neighbours_merge_in_every_order),
         unit(test_every_wrong_free_is_refused),

@@ -28,7 +28,7 @@ static void test_areas_of_any_address_and_size_are_used_to_the_byte(void **state
                 continue;
             }
             held = true;
-            assert_ok(extents_alloc(&extents, 1, &block, &area));
+            assert_ok(extents_alloc(&extents, extents_largest(&extents), &block, &area));
             assert_int_equal((uintptr_t)block % EXTENTS_GRANULE, 0);
             assert_true((uint8_t *)block + extents_usable_size(area, block) <=
                         buffer.start + offset + size);

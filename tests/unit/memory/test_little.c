@@ -107,7 +107,7 @@ static void test_regions_of_any_address_and_size_are_used_to_the_byte(void **sta
                 /* A head, a word of each bitmap, and what rounding takes at the worst. */
                 assert_true(size < 16 + 16 + GRANULE + 7 + 15);
                 assert_null(little);
-                assert_true(buffer_is_untouched_outside(&buffer, NULL, 0));
+                assert_true(buffer_is_untouched_outside(&buffer, start, 0));
                 continue;
             }
             all = little_largest(little);
