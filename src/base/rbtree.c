@@ -185,8 +185,6 @@ static void mend_shortage(struct rbtree *tree, struct rbnode *parent, enum rbsid
             continue;
         }
         if (!is_red(far)) {
-            near->red = false;
-            sibling->red = true;
             rotate(tree, sibling, other(side));
             far = sibling;
             sibling = near;

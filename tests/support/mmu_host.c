@@ -38,7 +38,7 @@ static enum coffer_status no_fault(void *cookie, uintptr_t address, unsigned acc
     (void)cookie;
     (void)address;
     (void)access;
-    must(!"a fault that nobody expects");
+    must_fail("a fault that nobody expects", __FILE__, __LINE__);
 }
 
 void mmu_host_open(struct mmu_test_host *test, const struct memory_area *areas, size_t count)
