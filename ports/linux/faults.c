@@ -188,8 +188,8 @@ enum coffer_status faults_enter(struct range_owner *owner, void (*body)(void *ar
     entered.owner = owner;
     entered.outer = innermost;
     entered.status = COFFER_OK;
-    /* The mask needn't be saved: the handler runs with that of the access (SA_NODEFER). */
-    if (sigsetjmp(entered.jump, 0) == 0) {
+    /* With the mask of signals: ours changes none, but a handler before ours may have. */
+    if (sigsetjmp(entered.jump, 1) == 0) {
         innermost = &entered;
         body(argument);
     }
