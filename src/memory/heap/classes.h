@@ -11,8 +11,8 @@
 
 #include "base/bitmap.h"
 
-#define CLASS_STEP     16u   /* bytes: between the smallest classes, and what all are multiples of */
-#define CLASS_FINE     64u   /* classes of whole steps */
+#define CLASS_STEP     16u /* bytes: between the smallest classes, and what all are multiples of */
+#define CLASS_FINE     64u /* classes of whole steps */
 #define CLASS_SIZE_MAX 8192u /* bytes */
 #define CLASS_COUNT    (CLASS_FINE + 8u * 3u)
 
@@ -44,5 +44,15 @@ static inline uint32_t class_size(unsigned class)
     order = (class - CLASS_FINE) / 8;
     return (9 + (class - CLASS_FINE) % 8) * (128u << order);
 }
+
+/* For pools with very little memory: few classes, each of which fills one frame well. */
+#define SPARE_CLASS_COUNT 22u
+
+/* Their number for a class that is one of them, or the next larger one's; class_of(2048) at most.
+ */
+unsigned spare_index(unsigned class);
+
+/* The class of a number. */
+unsigned spare_class(unsigned index);
 
 #endif

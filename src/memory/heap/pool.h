@@ -29,6 +29,7 @@
 #ifndef COFFER_MEMORY_HEAP_POOL_H
 #define COFFER_MEMORY_HEAP_POOL_H
 
+#include "base/list.h"
 #include "coffer/memory.h"
 #include "memory/frames/frames.h"
 
@@ -36,6 +37,7 @@
 struct pool_host {
     struct frames *frames;          /* NULL: a pool in a region that doesn't expand */
     struct account *account;        /* of the frames */
+    struct owner owner;             /* charged, in place of the settings' */
     const struct coffer_port *port; /* NULL: one thread, no randomness */
 
     /* Spare: for very little memory, and pool_alloc_for. Few classes, spans of one frame, no areas
@@ -44,7 +46,8 @@ struct pool_host {
     bool spare;
 };
 
-#define POOL_SPARE_MAX 2048u /* bytes */
+#define POOL_SPARE_MAX      2048u /* bytes */
+#define POOL_QUARANTINE_MAX 65536u
 
 /* As coffer_pool_open; overlap of regions is the caller's to check. On failure nothing is held. */
 COFFER_MUST_CHECK enum coffer_status pool_open(const struct pool_host *host,

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "memory/heap/areas.h"
+
+#include <string.h>
+
+#define FRAMES_LEAST 64u   /* of an area, where there are as many */
+#define FRAMES_MOST  1024u /* unless a block needs more */
+#define GROWTH_SHARE 8u    /* a new area is one part in so many of all there are */
+
+/* The extents, made at the first need. NULL: no memory. */
+static struct extents *extents_of(struct coffer_pool *pool)
+{
+    struct extents *made;
+
+    if (pool->extents != NULL)
+        return pool->extents;
+    made = slots_keep(pool, sizeof(*made));
+    if (made == NULL)
+        return NULL;
+    spin_take(&pool->lock);
+    if (pool->extents == NULL) {
+        extents_init(made);
+        pool->extents = made;
+    }
+    spin_give(&pool->lock);
+    return pool->extents;
+}
+
+static void *alloc_here(struct coffer_pool *pool, size_t size, size_t alignment)
+{
+    struct extents_area *area;
+    enum coffer_status status;
+    void *block;
+
+    spin_take(&pool->lock);
+    if (alignment <= EXTENTS_GRANULE)
+        status = extents_alloc(pool->extents, size, &block, &area);
+    else
+        status = extents_alloc_aligned(pool->extents, size, alignment, &block, &area);
+    if (status == COFFER_OK) {
+        pool->allocations++;
+        if (pool->idle_area != NULL && pool->idle_area->area.area == area)
+            pool->idle_area = NULL;
+    }
+    spin_give(&pool->lock);
+    return status == COFFER_OK ? block : NULL;
+}
+
+static bool add_area_of(struct coffer_pool *pool, struct source *source, size_t frame_count)
+{
+    struct part *part = part_take(pool, source);
+    enum coffer_status status;
+    void *first;
+
+    if (part == NULL)
+        return false;
+    first = source_take(pool, source, source->owner, FRAMES_BLOCK, frame_count, part);
+    if (first == NULL) {
+        part_give(pool, source, part);
+        return false;
+    }
+    if (pool->settings.poison)
+        memset(first, COFFER_POOL_POISON, frame_count * FRAME_SIZE);
+
+    spin_take(&pool->lock);
+    part->base = first;
+    part->barrier = UINT64_MAX;
+    part->area.frame_count = frame_count;
+    status = extents_add_area(pool->extents, first, frame_count * FRAME_SIZE, &part->area.area);
+    part->kind = status == COFFER_OK ? PART_AREA : PART_UNUSED;
+    spin_give(&pool->lock);
+    if (status != COFFER_OK) {
+        source_give(pool, source, first, frame_count);
+        part_give(pool, source, part);
+    }
+    return status == COFFER_OK;
+}
+
+/* One more area, as large as is good or else as large as needed. */
+static bool add_area(struct coffer_pool *pool, size_t size, size_t alignment)
+{
+    size_t bytes = extents_area_size(size, alignment);
+    size_t least = (bytes + FRAME_SIZE - 1) / FRAME_SIZE;
+    uint64_t share = pool->extents->granule_count * EXTENTS_GRANULE / FRAME_SIZE / GROWTH_SHARE;
+    size_t most = share < FRAMES_LEAST ? FRAMES_LEAST : share > FRAMES_MOST ? FRAMES_MOST : share;
+
+    if (bytes == 0)
+        return false;
+    for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
+        for (size_t count = most; count > least; count /= 2) {
+            if (add_area_of(pool, source, count))
+                return true;
+        }
+        if (add_area_of(pool, source, least))
+            return true;
+    }
+    return false;
+}
+
+void *area_alloc(struct coffer_pool *pool, size_t size, size_t alignment)
+{
+    void *block;
+
+    if (extents_of(pool) == NULL)
+        return NULL;
+    block = alloc_here(pool, size, alignment);
+    if (block == NULL && add_area(pool, size, alignment))
+        block = alloc_here(pool, size, alignment);
+    return block;
+}
+
+static size_t give_area(struct coffer_pool *pool, struct part *part)
+{
+    struct source *source = part_source(pool, part);
+    size_t frame_count = part->area.frame_count;
+
+    source_give(pool, source, part->base, frame_count);
+    part_give(pool, source, part);
+    return frame_count;
+}
+
+/* Nothing of the area is allocated: it, or the one that was kept so far, goes. Under the lock. */
+static struct part *retire_area(struct coffer_pool *pool, struct part *part)
+{
+    struct part *old = pool->idle_area;
+
+    pool->idle_area = part;
+    if (old != NULL) {
+        old->kind = PART_UNUSED;
+        if (extents_remove_area(pool->extents, old->area.area) != COFFER_OK)
+            return NULL;
+    }
+    return old;
+}
+
+enum coffer_status area_free(struct coffer_pool *pool, struct part *part, void *block)
+{
+    enum coffer_status status = COFFER_MISUSE;
+    struct part *retired = NULL;
+
+    spin_take(&pool->lock);
+    if (part->kind == PART_AREA)
+        status = extents_free(pool->extents, part->area.area, block);
+    if (status == COFFER_OK && extents_area_is_free(part->area.area))
+        retired = retire_area(pool, part);
+    spin_give(&pool->lock);
+    if (retired != NULL)
+        (void)give_area(pool, retired);
+    return status;
+}
+
+enum coffer_status area_resize(struct coffer_pool *pool, struct part *part, void *block,
+                               size_t size)
+{
+    enum coffer_status status;
+
+    spin_take(&pool->lock);
+    status = extents_resize(pool->extents, part->area.area, block, size);
+    spin_give(&pool->lock);
+    return status;
+}
+
+size_t area_usable_size(struct coffer_pool *pool, struct part *part, const void *block)
+{
+    size_t size = 0;
+
+    spin_take(&pool->lock);
+    if (part->kind == PART_AREA)
+        size = extents_usable_size(part->area.area, block);
+    spin_give(&pool->lock);
+    return size;
+}
+
+size_t areas_trim(struct coffer_pool *pool)
+{
+    struct part *retired;
+
+    spin_take(&pool->lock);
+    retired = retire_area(pool, NULL);
+    spin_give(&pool->lock);
+    return retired == NULL ? 0 : give_area(pool, retired);
+}

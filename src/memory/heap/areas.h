@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Blocks of middle sizes: areas of frames for the two-level allocator (extents.h). */
+#ifndef COFFER_MEMORY_HEAP_AREAS_H
+#define COFFER_MEMORY_HEAP_AREAS_H
+
+#include "memory/heap/extents.h"
+#include "memory/heap/parts.h"
+
+#define AREA_BLOCK_MAX 65536u /* bytes of the largest block */
+
+/* A block, in a new area if need be; alignment is at most a frame's size. NULL: no memory. */
+void *area_alloc(struct coffer_pool *pool, size_t size, size_t alignment);
+
+/* COFFER_MISUSE when no allocated block of the area begins there. */
+COFFER_MUST_CHECK enum coffer_status area_free(struct coffer_pool *pool, struct part *part,
+                                               void *block);
+
+/* Another size (> 0) where the block is. COFFER_NO_MEMORY. */
+COFFER_MUST_CHECK enum coffer_status area_resize(struct coffer_pool *pool, struct part *part,
+                                                 void *block, size_t size);
+
+/* 0 when no allocated block begins there. */
+size_t area_usable_size(struct coffer_pool *pool, struct part *part, const void *block);
+
+/* Give the area that is kept although it is free home. How many frames it was. */
+size_t areas_trim(struct coffer_pool *pool);
+
+#endif

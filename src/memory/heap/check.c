@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Does a pool's metadata hold together? Nothing that is found here is taken for true before. */
+#include "memory/heap/areas.h"
+#include "memory/heap/careful.h"
+#include "memory/heap/little.h"
+
+/* What the walk over all parts adds up to. */
+struct sums {
+    uint64_t frames[2];
+    uint64_t spans_with_room;
+    uint64_t runs, run_size;
+    uint64_t areas;
+};
+
+static bool frames_are_tagged(struct coffer_pool *pool, struct part *part, const uint8_t *first,
+                              size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (pool_part(pool, first + i * FRAME_SIZE) != part)
+            return false;
+    }
+    return true;
+}
+
+static const char *check_span(struct coffer_pool *pool, struct part *part, struct sums *sums,
+                              unsigned source)
+{
+    if (part->size != class_size(part->kind & CLASS_MASK) ||
+        part->magazine >= pool->magazine_count || pool->magazines[part->magazine] == NULL ||
+        span_index(part, part->base + (size_t)part->last * part->size) != part->last)
+        return "a span isn't of its class";
+    for (unsigned i = 0; i < SPAN_WORDS; i++) {
+        if ((word_load(&part->free[i]) & ~span_mask(part, i)) != 0)
+            return "a span has free blocks behind its end";
+    }
+    if (!frames_are_tagged(pool, part, part->base, span_frames(part)))
+        return "a span's frames aren't its own";
+    sums->frames[source] += span_frames(part);
+    sums->spans_with_room += span_free_count(pool, part) > 0;
+    return NULL;
+}
+
+static const char *check_part(struct coffer_pool *pool, struct part *part, struct sums *sums,
+                              unsigned source)
+{
+    size_t count;
+
+    if (part->kind == PART_UNUSED)
+        return NULL;
+    if (!pool_owns(pool, part))
+        return "a part isn't the pool's";
+    if (part_is_span(part))
+        return check_span(pool, part, sums, source);
+    if (part->barrier != UINT64_MAX || part->last != 0)
+        return "a large part could be taken for a span";
+    if (part->kind == PART_RUN) {
+        count = part->run.frame_count + 2u * part->run.lead;
+        sums->runs++;
+        sums->run_size += part->run.frame_count * FRAME_SIZE;
+        if (!frames_are_tagged(pool, part, part->base - part->run.lead * FRAME_SIZE, count))
+            return "a run's frames aren't its own";
+    } else if (part->kind == PART_AREA) {
+        count = part->area.frame_count;
+        sums->areas++;
+        if (!frames_are_tagged(pool, part, part->base, count))
+            return "an area's frames aren't its own";
+    } else {
+        return "a part is of no kind";
+    }
+    sums->frames[source] += count;
+    return NULL;
+}
+
+/* A bin's list leads through spans of its class, of its magazine, all marked as listed. */
+static bool bin_is_valid(struct coffer_pool *pool, const struct magazine *magazine,
+                         const struct bin *bin, uint64_t *listed)
+{
+    uint32_t previous = SLOT_NONE;
+
+    if (bin->current != NULL &&
+        (bin->current->kind != bin->kind || (bin->current->shift & PART_LISTED) != 0 ||
+         bin->word < bin->current->free || bin->word >= bin->current->free + SPAN_WORDS))
+        return false;
+    for (uint32_t name = bin->head; name != SLOT_NONE;) {
+        const struct part *part = part_at(pool, name);
+
+        if (!pool_owns(pool, part) || part->kind != bin->kind || part->previous != previous ||
+            (part->shift & PART_LISTED) == 0 || part->magazine != magazine->number ||
+            part == bin->current)
+            return false;
+        ++*listed;
+        previous = name;
+        name = part->next;
+    }
+    return bin->tail == previous;
+}
+
+static const char *check_magazines(struct coffer_pool *pool)
+{
+    uint64_t listed = 0;
+
+    for (unsigned i = 0; i < pool->magazine_count; i++) {
+        const struct magazine *magazine = pool->magazines[i];
+
+        for (unsigned k = 0; magazine != NULL && k < pool->bin_count; k++) {
+            if (magazine->bins[k] != &pool->none &&
+                !bin_is_valid(pool, magazine, magazine->bins[k], &listed))
+                return "a bin's list is broken";
+        }
+    }
+    return word_load(&pool->nothing) == 0 ? NULL : "the word without blocks has some";
+}
+
+static const char *check_chunks(struct coffer_pool *pool, unsigned which, struct sums *sums)
+{
+    const struct source *source = &pool->sources[which];
+
+    for (unsigned i = 0; source->frames != NULL && i < 2; i++) {
+        for (uint32_t name = source->chunks[i]; name != SLOT_NONE;) {
+            const struct part *chunk = part_at(pool, name);
+
+            if (chunk->kind != PART_CHUNK || chunk->chunk.pool != pool ||
+                (chunk->chunk.used == UINT64_MAX) != (i == 1) ||
+                (chunk->chunk.parts & ~chunk->chunk.used) != 0)
+                return "a chunk is broken";
+            sums->frames[which]++;
+            name = chunk->next;
+        }
+    }
+    return NULL;
+}
+
+static const char *check_fast(struct coffer_pool *pool)
+{
+    struct sums sums = {.runs = 0};
+    struct parts_cursor cursor = {.source = 0};
+    const char *problem = check_chunks(pool, 0, &sums);
+    struct part *part;
+
+    if (problem == NULL)
+        problem = check_chunks(pool, 1, &sums);
+    while (problem == NULL && (part = parts_next(pool, &cursor)) != NULL)
+        problem = check_part(pool, part, &sums, cursor.source);
+    if (problem == NULL)
+        problem = check_magazines(pool);
+    if (problem != NULL)
+        return problem;
+    if (sums.runs != pool->run_count || sums.run_size != pool->run_size)
+        return "the count of runs is wrong";
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t extra = i == 0 ? pool->extra_frames : 0;
+
+        if (sums.frames[i] + extra != pool->sources[i].frame_count)
+            return "the count of frames is wrong";
+    }
+    if (pool->settings.region != NULL && !frames_is_valid(pool->home->frames))
+        return "the region's frames are broken";
+    return NULL;
+}
+
+bool coffer_pool_check(struct coffer_pool *pool, const char **problem)
+{
+    bool locked = pool->careful || pool->little != NULL;
+    const char *found = NULL;
+    bool valid;
+
+    if (locked)
+        (void)careful_enter(pool);
+    if (pool->little != NULL) {
+        valid = little_is_valid(pool->little, problem);
+    } else {
+        found = check_fast(pool);
+        valid = found == NULL;
+        if (valid && pool->extents != NULL) {
+            spin_take(&pool->lock);
+            valid = extents_is_valid(pool->extents, problem);
+            spin_give(&pool->lock);
+        }
+    }
+    if (valid && pool->quarantine != NULL && !quarantine_is_valid(pool->quarantine)) {
+        found = "the quarantine is broken";
+        valid = false;
+    }
+    if (locked)
+        careful_leave(pool);
+    if (found != NULL && problem != NULL)
+        *problem = found;
+    return valid;
+}

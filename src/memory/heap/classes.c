@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "memory/heap/classes.h"
+
+static const uint8_t spare_classes[SPARE_CLASS_COUNT] = {
+    0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 15, 19, 23, 27, 31, 35, 41, 50, 63, 65, 71,
+};
+
+unsigned spare_index(unsigned class)
+{
+    unsigned index = 0;
+
+    while (spare_classes[index] < class)
+        index++;
+    return index;
+}
+
+unsigned spare_class(unsigned index)
+{
+    return spare_classes[index];
+}

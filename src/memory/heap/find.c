@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "memory/heap/find.h"
+
+#include "memory/heap/areas.h"
+#include "memory/heap/careful.h"
+#include "memory/heap/little.h"
+
+struct part *pool_part_anywhere(struct coffer_pool *pool, const void *address)
+{
+    for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
+        uint32_t tag = source->frames == NULL ? 0 : frames_tag(source->frames, address);
+        struct part *part;
+
+        if (tag < FRAMES_TAG_KEPT)
+            continue;
+        part = part_at(pool, (tag & ~FRAMES_TAG_KEPT) | source->bit);
+        return pool_owns(pool, part) ? part : NULL;
+    }
+    return NULL;
+}
+
+static bool find_in_span(const struct coffer_pool *pool, struct part *part, const void *block,
+                         struct found *out)
+{
+    uint64_t free;
+
+    out->index = span_index(part, block);
+    if (out->index > part->last)
+        return false;
+    free = word_load(&part->free[out->index / 64]);
+    if (pool->port != NULL)
+        free |= word_load(&part_remote(part)->freed[out->index / 64]);
+    out->size = part->size;
+    out->alignment = (part->kind & PART_ALIGNED) != 0 ? part->size & -part->size : CLASS_STEP;
+    return (free >> out->index % 64 & 1) == 0;
+}
+
+/* Nobody notes with what alignment a block of an area was asked for: what it has, it keeps. */
+static size_t address_alignment(const void *block)
+{
+    uintptr_t lowest = (uintptr_t)block & -(uintptr_t)block;
+
+    return lowest > FRAME_SIZE ? FRAME_SIZE : lowest;
+}
+
+bool pool_find_held(struct coffer_pool *pool, const void *block, struct found *out)
+{
+    struct part *part;
+
+    *out = (struct found){.alignment = CLASS_STEP};
+    if (pool->little != NULL) {
+        out->size = little_usable_size(pool->little, block);
+        out->alignment = address_alignment(block);
+        return out->size != 0;
+    }
+    part = pool_part(pool, block);
+    if (part == NULL)
+        return false;
+    out->part = part;
+    if (part_is_span(part))
+        return find_in_span(pool, part, block, out);
+    if (part->kind == PART_RUN) {
+        out->size = part->run.frame_count * FRAME_SIZE;
+        out->alignment = part->run.alignment;
+        return part->base == block;
+    }
+    out->alignment = address_alignment(block);
+    out->size = part->kind == PART_AREA ? area_usable_size(pool, part, block) : 0;
+    return out->size != 0;
+}
+
+bool pool_find_block(struct coffer_pool *pool, const void *block, struct found *out)
+{
+    return pool_find_held(pool, block, out) &&
+           (pool->quarantine == NULL || !quarantine_has(pool->quarantine, block));
+}
+
+size_t coffer_pool_usable_size(struct coffer_pool *pool, const void *block)
+{
+    bool locked = pool->careful || pool->little != NULL;
+    struct found found;
+    size_t size;
+
+    if (locked)
+        (void)careful_enter(pool);
+    size = pool_find_block(pool, block, &found) ? found.size : 0;
+    if (locked)
+        careful_leave(pool);
+    return size;
+}
+
+bool pool_find(struct coffer_pool *pool, const void *block, size_t *size, struct owner *owner)
+{
+    struct found found;
+
+    if (!pool_find_block(pool, block, &found))
+        return false;
+    *size = found.size;
+    *owner = part_owner(pool, found.part);
+    return true;
+}

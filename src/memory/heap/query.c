@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a pool holds: in numbers, block by block, and what it can give back. */
+#include <string.h>
+
+#include "memory/heap/areas.h"
+#include "memory/heap/careful.h"
+#include "memory/heap/little.h"
+
+size_t coffer_pool_shrink(struct coffer_pool *pool)
+{
+    struct magazine *own;
+    size_t frames = 0;
+
+    if (pool->little != NULL || pool->careful) {
+        own = careful_enter(pool);
+        careful_release_all(pool);
+        frames = own != NULL ? magazine_trim(own) : 0;
+        careful_leave(pool);
+        return pool->little != NULL ? 0 : frames + areas_trim(pool);
+    }
+    if (pool->port == NULL) {
+        for (unsigned i = 0; i < pool->magazine_count; i++) {
+            if (pool->magazines[i] != NULL)
+                frames += magazine_trim(pool->magazines[i]);
+        }
+        return frames + areas_trim(pool);
+    }
+    for (unsigned i = 0; i < pool->magazine_count; i++) {
+        if (pool->magazines[i] != NULL)
+            atomic_store_explicit(&pool->magazines[i]->trim, true, memory_order_relaxed);
+    }
+    own = pool->magazines[pool->port->thread_slot(pool->port->context)];
+    if (own != NULL && own->number != MAGAZINE_SHARED)
+        frames = magazine_trim(own);
+    return frames + areas_trim(pool);
+}
+
+static void count_part(struct coffer_pool *pool, struct part *part,
+                       struct coffer_pool_statistics *out)
+{
+    if (part_is_span(part)) {
+        unsigned free = span_free_count(pool, part);
+
+        out->spans++;
+        out->free_blocks += free;
+        out->free += (uint64_t)free * part->size;
+        out->blocks += part->last + 1u - free;
+        out->used += (uint64_t)(part->last + 1u - free) * part->size;
+        if (pool->port != NULL)
+            out->magazines += (uint64_t)free * part->size;
+    } else if (part->kind == PART_AREA) {
+        out->areas++;
+    }
+}
+
+static void add_blocks(const struct blocks_statistics *blocks, struct coffer_pool_statistics *out)
+{
+    out->blocks += blocks->used_count;
+    out->used += blocks->used_size;
+    out->free_blocks += blocks->free_count;
+    out->free += blocks->free_size;
+}
+
+static void count_quarantine(struct coffer_pool *pool, struct coffer_pool_statistics *out)
+{
+    const struct quarantine *quarantine = pool->quarantine;
+
+    for (uint32_t i = 0; quarantine != NULL && i < quarantine->count; i++) {
+        struct found found;
+
+        if (!pool_find_held(pool, quarantine->blocks[(quarantine->first + i) % quarantine->limit],
+                            &found))
+            continue;
+        out->blocks--;
+        out->used -= found.size;
+        out->free_blocks++;
+        out->free += found.size;
+    }
+}
+
+static void count_fast(struct coffer_pool *pool, struct coffer_pool_statistics *out)
+{
+    struct parts_cursor cursor = {.source = 0};
+    const struct source *memory = pool->home;
+    struct part *part;
+
+    while ((part = parts_next(pool, &cursor)) != NULL)
+        count_part(pool, part, out);
+    spin_take(&pool->lock);
+    if (pool->extents != NULL) {
+        struct blocks_statistics blocks = extents_statistics(pool->extents);
+
+        add_blocks(&blocks, out);
+    }
+    out->blocks += pool->run_count;
+    out->used += pool->run_size;
+    spin_give(&pool->lock);
+
+    for (unsigned i = 0; i < pool->magazine_count; i++) {
+        if (pool->magazines[i] != NULL)
+            out->allocations += word_load(&pool->magazines[i]->allocations);
+    }
+    if (pool->settings.region != NULL)
+        memory = &pool->sources[1];
+    out->frames = memory->frame_count;
+    out->size = pool->settings.region_size + memory->frame_count * FRAME_SIZE;
+}
+
+void coffer_pool_statistics(struct coffer_pool *pool, struct coffer_pool_statistics *out)
+{
+    bool locked = pool->careful || pool->little != NULL;
+
+    *out = (struct coffer_pool_statistics){
+        .name = pool->settings.name != NULL ? pool->settings.name : "pool",
+        .policy = pool->settings.policy,
+        .allocations = pool->allocations,
+        .refusals = atomic_load_explicit(&pool->refusals, memory_order_relaxed),
+        .wrong_frees = atomic_load_explicit(&pool->wrong_frees, memory_order_relaxed),
+        .poisoned = pool->poisoned,
+        .size = pool->settings.region_size,
+    };
+    if (locked)
+        (void)careful_enter(pool);
+    if (pool->little != NULL) {
+        struct blocks_statistics blocks = little_statistics(pool->little);
+
+        add_blocks(&blocks, out);
+    } else {
+        count_fast(pool, out);
+    }
+    count_quarantine(pool, out);
+    if (locked)
+        careful_leave(pool);
+    out->frees = out->allocations - out->blocks;
+    if (pool->port == NULL)
+        out->used_peak = pool->used_peak;
+    else
+        out->used_peak = pool->used_peak = out->used > pool->used_peak ? out->used
+                                                                       : pool->used_peak;
+}
+
+/* Whole frames that can be had of the region. One more may be needed for a descriptor. */
+static size_t largest_run(struct coffer_pool *pool)
+{
+    struct frames_statistics frames;
+    uint64_t count;
+
+    if (pool->settings.region == NULL)
+        return 0;
+    frames = frames_statistics(pool->home->frames);
+    count = frames.largest_run;
+    if (count > 0 && pool->home->chunks[0] == SLOT_NONE)
+        count--;
+    if (pool->settings.guards)
+        count = count > 2 ? count - 2 : 0;
+    return (size_t)count * FRAME_SIZE;
+}
+
+size_t coffer_pool_largest_free(struct coffer_pool *pool)
+{
+    bool locked = pool->careful || pool->little != NULL;
+    struct parts_cursor cursor = {.source = 0};
+    struct part *part;
+    size_t largest = 0;
+    size_t other = 0;
+
+    if (locked)
+        (void)careful_enter(pool);
+    if (pool->little != NULL) {
+        largest = little_largest(pool->little);
+    } else {
+        while ((part = parts_next(pool, &cursor)) != NULL) {
+            if (part_is_span(part) && part->size > largest && span_free_count(pool, part) > 0)
+                largest = part->size;
+        }
+        spin_take(&pool->lock);
+        other = pool->extents != NULL ? extents_largest(pool->extents) : 0;
+        spin_give(&pool->lock);
+        if (other > AREA_BLOCK_MAX)
+            other = AREA_BLOCK_MAX;
+        largest = other > largest ? other : largest;
+        other = largest_run(pool);
+        largest = other > largest ? other : largest;
+    }
+    if (locked)
+        careful_leave(pool);
+    return largest;
+}
+
+/* --- Walk -------------------------------------------------------------------------------- */
+
+struct walk {
+    struct coffer_pool *pool;
+    bool (*visit)(void *context, const void *block, size_t size, bool used);
+    void *context;
+};
+
+/* What lies in quarantine is free to its user. */
+static bool walk_block(void *context, const void *block, size_t size, bool used)
+{
+    const struct walk *walk = context;
+
+    if (used && walk->pool->quarantine != NULL)
+        used = !quarantine_has(walk->pool->quarantine, block);
+    return walk->visit(walk->context, block, size, used);
+}
+
+static bool walk_span(struct walk *walk, struct part *part)
+{
+    for (unsigned i = 0; i <= part->last; i++) {
+        struct found found;
+        const uint8_t *block = part->base + (size_t)i * part->size;
+
+        if (!walk_block(walk, block, part->size, pool_find_held(walk->pool, block, &found)))
+            return false;
+    }
+    return true;
+}
+
+void coffer_pool_walk(struct coffer_pool *pool,
+                      bool (*visit)(void *context, const void *block, size_t size, bool used),
+                      void *context)
+{
+    bool locked = pool->careful || pool->little != NULL;
+    struct walk walk = {pool, visit, context};
+    const struct blocks_visitor visitor = {walk_block, &walk};
+    struct parts_cursor cursor = {.source = 0};
+    struct part *part;
+    bool more = true;
+
+    if (locked)
+        (void)careful_enter(pool);
+    if (pool->little != NULL) {
+        (void)little_walk(pool->little, &visitor);
+    } else {
+        while (more && (part = parts_next(pool, &cursor)) != NULL) {
+            if (part_is_span(part))
+                more = walk_span(&walk, part);
+            else if (part->kind == PART_RUN)
+                more = walk_block(&walk, part->base, part->run.frame_count * FRAME_SIZE, true);
+        }
+        spin_take(&pool->lock);
+        if (more && pool->extents != NULL)
+            (void)extents_walk(pool->extents, &visitor);
+        spin_give(&pool->lock);
+    }
+    if (locked)
+        careful_leave(pool);
+}

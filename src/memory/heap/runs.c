@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "memory/heap/runs.h"
+
+#include "base/assert.h"
+
+/* A run's descriptor, when its frames are there. Under the lock: others may look at it. */
+static void run_begin(struct coffer_pool *pool, struct part *part, uint8_t *first, size_t count,
+                      size_t alignment)
+{
+    uint8_t lead = pool->settings.guards ? 1 : 0;
+
+    spin_take(&pool->lock);
+    part->base = first + (size_t)lead * FRAME_SIZE;
+    part->barrier = UINT64_MAX;
+    part->run.frame_count = count;
+    part->run.alignment = alignment;
+    part->run.lead = lead;
+    part->kind = PART_RUN;
+    pool->run_count++;
+    pool->allocations++;
+    pool->run_size += count * FRAME_SIZE;
+    spin_give(&pool->lock);
+}
+
+void *run_alloc(struct coffer_pool *pool, const struct owner *owner, size_t size, size_t alignment)
+{
+    size_t count = size / FRAME_SIZE + (size % FRAME_SIZE != 0);
+    size_t guards = pool->settings.guards ? 2 : 0;
+
+    if (count > FRAMES_TOTAL_MAX)
+        return NULL;
+    for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
+        struct part *part = part_take(pool, source);
+        uint8_t *first;
+
+        if (part == NULL)
+            continue;
+        first = source_take(pool, source, owner != NULL ? *owner : source->owner, FRAMES_BLOCK,
+                            count + guards, part);
+        if (first == NULL) {
+            part_give(pool, source, part);
+            continue;
+        }
+        part->magazine = owner != NULL ? owner->index : 0;
+        run_begin(pool, part, first, count, alignment);
+        return part->base;
+    }
+    return NULL;
+}
+
+bool run_claim(struct coffer_pool *pool, struct part *part, const void *block)
+{
+    bool ours;
+
+    spin_take(&pool->lock);
+    ours = part->kind == PART_RUN && part->base == block;
+    if (ours) {
+        part->kind = PART_UNUSED;
+        pool->run_count--;
+        pool->run_size -= part->run.frame_count * FRAME_SIZE;
+    }
+    spin_give(&pool->lock);
+    return ours;
+}
+
+void run_free(struct coffer_pool *pool, struct part *part)
+{
+    struct source *source = part_source(pool, part);
+    size_t lead = part->run.lead;
+    size_t count = part->run.frame_count + 2 * lead;
+    uint8_t *first = part->base - lead * FRAME_SIZE;
+
+    assert_debug(part->kind == PART_UNUSED);
+    source_give(pool, source, first, count);
+    part_give(pool, source, part);
+}

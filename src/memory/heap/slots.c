@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Frames from the sources, and slots for descriptors in some of them. */
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "memory/heap/parts.h"
+
+static bool source_reserve(struct coffer_pool *pool, struct source *source, uint64_t count)
+{
+    bool fits;
+
+    spin_take(&pool->lock);
+    fits = source->frames != NULL && count <= source->frame_max - source->frame_count;
+    if (fits)
+        source->frame_count += count;
+    spin_give(&pool->lock);
+    return fits;
+}
+
+void *source_take(struct coffer_pool *pool, struct source *source, struct owner owner,
+                  enum frames_keep keep, size_t count, const struct part *part)
+{
+    uint32_t tag = part == NULL ? 0 : slot_name(source, part) & ~SLOT_OUTER;
+    void *address;
+
+    if (count > FRAMES_TOTAL_MAX || !source_reserve(pool, source, count))
+        return NULL;
+    if ((!pool->spare && !account_allows(source->account, owner, count * FRAME_SIZE)) ||
+        frames_take_kept(source->frames, owner, count, keep, tag, &address) != COFFER_OK) {
+        spin_take(&pool->lock);
+        source->frame_count -= count;
+        spin_give(&pool->lock);
+        return NULL;
+    }
+    if (count > 1)
+        frames_tag_kept(source->frames, address, (uint32_t)count, tag);
+    return address;
+}
+
+void source_give(struct coffer_pool *pool, struct source *source, void *address, size_t count)
+{
+    frames_give_kept(source->frames, address);
+    spin_take(&pool->lock);
+    source->frame_count -= count;
+    spin_give(&pool->lock);
+}
+
+static uint32_t *chunk_list_of(struct source *source, const struct part *chunk)
+{
+    return &source->chunks[chunk->chunk.used == UINT64_MAX];
+}
+
+static void chunk_list(struct coffer_pool *pool, struct source *source, struct part *chunk)
+{
+    uint32_t *head = chunk_list_of(source, chunk);
+
+    chunk->previous = SLOT_NONE;
+    chunk->next = *head;
+    if (chunk->next != SLOT_NONE)
+        part_at(pool, chunk->next)->previous = slot_name(source, chunk);
+    *head = slot_name(source, chunk);
+}
+
+static void chunk_unlist(struct coffer_pool *pool, struct source *source, const struct part *chunk)
+{
+    if (chunk->next != SLOT_NONE)
+        part_at(pool, chunk->next)->previous = chunk->previous;
+    if (chunk->previous != SLOT_NONE)
+        part_at(pool, chunk->previous)->next = chunk->next;
+    else
+        *chunk_list_of(source, chunk) = chunk->next;
+}
+
+void chunk_begin(struct coffer_pool *pool, struct source *source, struct part *chunk,
+                 unsigned count)
+{
+    chunk->base = (uint8_t *)chunk;
+    chunk->chunk.pool = pool;
+    chunk->kind = PART_CHUNK;
+    chunk->barrier = UINT64_MAX;
+    chunk->chunk.used = ((uint64_t)1 << (1 + count)) - 1;
+    chunk_list(pool, source, chunk);
+}
+
+/* The first of `count` neighbouring free slots of a chunk; 0 when there are none. */
+static unsigned chunk_find(const struct part *chunk, unsigned count)
+{
+    uint64_t free = ~chunk->chunk.used;
+
+    for (unsigned i = 1; i < count; i++)
+        free &= free >> 1;
+    return free == 0 ? 0 : bits_first(free);
+}
+
+/* Slots in a chunk that has them; NULL when none has. One slot is in the first of the list. */
+static void *slots_find(struct coffer_pool *pool, struct source *source, unsigned count,
+                        uint64_t parts)
+{
+    for (uint32_t name = source->chunks[0]; name != SLOT_NONE;) {
+        struct part *chunk = part_at(pool, name);
+        unsigned slot = chunk_find(chunk, count);
+
+        if (slot != 0) {
+            chunk_unlist(pool, source, chunk);
+            chunk->chunk.used |= (((uint64_t)1 << count) - 1) << slot;
+            chunk->chunk.parts |= parts << slot;
+            chunk_list(pool, source, chunk);
+            return (char *)chunk + (size_t)slot * SLOT_SIZE;
+        }
+        name = chunk->next;
+    }
+    return NULL;
+}
+
+/* Zeroed slots in a row; `parts` is 1 for a part. */
+static void *slots_take(struct coffer_pool *pool, struct source *source, unsigned count,
+                        uint64_t parts)
+{
+    struct part *chunk;
+    void *slot;
+
+    assert_debug(count > 0 && count < CHUNK_SLOTS);
+    if (source->frames == NULL)
+        return NULL;
+    spin_take(&pool->lock);
+    slot = slots_find(pool, source, count, parts);
+    spin_give(&pool->lock);
+    if (slot != NULL)
+        return slot;
+
+    chunk = source_take(pool, source, source->owner, FRAMES_CHUNK, 1, NULL);
+    if (chunk == NULL)
+        return NULL;
+    if (frames_number(source->frames, chunk) >= SLOT_FRAME_MAX) {
+        source_give(pool, source, chunk, 1);
+        return NULL;
+    }
+    spin_take(&pool->lock);
+    chunk_begin(pool, source, chunk, 0);
+    frames_tag_kept(source->frames, chunk, 1, slot_name(source, chunk) & ~SLOT_OUTER);
+    slot = slots_find(pool, source, count, parts);
+    spin_give(&pool->lock);
+    return slot;
+}
+
+void *slots_keep(struct coffer_pool *pool, size_t size)
+{
+    unsigned count = (unsigned)((size + SLOT_SIZE - 1) / SLOT_SIZE);
+    void *slots = slots_take(pool, &pool->sources[0], count, 0);
+
+    return slots != NULL ? slots : slots_take(pool, &pool->sources[1], count, 0);
+}
+
+/* The chunk, when it has become empty and is to be given back. */
+static struct part *slots_give(struct coffer_pool *pool, struct source *source, void *slot,
+                               unsigned count)
+{
+    struct part *chunk = (struct part *)(void *)((uintptr_t)slot & ~(uintptr_t)(FRAME_SIZE - 1));
+    unsigned place = (unsigned)((uintptr_t)slot % FRAME_SIZE / SLOT_SIZE);
+
+    wipe(slot, (size_t)count * SLOT_SIZE);
+    chunk_unlist(pool, source, chunk);
+    chunk->chunk.used &= ~((((uint64_t)1 << count) - 1) << place);
+    chunk->chunk.parts &= ~((uint64_t)1 << place);
+    if (chunk->chunk.used == 1)
+        return chunk;
+    chunk_list(pool, source, chunk);
+    return NULL;
+}
+
+struct part *part_take(struct coffer_pool *pool, struct source *source)
+{
+    struct part *part = NULL;
+
+    if (pool->port != NULL) {
+        spin_take(&pool->lock);
+        if (source->unused != SLOT_NONE) {
+            part = part_at(pool, source->unused);
+            source->unused = part->next;
+            part->next = SLOT_NONE;
+        }
+        spin_give(&pool->lock);
+    }
+    if (part == NULL) {
+        part = slots_take(pool, source, part_slots(pool), 1);
+        if (part == NULL)
+            return NULL;
+        part->kind = PART_UNUSED;
+        if (pool->port != NULL)
+            atomic_store_explicit(&part_remote(part)->magazine, MAGAZINE_NONE,
+                                  memory_order_relaxed);
+    }
+    part->pool = source->bit != 0 ? POOL_OUTER : pool->name;
+    return part;
+}
+
+void part_give(struct coffer_pool *pool, struct source *source, struct part *part)
+{
+    if (pool->port == NULL) {
+        struct part *chunk = slots_give(pool, source, part, part_slots(pool));
+
+        if (chunk != NULL)
+            source_give(pool, source, chunk, 1);
+        return;
+    }
+    /* Another thread may be about to tell of a block of it; see remote_tell. */
+    spin_take(&pool->lock);
+    wipe(part, sizeof(*part));
+    part->kind = PART_UNUSED;
+    part->next = source->unused;
+    source->unused = slot_name(source, part);
+    atomic_store_explicit(&part_remote(part)->magazine, MAGAZINE_NONE, memory_order_release);
+    spin_give(&pool->lock);
+}
+
+struct part *parts_next(struct coffer_pool *pool, struct parts_cursor *cursor)
+{
+    for (;;) {
+        struct source *source = &pool->sources[cursor->source];
+
+        if (cursor->left != 0) {
+            struct part *chunk = part_at(pool, cursor->chunk);
+            unsigned slot = bits_first(cursor->left);
+
+            cursor->left &= cursor->left - 1;
+            return (struct part *)(void *)((char *)chunk + (size_t)slot * SLOT_SIZE);
+        }
+        if (cursor->chunk != SLOT_NONE) {
+            cursor->chunk = part_at(pool, cursor->chunk)->next;
+        } else if (cursor->list < 2 && source->frames != NULL) {
+            cursor->chunk = source->chunks[cursor->list++];
+        } else if (cursor->source == 0) {
+            *cursor = (struct parts_cursor){.source = 1};
+        } else {
+            return NULL;
+        }
+        if (cursor->chunk != SLOT_NONE)
+            cursor->left = part_at(pool, cursor->chunk)->chunk.parts;
+    }
+}
