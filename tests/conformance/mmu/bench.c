@@ -111,6 +111,33 @@ bool listings_are_equal(const struct listing *a, const struct listing *b)
     return true;
 }
 
+void bench_map_with_refusals(struct bench *bench, struct mmu_table *table, uintptr_t address,
+                             void *run, size_t count)
+{
+    static struct listing before;
+    static struct listing after;
+    size_t frames = bench->mmu->table_frames(table);
+    size_t taken = bench->host.table_frames; /* by other tables, too */
+    enum coffer_status status;
+
+    bench_list(bench, table, &before);
+    for (size_t granted = 0;; granted++) {
+        assert_true(granted < 100);
+        bench->host.grant = granted;
+        status = bench->mmu->map(table, address, run, count, BOTH, MMU_REFERENCED);
+        bench->host.grant = MMU_HOST_NEVER;
+        if (status == COFFER_OK)
+            break;
+        assert_int_equal(status, COFFER_NO_MEMORY);
+        bench_list(bench, table, &after);
+        assert_true(listings_are_equal(&before, &after));
+        assert_int_equal(bench->mmu->table_frames(table), frames);
+        assert_int_equal(bench->host.table_frames, taken);
+    }
+    bench_list(bench, table, &after);
+    assert_int_equal(after.count, before.count + count);
+}
+
 static bool has_pointers(const struct candidate *which)
 {
     struct memory_area area;

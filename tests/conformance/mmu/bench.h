@@ -67,6 +67,11 @@ void bench_map(struct bench *bench, struct mmu_table *table, uintptr_t address, 
 void bench_list(struct bench *bench, struct mmu_table *table, struct listing *out);
 bool listings_are_equal(const struct listing *a, const struct listing *b);
 
+/* Map, with the n-th frame for a page table refused, n counting up until none is asked for any
+ * more: each refusal must leave everything as it was. */
+void bench_map_with_refusals(struct bench *bench, struct mmu_table *table, uintptr_t address,
+                             void *run, size_t count);
+
 /* Run a group of tests on every candidate; on those with pointers only, if that is said. */
 #define bench_run(tests, pointers_only)                                                            \
     bench_run_group(tests, sizeof(tests) / sizeof((tests)[0]), pointers_only)

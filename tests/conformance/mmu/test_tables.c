@@ -162,32 +162,6 @@ static void test_V1_mapping_over_a_mapping_is_refused(void **state)
     bench_close(&bench);
 }
 
-/* Refuse the n-th frame for a page table, until none is asked for any more. */
-static void map_with_refusals(struct bench *bench, struct mmu_table *table, uintptr_t address,
-                              void *run, size_t count)
-{
-    size_t frames = bench->mmu->table_frames(table);
-    size_t taken = bench->host.table_frames; /* by other tables, too */
-    enum coffer_status status;
-
-    bench_list(bench, table, &before);
-    for (size_t granted = 0;; granted++) {
-        assert_true(granted < 100);
-        bench->host.grant = granted;
-        status = bench->mmu->map(table, address, run, count, BOTH, MMU_REFERENCED);
-        bench->host.grant = MMU_HOST_NEVER;
-        if (status == COFFER_OK)
-            break;
-        assert_int_equal(status, COFFER_NO_MEMORY);
-        bench_list(bench, table, &after);
-        assert_true(listings_are_equal(&before, &after));
-        assert_int_equal(bench->mmu->table_frames(table), frames);
-        assert_int_equal(bench->host.table_frames, taken);
-    }
-    bench_list(bench, table, &after);
-    assert_int_equal(after.count, before.count + count);
-}
-
 static void test_V2_map_is_all_or_nothing(void **state)
 {
     static const struct {
@@ -210,13 +184,13 @@ static void test_V2_map_is_all_or_nothing(void **state)
     run = mmu_host_take(&bench.host, 2000);
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         table = bench_table(&bench, 0, SPACE, &base);
-        map_with_refusals(&bench, table, base + cases[i].page * PAGE, run, cases[i].count);
+        bench_map_with_refusals(&bench, table, base + cases[i].page * PAGE, run, cases[i].count);
         bench_drop(&bench, table);
 
         /* The same beside a page that is there already: its tables stay. */
         table = bench_table(&bench, 0, SPACE, &base);
         bench_map(&bench, table, base + (cases[i].page + cases[i].count) * PAGE, run, 1, READ);
-        map_with_refusals(&bench, table, base + cases[i].page * PAGE, run, cases[i].count);
+        bench_map_with_refusals(&bench, table, base + cases[i].page * PAGE, run, cases[i].count);
         bench_drop(&bench, table);
     }
     mmu_host_give(&bench.host, run);
@@ -414,202 +388,6 @@ static void test_bits_are_marked_and_harvested(void **state)
     bench_close(&bench);
 }
 
-struct stop {
-    unsigned visits;
-    unsigned limit;
-};
-
-static bool stop_after(void *context, uintptr_t address, const struct mmu_entry *entry)
-{
-    struct stop *stop = context;
-
-    (void)address;
-    (void)entry;
-    return ++stop->visits < stop->limit;
-}
-
-static void test_walk_is_in_order_and_can_be_stopped(void **state)
-{
-    static const uintptr_t pages[] = {3, 511, 512, 1023, 262143, 262144, 700000, 1000000};
-    static const unsigned order[] = {5, 2, 7, 0, 6, 1, 4, 3};
-    struct mmu_table *table;
-    struct bench bench;
-    uintptr_t base;
-    uint8_t *run;
-
-    (void)state;
-    bench_open(&bench);
-    run = mmu_host_take(&bench.host, 8);
-    table = bench_table(&bench, 0, SPACE, &base);
-    for (unsigned i = 0; i < 8; i++) {
-        bench_map(&bench, table, base + pages[order[i]] * PAGE, run + order[i] * FRAME_SIZE, 1,
-                  READ);
-    }
-    bench_list(&bench, table, &after);
-    assert_int_equal(after.count, 8);
-    for (unsigned i = 0; i < 8; i++) {
-        assert_int_equal(after.pages[i].address, base + pages[i] * PAGE);
-        assert_ptr_equal(after.pages[i].entry.frame, run + i * FRAME_SIZE);
-    }
-    for (unsigned limit = 1; limit <= 10; limit++) {
-        struct stop stop = {0, limit};
-
-        bench.mmu->walk(table, base, SPACE / PAGE, stop_after, &stop);
-        assert_int_equal(stop.visits, limit < 8 ? limit : 8);
-    }
-    /* Of a part, only what is in it. */
-    for (unsigned from = 0; from < 8; from++) {
-        for (unsigned to = from; to < 8; to++) {
-            uintptr_t start = base + pages[from] * PAGE;
-            size_t count = pages[to] - pages[from];
-            struct stop stop = {0, 100};
-
-            bench.mmu->walk(table, start, count, stop_after, &stop);
-            assert_int_equal(stop.visits, to - from);
-            bench.mmu->walk(table, start + PAGE, count, stop_after, &stop);
-            assert_int_equal(stop.visits, 2 * (to - from));
-            bench.mmu->walk(table, start, count + 1, stop_after, &stop);
-            assert_int_equal(stop.visits, 3 * (to - from) + 1);
-        }
-    }
-    bench_drop(&bench, table);
-    mmu_host_give(&bench.host, run);
-    bench_close(&bench);
-}
-
-static void test_destroy_takes_whatever_is_mapped(void **state)
-{
-    struct mmu_table *table;
-    struct bench bench;
-    uintptr_t base;
-    uint8_t *run;
-
-    (void)state;
-    bench_open(&bench);
-    run = mmu_host_take(&bench.host, 1100);
-    table = bench_table(&bench, 0, SPACE, &base);
-    bench_map(&bench, table, base + 7 * PAGE, run, 1100, BOTH);
-    for (unsigned i = 1; i < 10; i++)
-        bench_map(&bench, table, base + i * 100000 * PAGE, run, 1, READ);
-    bench_drop(&bench, table);
-    assert_int_equal(bench.host.table_frames, 0);
-    mmu_host_give(&bench.host, run);
-    bench_close(&bench);
-}
-
-static void test_tables_are_apart(void **state)
-{
-    struct mmu_table *tables[4];
-    uintptr_t bases[4];
-    struct bench bench;
-    uint8_t *run;
-
-    (void)state;
-    bench_open(&bench);
-    run = mmu_host_take(&bench.host, 4);
-    for (unsigned i = 0; i < 4; i++)
-        tables[i] = bench_table(&bench, 0, 1024 * PAGE, &bases[i]);
-    for (unsigned i = 0; i < 4; i++) {
-        for (unsigned k = 0; bench.mmu->has_pointers && k < i; k++)
-            assert_true(bases[i] + 1024 * PAGE <= bases[k] || bases[k] + 1024 * PAGE <= bases[i]);
-        /* One frame may be in several of them, a page in each leads to its own. */
-        bench_map(&bench, tables[i], bases[i], run + i * FRAME_SIZE, 1, i % 2 == 0 ? READ : BOTH);
-        bench_map(&bench, tables[i], bases[i] + 600 * PAGE, run, 1, READ);
-    }
-    bench.mmu->mark(tables[1], bases[1] + 600 * PAGE, MMU_DIRTY);
-    bench.mmu->protect(tables[2], bases[2], 1024, 0);
-    bench.mmu->unmap(tables[3], bases[3], 1);
-    for (unsigned i = 0; i < 4; i++) {
-        struct mmu_entry entry;
-
-        assert_int_equal(bench.mmu->query(tables[i], bases[i], &entry), i != 3);
-        if (i != 3) {
-            assert_ptr_equal(entry.frame, run + i * FRAME_SIZE);
-            assert_int_equal(entry.rights, i == 2 ? 0 : i == 0 ? READ : BOTH);
-        }
-        assert_true(bench.mmu->query(tables[i], bases[i] + 600 * PAGE, &entry));
-        assert_ptr_equal(entry.frame, run);
-        assert_int_equal(entry.bits, i == 1 ? MMU_DIRTY : 0);
-    }
-    /* In any order. */
-    bench_drop(&bench, tables[1]);
-    bench_drop(&bench, tables[3]);
-    bench_list(&bench, tables[0], &after);
-    assert_int_equal(after.count, 2);
-    bench_drop(&bench, tables[0]);
-    bench_drop(&bench, tables[2]);
-    mmu_host_give(&bench.host, run);
-    bench_close(&bench);
-}
-
-/* Where addresses are only numbers every one of them will do, also for several tables. */
-static void test_any_address_without_pointers(void **state)
-{
-    static const struct {
-        uintptr_t base;
-        size_t size;
-    } places[] = {
-        {PAGE, 10 * PAGE},
-        {0 - 10 * PAGE, 10 * PAGE}, /* up to the last byte there is */
-        {(uintptr_t)1 << 47, (size_t)1 << 46},
-        {PAGE, SIZE_MAX / PAGE * PAGE}, /* and all of them */
-    };
-    struct bench bench;
-    uint8_t *run;
-
-    (void)state;
-    bench_open(&bench);
-    run = mmu_host_take(&bench.host, 2);
-    for (unsigned i = 0; !bench.mmu->has_pointers && i < 4; i++) {
-        uintptr_t base = places[i].base;
-        uintptr_t last = base + places[i].size - PAGE;
-        struct mmu_table *a = bench_table(&bench, base, places[i].size, &base);
-        struct mmu_table *b = bench_table(&bench, base, places[i].size, &base);
-        struct mmu_entry entry;
-
-        map_with_refusals(&bench, a, last, run, 1);
-        bench_map(&bench, a, base, run, 1, READ);
-        bench_map(&bench, b, last, run + FRAME_SIZE, 1, BOTH);
-        assert_true(bench.mmu->query(a, last, &entry));
-        assert_ptr_equal(entry.frame, run);
-        assert_true(bench.mmu->query(b, last + PAGE - 1, &entry));
-        assert_ptr_equal(entry.frame, run + FRAME_SIZE);
-        assert_false(bench.mmu->query(b, base, &entry));
-        bench_list(&bench, a, &after);
-        assert_int_equal(after.count, 2);
-        assert_int_equal(after.pages[0].address, base);
-        assert_int_equal(after.pages[1].address, last);
-        bench.mmu->unmap(a, base, places[i].size / PAGE);
-        bench_list(&bench, a, &after);
-        assert_int_equal(after.count, 0);
-        bench_drop(&bench, a);
-        bench_drop(&bench, b);
-    }
-    mmu_host_give(&bench.host, run);
-    bench_close(&bench);
-}
-
-static void add_one(void *argument)
-{
-    (*(unsigned *)argument)++;
-}
-
-static void test_enter_calls_the_body_once(void **state)
-{
-    struct mmu_table *table;
-    struct bench bench;
-    unsigned calls = 0;
-    uintptr_t base;
-
-    (void)state;
-    bench_open(&bench);
-    table = bench_table(&bench, 0, 16 * PAGE, &base);
-    assert_int_equal(bench.mmu->enter(table, add_one, &calls), COFFER_OK);
-    assert_int_equal(calls, 1);
-    bench_drop(&bench, table);
-    bench_close(&bench);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -624,11 +402,6 @@ int main(void)
         cmocka_unit_test(test_a_table_frame_goes_with_its_last_page),
         cmocka_unit_test(test_protect_changes_what_is_mapped_and_nothing_else),
         cmocka_unit_test(test_bits_are_marked_and_harvested),
-        cmocka_unit_test(test_walk_is_in_order_and_can_be_stopped),
-        cmocka_unit_test(test_destroy_takes_whatever_is_mapped),
-        cmocka_unit_test(test_tables_are_apart),
-        cmocka_unit_test(test_any_address_without_pointers),
-        cmocka_unit_test(test_enter_calls_the_body_once),
     };
 
     return bench_run(tests, false);
