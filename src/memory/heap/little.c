@@ -240,7 +240,7 @@ enum coffer_status little_resize(struct little *little, void *block, size_t size
 
     end = block_end(little, start);
     wanted_end = start + granules_for(size);
-    if (wanted_end > end && (wanted_end > little->count || next_used(little, end) < wanted_end))
+    if (wanted_end > end && next_used(little, end) < wanted_end)
         return COFFER_NO_MEMORY;
     write_bits(little->words, end, wanted_end, true);
     write_bits(little->words, wanted_end, end, false);
