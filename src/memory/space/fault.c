@@ -39,7 +39,8 @@ void space_enter_pinned(struct coffer_space *space, uintptr_t start, uintptr_t e
             /* Both had succeeded before; when they don't now, a fault will do it. */
             if (object_get(region->object, region_page(region, at), region_is_private(region),
                            &page) == COFFER_OK &&
-                space_enter_page(space, region, at, &page, 0) != COFFER_OK)
+                space_enter_page(space, region, at, &page, space_lasting_access(space, region)) !=
+                    COFFER_OK)
                 return;
         }
     }

@@ -214,7 +214,8 @@ static enum coffer_status fill(struct change *change, const struct region *regio
 
         status = object_get(region->object, index, true, &page);
         if (status == COFFER_OK)
-            status = space_enter_page(space, region, at, &page, 0);
+            status = space_enter_page(space, region, at, &page,
+                                      space_lasting_access(space, region));
         if (status == COFFER_OK)
             status = object_pin(region->object, index);
         if (status == COFFER_NO_MEMORY)

@@ -94,7 +94,8 @@ static enum coffer_status enter_pages(struct change *change, const struct region
         status = object_get(region->object, region_page(region, at), region_is_private(region),
                             &page);
         if (status == COFFER_OK)
-            status = space_enter_page(space, region, at, &page, 0);
+            status = space_enter_page(space, region, at, &page,
+                                      region->pins > 0 ? space_lasting_access(space, region) : 0);
     }
     if (status == COFFER_OK)
         return COFFER_OK;

@@ -60,7 +60,8 @@ static enum coffer_status pin_pages(struct coffer_space *space, const struct reg
         at += PAGE;
         status = object_get(region->object, index, region_is_private(region), &page);
         if (status == COFFER_OK)
-            status = space_enter_page(space, region, at - PAGE, &page, 0);
+            status = space_enter_page(space, region, at - PAGE, &page,
+                                      space_lasting_access(space, region));
     }
     if (status != COFFER_OK)
         unpin_pages(region, start, at);

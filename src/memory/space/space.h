@@ -194,6 +194,14 @@ COFFER_MUST_CHECK enum coffer_status
 space_enter_page(struct coffer_space *space, const struct region *region, uintptr_t address,
                  const struct object_page *page, unsigned access);
 
+/* The access that a page of a region without faults (pinned, vmalloc's) is mapped for: pointers to
+ * it may be handed to the machine's own system, which can't take one. 0 without pointers. */
+static inline unsigned space_lasting_access(const struct coffer_space *space,
+                                            const struct region *region)
+{
+    return space->spaces->mmu->has_pointers ? region->rights : 0;
+}
+
 /* Map the pages of the pinned regions in the range again, as far as that can be. */
 void space_enter_pinned(struct coffer_space *space, uintptr_t start, uintptr_t end);
 
