@@ -3,27 +3,31 @@
  * Physical memory: the frames of secure memory, and the buddy allocator over them.
  *
  * Start-up. The caller gives areas of any address and size. Each is trimmed inward
- * to whole frames; the boot allocator then cuts the frame table, the bitmaps and this structure
+ * to whole frames; the boot allocator then cuts the frame table, the tags and this structure
  * itself from the front of them. What is left of an area is one segment. Not one byte outside the
  * areas is ever touched.
  *
- * Buddy. Per segment and order there is a bitmap of free blocks (with summary levels
- * above it, so that the first free block is found in a fixed number of steps); there are no lists
- * and nothing is ever written into a free frame. Blocks are aligned to their size in address
- * space. A run of n frames that is not a power of two gives its tail back; a run longer than the
- * largest block is put together from neighbouring free ones.
+ * Buddy. The free blocks of a segment stand in one ring an order, through descriptors in the frame
+ * table; a bitmap tells which orders have any. Nothing is ever written into a free frame but zeros.
+ * Blocks are aligned to their size in address space. A run of n frames that is not a power of two
+ * gives its tail back; a run longer than the largest block, or one that no block can hold, is put
+ * together from neighbouring free ones.
  *
  * Invariants
  *   F1 Every frame is reserved, free, or in exactly one run; its descriptor says which.
- *   F2 A free block of order o is marked in the bitmap of order o only, and its buddy is not
- *      wholly free in the same order (else they would be one block).
+ *   F2 A free block is in the ring of its order only, and its buddy is not wholly free in the same
+ *      order (else they would be one block). Frames in threads' caches are free and in no block.
  *   F3 A run is freed by the address of its head alone, and only once: anything else is refused
- *      with COFFER_MISUSE and counted in the account.
+ *      with COFFER_MISUSE and counted in the account. Of two threads that give one, one succeeds.
  *   F4 Frames are wiped when they are given back (option, default on), and then zero when taken.
  *   F5 A frame has a tag that isn't 0 only while it is in a run.
+ *   F6 No owner takes a frame beyond its quota, and no peak and no level is missed.
  *
  * Complexity: take and give are O(orders); only a run that no single block can hold walks the
- * blocks of a segment. Locking: none; the owner of the memory serialises calls.
+ * blocks of a segment. Locking: the account's lock, held for a bounded time (runs.h) and never
+ * while frames are wiped or somebody is told something. Without threads it costs nothing: with
+ * contents kept, a take and a give that pass no mark go a short way of about fifty instructions
+ * each.
  */
 #ifndef COFFER_MEMORY_FRAMES_H
 #define COFFER_MEMORY_FRAMES_H
@@ -57,8 +61,9 @@ struct frames_settings {
     /* With threads, every call may come from any of them. NULL: there is one. */
     const struct coffer_port *port;
 
-    /* Single frames that a thread may keep for itself, 0 .. FRAMES_CACHE_MAX. They are free: only
-     * taking and giving one doesn't need the lock. None without threads. */
+    /* Single frames that a thread may keep for itself, 0 .. FRAMES_CACHE_MAX. They are free, and
+     * given back when others run short. They save splitting and merging, not the lock, under which
+     * quotas and levels stay exact. None without threads. */
     unsigned cache_frames;
 };
 
@@ -113,7 +118,7 @@ struct frame_info {
     unsigned order; /* of the free block that begins here */
 };
 
-/* For any address at all. O(orders). */
+/* For any address at all. O(orders). A run that another thread just gives may have no head. */
 struct frame_info frames_query(const struct frames *frames, const void *address);
 
 /*
@@ -141,7 +146,7 @@ enum frames_level {
  * It is called outside the lock by the thread that took or gave, at the end of its call, and may
  * call all of frames.h; from inside it no take asks again, and levels that were crossed meanwhile
  * are told when it has returned. 0 for `low`: no levels; NULL: nobody is told. COFFER_MISUSE:
- * `low` above `high`. Set it before other threads come.
+ * `low` above `high`, or that above all there is. Set it before other threads come.
  */
 COFFER_MUST_CHECK enum coffer_status
 frames_set_watermarks(struct frames *frames, uint64_t low, uint64_t high,
@@ -158,10 +163,12 @@ struct frames_statistics {
     uint64_t free_blocks[FRAMES_ORDER_COUNT]; /* free blocks by order */
 };
 
-/* Walks the blocks and runs. */
+/* Walks the blocks and runs; others get the lock in between, so that what it says of blocks may be
+ * of different moments. */
 struct frames_statistics frames_statistics(const struct frames *frames);
 
-/* Do F1 and F2 hold everywhere? Walks all descriptors. */
+/* Do F1, F2 and F5 hold everywhere, and the account with them? Walks all descriptors with the lock:
+ * for tests. */
 bool frames_is_valid(const struct frames *frames);
 
 #endif
