@@ -76,10 +76,8 @@ static void set_child(struct rbnode *parent, enum rbside side, struct rbnode *ch
 
 void rbtree_changed(const struct rbtree *tree, struct rbnode *node)
 {
-    if (tree->update == NULL)
-        return;
-    for (; node != NULL; node = node->parent)
-        tree->update(node);
+    while (node != NULL && tree->update != NULL && tree->update(node))
+        node = node->parent;
 }
 
 /* Turn a node down to a side; its child of the other side takes its place. What lies in between
@@ -139,7 +137,9 @@ void rbtree_insert(struct rbtree *tree, struct rbnode *parent, enum rbside side,
     node->child[RB_LEFT] = NULL;
     node->child[RB_RIGHT] = NULL;
     node->red = true;
-    rbtree_changed(tree, node);
+    if (tree->update != NULL)
+        tree->update(node); /* it had no summary that could be another */
+    rbtree_changed(tree, parent);
     mend_red_pair(tree, node);
 }
 
@@ -233,7 +233,10 @@ void rbtree_erase(struct rbtree *tree, struct rbnode *node)
     *link_to(tree, node) = child;
     if (child != NULL)
         child->parent = node->parent;
-    rbtree_changed(tree, node->parent);
+    /* All the way: on it may lie the one that changed places with the node. */
+    for (struct rbnode *above = node->parent; above != NULL && tree->update != NULL;
+         above = above->parent)
+        tree->update(above);
 
     if (child != NULL)
         child->red = false; /* an only child is red, and its parent black */

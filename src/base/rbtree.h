@@ -4,9 +4,10 @@
  * `root` and `child` itself, and inserts at the place where its walk ended.
  *
  * A tree may be augmented: each element then keeps a summary of the subtree below it (a maximum, a
- * sum), which `update` computes from the element itself and the summaries of its two children. It
- * must not depend on the subtree's shape, only on which elements are in it: so a rotation changes
- * the summaries of the two nodes that it turns and of no other.
+ * sum), which `update` computes from the element itself and the summaries of its two children, and
+ * says whether it is another than before: if it isn't, nobody above needs to know. It must not
+ * depend on the subtree's shape, only on which elements are in it: so a rotation changes the
+ * summaries of the two nodes that it turns and of no other.
  *
  * Invariants
  *   B1 The root is black; a red node has no red child; every way down from the root to a missing
@@ -35,13 +36,13 @@ struct rbnode {
 
 struct rbtree {
     struct rbnode *root;
-    void (*update)(struct rbnode *node); /* NULL: nothing is kept */
+    bool (*update)(struct rbnode *node); /* NULL: nothing is kept */
 };
 
 /* The element of `type` whose member `member` is `node`. */
 #define rbtree_entry(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
-static inline void rbtree_init(struct rbtree *tree, void (*update)(struct rbnode *node))
+static inline void rbtree_init(struct rbtree *tree, bool (*update)(struct rbnode *node))
 {
     tree->root = NULL;
     tree->update = update;
@@ -63,7 +64,7 @@ void rbtree_insert_after(struct rbtree *tree, struct rbnode *place, struct rbnod
 /* The node's own links are left as they were: they mean nothing any more. */
 void rbtree_erase(struct rbtree *tree, struct rbnode *node);
 
-/* What `update` reads of the element itself has changed. */
+/* What `update` reads of the element itself has changed. O(log n), less when few need to know. */
 void rbtree_changed(const struct rbtree *tree, struct rbnode *node);
 
 /* B1 and B2, and that there are `count` nodes. Ends on any damage, however the links run. */

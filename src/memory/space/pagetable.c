@@ -241,12 +241,13 @@ static bool make_tables(struct pagetable *table, const struct pages *pages)
     struct stretch stretch;
     uint64_t page = pages->first;
 
-    while (page < pages->end) {
+    for (; page < pages->end; page += stretch.count) {
         find_stretch(table, page, pages->end, &stretch);
+        if (stretch.entries != NULL)
+            continue;
         if (!complete(table, page, &stretch.path))
             break;
         find_stretch(table, page, pages->end, &stretch);
-        page += stretch.count;
     }
     if (page >= pages->end)
         return true;

@@ -32,11 +32,13 @@ static uintptr_t gap_max_below(const struct region *region)
     return region->gap > largest ? region->gap : largest;
 }
 
-static void update(struct rbnode *node)
+static bool update(struct rbnode *node)
 {
     struct region *region = region_of(node);
+    uintptr_t before = region->gap_max;
 
     region->gap_max = gap_max_below(region);
+    return region->gap_max != before;
 }
 
 /* Where the gap before a region begins. */
@@ -240,24 +242,31 @@ bool regions_cover(const struct regions *regions, uintptr_t start, uintptr_t end
 
 void regions_insert(struct regions *regions, struct region *region)
 {
+    uintptr_t free_from = regions->base;
     struct rbnode *parent = NULL;
+    struct region *next = NULL;
     enum rbside side = RB_LEFT;
 
     assert_cheap(region->start < region->end && region->start >= regions->base &&
                  region->end <= regions->end);
     assert_debug(region->start % COFFER_PAGE_SIZE == 0 && region->end % COFFER_PAGE_SIZE == 0);
     for (struct rbnode *node = regions->tree.root; node != NULL; node = node->child[side]) {
-        const struct region *met = region_of(node);
+        struct region *met = region_of(node);
 
         assert_cheap(region->end <= met->start || met->end <= region->start);
         parent = node;
-        side = region->start < met->start ? RB_LEFT : RB_RIGHT;
+        if (region->start < met->start) {
+            side = RB_LEFT;
+            next = met;
+        } else {
+            side = RB_RIGHT;
+            free_from = met->end;
+        }
     }
 
-    region->gap = 0; /* until its neighbours are known */
+    region->gap = region->start - free_from;
     rbtree_insert(&regions->tree, parent, side, &region->node);
-    measure_gap(regions, region);
-    measure_gap(regions, regions_next(region));
+    measure_gap(regions, next);
     regions->count++;
     regions->mapped += region->end - region->start;
 }

@@ -42,9 +42,13 @@ static uint64_t sum_below(const struct item *item)
     return sum;
 }
 
-static void update_sum(struct rbnode *node)
+static bool update_sum(struct rbnode *node)
 {
-    item_of(node)->sum = sum_below(item_of(node));
+    struct item *item = item_of(node);
+    uint64_t before = item->sum;
+
+    item->sum = sum_below(item);
+    return item->sum != before;
 }
 
 static void set_init(struct set *set, bool augmented)

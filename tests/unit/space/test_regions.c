@@ -378,6 +378,11 @@ static void test_check_finds_damage(void **state)
     regions.mapped += PAGE;
     assert_false(regions_is_valid(&regions));
     regions.mapped -= PAGE;
+    nodes[4].end += 8; /* no page */
+    regions.mapped += 8;
+    assert_false(regions_is_valid(&regions));
+    nodes[4].end -= 8;
+    regions.mapped -= 8;
     regions.count--;
     assert_false(regions_is_valid(&regions));
     regions.count++;
