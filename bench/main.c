@@ -24,26 +24,32 @@ struct options {
     const char *json;   /* NULL: none is written */
     const char *disk;   /* where the durable stores are made */
     const char *memory; /* and the others */
+    const char *part;   /* "storage", "memory" or "all" */
 };
 
 static void usage(FILE *to)
 {
-    fputs("usage: coffer-bench [--json FILE] [--disk DIR] [--memory DIR]\n"
+    fputs("usage: coffer-bench [--json FILE] [--disk DIR] [--memory DIR] [--part PART]\n"
           "  --json FILE   write the figures there\n"
           "  --disk DIR    durable stores are made below DIR (.)\n"
           "  --memory DIR  stores that are not durable (/dev/shm, else as --disk)\n"
+          "  --part PART   storage (the default), memory or all\n"
           "COFFER_BENCH_QUICK=1: few repetitions and no 1 GiB, to see that it works.\n",
           to);
 }
 
+static bool is_wanted(const struct options *options, const char *part)
+{
+    return strcmp(options->part, part) == 0 || strcmp(options->part, "all") == 0;
+}
+
 static struct options parse(int count, char **words)
 {
-    static const struct option known[] = {{"json", required_argument, NULL, 'j'},
-                                          {"disk", required_argument, NULL, 'd'},
-                                          {"memory", required_argument, NULL, 'm'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    struct options options = {.disk = "."};
+    static const struct option known[] = {
+        {"json", required_argument, NULL, 'j'},   {"disk", required_argument, NULL, 'd'},
+        {"memory", required_argument, NULL, 'm'}, {"part", required_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    struct options options = {.disk = ".", .part = "storage"};
     int letter;
 
     while ((letter = getopt_long(count, words, "", known, NULL)) != -1) {
@@ -57,6 +63,9 @@ static struct options parse(int count, char **words)
         case 'm':
             options.memory = optarg;
             break;
+        case 'p':
+            options.part = optarg;
+            break;
         case 'h':
             usage(stdout);
             exit(EXIT_SUCCESS);
@@ -65,7 +74,7 @@ static struct options parse(int count, char **words)
             exit(EXIT_BROKEN);
         }
     }
-    if (optind != count) {
+    if (optind != count || !(is_wanted(&options, "storage") || is_wanted(&options, "memory"))) {
         usage(stderr);
         exit(EXIT_BROKEN);
     }
@@ -139,6 +148,20 @@ static void report_memory(struct bench *bench)
                   1024 * 1024);
 }
 
+static void run_storage(struct bench *bench, const struct options *options)
+{
+    struct variant durable = {"", scratch_make(options->disk), true};
+    struct variant fleeting = {".volatile", scratch_make(options->memory), false};
+
+    must(coffer_linux_memory_make(REGION_SIZE, NULL, &bench->region), "secure memory");
+    (void)coffer_linux_ciphers(); /* libgcrypt is ready from here on, for the raw peer as well */
+    print_head(bench);
+    run_variant(bench, &durable);
+    run_variant(bench, &fleeting);
+    report_memory(bench);
+    coffer_linux_memory_unmake(&bench->region);
+}
+
 int main(int count, char **words)
 {
     struct options options = parse(count, words);
@@ -146,20 +169,15 @@ int main(int count, char **words)
     struct bench bench = {.quick = quick != NULL && strcmp(quick, "") != 0 &&
                                    strcmp(quick, "0") != 0,
                           .report = report_open()};
-    struct variant durable = {"", scratch_make(options.disk), true};
-    struct variant fleeting = {".volatile", scratch_make(options.memory), false};
     bool good;
 
-    must(coffer_linux_memory_make(REGION_SIZE, NULL, &bench.region), "secure memory");
-    (void)coffer_linux_ciphers(); /* libgcrypt is ready from here on, for the raw peer as well */
-    print_head(&bench);
-    run_variant(&bench, &durable);
-    run_variant(&bench, &fleeting);
-    report_memory(&bench);
+    if (is_wanted(&options, "storage"))
+        run_storage(&bench, &options);
+    if (is_wanted(&options, "memory"))
+        run_memory(&bench);
     good = report_targets(bench.report);
     if (options.json != NULL)
         report_write_json(bench.report, options.json);
     report_close(bench.report);
-    coffer_linux_memory_unmake(&bench.region);
     return good ? EXIT_SUCCESS : EXIT_MISSED;
 }

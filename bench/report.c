@@ -128,6 +128,8 @@ static const char *short_number(double value, char text[16])
         (void)snprintf(text, 16, "%.0f", value);
     else if (value < 0.01)
         (void)snprintf(text, 16, "%.4f", value);
+    else if (value < 1)
+        (void)snprintf(text, 16, "%.3f", value);
     else if (value >= 10)
         (void)snprintf(text, 16, "%.1f", value);
     else
