@@ -26,24 +26,47 @@ enum coffer_status space_enter_page(struct coffer_space *space, const struct reg
     return COFFER_OK;
 }
 
-void space_enter_pinned(struct coffer_space *space, uintptr_t start, uintptr_t end)
+void space_enter_pinned(struct coffer_space *space, const struct region *region, uintptr_t start,
+                        uintptr_t end)
+{
+    for (uintptr_t at = start; region->pins > 0 && at < end; at += PAGE) {
+        uint64_t index = region_page(region, at);
+        struct object_page page;
+
+        /* One that is being written back is entered by who does that. Of the others none takes a
+         * frame or waits, so that the lock stays taken; a table that can't be had is a fault's
+         * business. */
+        if (object_query(region->object, index).resident &&
+            object_get(region->object, index, region_is_private(region), &page) == COFFER_OK &&
+            space_enter_page(space, region, at, &page, 0) != COFFER_OK)
+            return;
+    }
+}
+
+void space_enter_pinned_range(struct coffer_space *space, uintptr_t start, uintptr_t end)
 {
     for (struct region *region = regions_at_or_after(&space->regions, start);
-         region != NULL && region->start < end; region = regions_next(region)) {
-        uintptr_t at = region->start > start ? region->start : start;
-        uintptr_t last = region->end < end ? region->end : end;
+         region != NULL && region->start < end; region = regions_next(region))
+        space_enter_pinned(space, region, region->start > start ? region->start : start,
+                           region->end < end ? region->end : end);
+}
 
-        for (; region->pins > 0 && at < last; at += PAGE) {
-            struct object_page page;
+enum coffer_status space_sync_object(struct object *object, uint64_t first, uint64_t count)
+{
+    enum coffer_status status;
 
-            /* Both had succeeded before; when they don't now, a fault will do it. */
-            if (object_get(region->object, region_page(region, at), region_is_private(region),
-                           &page) == COFFER_OK &&
-                space_enter_page(space, region, at, &page, space_lasting_access(space, region)) !=
-                    COFFER_OK)
-                return;
-        }
+    object_hold(object);
+    do
+        status = object_sync(object, first, count);
+    while (status == COFFER_BUSY);
+    list_each (link, &object->regions) {
+        struct region *region = list_entry(link, struct region, of_object);
+
+        if ((region->flags & REGION_LEAVING) == 0)
+            space_enter_pinned(region->space, region, region->start, region->end);
     }
+    object_drop(object);
+    return status;
 }
 
 static bool rights_allow(unsigned rights, unsigned access)

@@ -7,8 +7,8 @@
 #include "memory/frames/lookup.h"
 #include "memory/space/place.h"
 
-/* Addresses for vmalloc: so many times the memory, at least. One page before each allocation is
- * never mapped. */
+/* Addresses for vmalloc: so many times the memory, at least. A page between any two allocations
+ * is never mapped. */
 #define VMALLOC_FACTOR   4u
 #define VMALLOC_SIZE_MIN ((size_t)1 << 24)
 
@@ -181,8 +181,8 @@ static enum coffer_status reserve(struct change *change, size_t size, struct reg
     uintptr_t start;
     enum coffer_status status;
 
-    /* The page before it is a guard. */
-    if (!regions_find_gap(&space->regions, size + PAGE, space->base, space->base + space->size,
+    /* The pages before and behind it are guards, which neighbours have in common. */
+    if (!regions_find_gap(&space->regions, size + 2 * PAGE, space->base, space->base + space->size,
                           &start))
         return COFFER_NO_MEMORY;
     status = change_need(change, 1);
@@ -236,7 +236,7 @@ enum coffer_status spaces_vmalloc(struct spaces *spaces, size_t size, uintptr_t 
 
     if (size == 0)
         return COFFER_MISUSE;
-    if (size > spaces->vmalloc->size)
+    if (size > spaces->vmalloc->size - 2 * PAGE)
         return COFFER_NO_MEMORY;
     size = (size + PAGE - 1) & ~(PAGE - 1);
     spaces_lock(spaces);

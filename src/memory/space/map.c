@@ -100,7 +100,7 @@ static enum coffer_status enter_pages(struct change *change, const struct region
     if (status == COFFER_OK)
         return COFFER_OK;
     (void)space->spaces->mmu->unmap(space->table, region->start, region_page_count(region));
-    space_enter_pinned(space, region->start, region->end);
+    space_enter_pinned_range(space, region->start, region->end);
     return status == COFFER_NO_MEMORY ? spaces_relieve(space->spaces, space->owner, &change->tries)
                                       : status;
 }

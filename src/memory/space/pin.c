@@ -168,22 +168,6 @@ enum coffer_status coffer_space_unpin(struct coffer_space *space, uintptr_t addr
     return change_end(&change, status);
 }
 
-/* The region's part of the range. The object is held: the region may go meanwhile. */
-static enum coffer_status sync_region(const struct region *region, uintptr_t start, uintptr_t end)
-{
-    uint64_t first = region_page(region, region->start > start ? region->start : start);
-    uint64_t last = region_page(region, (region->end < end ? region->end : end) - 1);
-    struct object *object = region->object;
-    enum coffer_status status;
-
-    object_hold(object);
-    do
-        status = object_sync(object, first, last - first + 1);
-    while (status == COFFER_BUSY);
-    object_drop(object);
-    return status;
-}
-
 enum coffer_status coffer_space_sync(struct coffer_space *space, uintptr_t address, size_t size)
 {
     uintptr_t at = address;
@@ -195,14 +179,16 @@ enum coffer_status coffer_space_sync(struct coffer_space *space, uintptr_t addre
     status = change_begin(&change, space);
     while (status == COFFER_OK && at < address + size) {
         const struct region *region = regions_at_or_after(&space->regions, at);
+        uintptr_t end;
 
         if (region == NULL || region->start >= address + size)
             break;
-        at = region->end;
+        if (region->start > at)
+            at = region->start;
+        end = region->end < address + size ? region->end : address + size;
         if ((region->flags & REGION_FILE) != 0)
-            status = sync_region(region, address, address + size);
-        /* What was written is mapped nowhere now. */
-        space_enter_pinned(space, address, address + size);
+            status = space_sync_object(region->object, region_page(region, at), (end - at) / PAGE);
+        at = end;
         if (status == COFFER_OK)
             status = space_check(space);
     }

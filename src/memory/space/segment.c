@@ -62,14 +62,9 @@ enum coffer_status spaces_open_segment(struct spaces *spaces, struct owner owner
 /* Write the dirty pages back, as long as the segment is held by somebody. */
 static enum coffer_status write_back(const struct coffer_segment *segment)
 {
-    enum coffer_status status = COFFER_OK;
-
     if (!segment->is_file || !segment->is_writable)
         return COFFER_OK;
-    do
-        status = object_sync(segment->object, 0, segment->object->page_count);
-    while (status == COFFER_BUSY);
-    return status;
+    return space_sync_object(segment->object, 0, segment->object->page_count);
 }
 
 /* Nobody maps it, and nobody can any more. */

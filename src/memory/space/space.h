@@ -27,8 +27,8 @@
  *      that list but regions that are leaving.
  *   M3 A page of an object that is neither a segment's nor shared is in one region at most, and
  *      absent when it is in none. So what lies next to a region in its object is fresh.
- *   M4 While a region is pinned all its pages are resident, pinned, mapped, and not shared with a
- *      clone.
+ *   M4 While a region is pinned all its pages are resident, pinned, mapped (but for the moment that
+ *      a file's page is written back), and not shared with a clone.
  *   M5 A killed space maps nothing.
  *   M6 The heap's end lies in the heap: heap_start <= heap_break <= heap_end.
  *
@@ -202,8 +202,15 @@ static inline unsigned space_lasting_access(const struct coffer_space *space,
     return space->spaces->mmu->has_pointers ? region->rights : 0;
 }
 
-/* Map the pages of the pinned regions in the range again, as far as that can be. */
-void space_enter_pinned(struct coffer_space *space, uintptr_t start, uintptr_t end);
+/* Map the pages of a part of a region, or of all regions in a range, again if they are pinned. */
+void space_enter_pinned(struct coffer_space *space, const struct region *region, uintptr_t start,
+                        uintptr_t end);
+void space_enter_pinned_range(struct coffer_space *space, uintptr_t start, uintptr_t end);
+
+/* Write dirty pages of a file back. They are mapped nowhere for a moment, also pinned ones. Lets go
+ * of the lock meanwhile. */
+COFFER_MUST_CHECK enum coffer_status space_sync_object(struct object *object, uint64_t first,
+                                                       uint64_t count);
 
 /* Pages that were written through the mappings of a part of the region are marked so. */
 void space_keep_dirty(struct coffer_space *space, const struct region *region, uintptr_t start,

@@ -127,6 +127,7 @@ bool spaces_is_valid(struct spaces *spaces)
     spaces_lock(spaces);
     list_each (link, &spaces->list)
         is_valid = is_valid && space_is_valid(list_entry(link, struct coffer_space, link));
+    is_valid = is_valid && paging_is_valid(spaces->paging);
     spaces_unlock(spaces);
-    return is_valid && paging_is_valid(spaces->paging);
+    return is_valid;
 }
