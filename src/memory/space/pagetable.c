@@ -145,7 +145,7 @@ static void count_used(const struct pagetable *table, struct path *path, unsigne
 /* Give the tables on a path back that have become empty, from the lowest up. */
 static void prune(struct pagetable *table, struct path *path)
 {
-    unsigned height = path->low > 0 ? path->low + 1 : 1;
+    unsigned height = path->low + 1;
 
     for (; height < table->height && used_of(*path->entry[height]) == 0; height++) {
         table->host->give_table_frame(table->host->context, table->owner,

@@ -107,6 +107,30 @@ static void test_a_tree_is_as_high_as_its_size_asks_for(void **state)
     teardown(&f);
 }
 
+/* Whatever the size, nothing is written behind the frame that the topmost table ends in. */
+static void test_the_topmost_table_ends_with_its_frame(void **state)
+{
+    unsigned alone = 0;
+    struct fixture f;
+
+    (void)state;
+    setup(&f);
+    for (size_t pages = 470; pages <= 520; pages++) {
+        struct pagetable *table = open_table(&f, BASE, pages * PAGE);
+        const uint64_t *behind = (const uint64_t *)((uintptr_t)table + FRAME_SIZE);
+        uint64_t before = *behind;
+
+        map(&f, table, BASE + (pages - 1) * PAGE, 1);
+        if (pagetable_frames(table) == 1) {
+            assert_int_equal(*behind, before);
+            alone++;
+        }
+        close_table(&f, table);
+    }
+    assert_in_range(alone, 20, 42);
+    teardown(&f);
+}
+
 static void test_ranges_that_are_none_are_refused(void **state)
 {
     static const struct {
@@ -163,10 +187,11 @@ static void test_wrong_maps_are_refused(void **state)
         {BASE + PAGE, f.run, SIZE_MAX, BOTH, 0},
         {BASE, f.run + 8, 1, BOTH, 0},
         {BASE, NULL, 1, BOTH, 0},
-        {BASE, f.memory + MEMORY, 1, BOTH, 0},                  /* between the areas */
-        {BASE, f.memory + MEMORY - FRAME_SIZE, 2, BOTH, 0},     /* out of the first */
-        {BASE, f.memory + MEMORY - FRAME_SIZE, 258, BOTH, 0},   /* over into the second */
-        {BASE, f.memory + 3 * MEMORY - FRAME_SIZE, 2, BOTH, 0}, /* out of the last */
+        {BASE, (void *)((uintptr_t)f.memory - FRAME_SIZE), 2, BOTH, 0}, /* into the first */
+        {BASE, f.memory + MEMORY, 1, BOTH, 0},                          /* between the areas */
+        {BASE, f.memory + MEMORY - FRAME_SIZE, 2, BOTH, 0},             /* out of the first */
+        {BASE, f.memory + MEMORY - FRAME_SIZE, 258, BOTH, 0},           /* over into the second */
+        {BASE, f.memory + 3 * MEMORY - FRAME_SIZE, 2, BOTH, 0},         /* out of the last */
         {BASE, f.run, 1, 8, 0},
         {BASE, f.run, 1, BOTH, 4},
     };
@@ -334,6 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_tree_is_as_high_as_its_size_asks_for),
+        cmocka_unit_test(test_the_topmost_table_ends_with_its_frame),
         cmocka_unit_test(test_ranges_that_are_none_are_refused),
         cmocka_unit_test(test_wrong_maps_are_refused),
         cmocka_unit_test(test_frames_of_all_areas_can_be_mapped),
