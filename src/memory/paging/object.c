@@ -205,7 +205,7 @@ static enum coffer_status try_clone(struct object_private *object, struct object
 
 enum coffer_status object_clone(struct object *object, struct object **out)
 {
-    struct object_private *clone;
+    struct object_private *clone = NULL;
     struct room room = {.rounds = 0};
     enum coffer_status status;
 
