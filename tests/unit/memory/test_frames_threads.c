@@ -16,6 +16,7 @@
 #define THREADS_MAX 4u
 #define SLOTS       24u
 #define FRAMES      700u
+#define RACES       20u
 
 struct arena {
     struct frames *frames;
@@ -124,15 +125,22 @@ static void meet(struct worker *worker, unsigned times)
         coffer_linux_port()->thread_yield(NULL);
 }
 
-/* All threads give one run; nobody takes until all have tried. */
+/* All threads give one run, which takes long to wipe; nobody takes until all have tried. */
 static void race(struct worker *worker)
 {
     struct arena *arena = worker->arena;
 
-    meet(worker, 1);
-    if (frames_give(arena->frames, arena->prize) == COFFER_OK)
-        atomic_fetch_add(&arena->winners, 1);
-    meet(worker, 2);
+    for (unsigned round = 0; round < RACES; round++) {
+        if (worker->number == 0) {
+            expect(worker, frames_take(arena->frames, arena->owners[0], 256,
+                                       (void **)&arena->prize) == COFFER_OK);
+            worker->takes++;
+        }
+        meet(worker, 2 * round + 1);
+        if (frames_give(arena->frames, arena->prize) == COFFER_OK)
+            atomic_fetch_add(&arena->winners, 1);
+        meet(worker, 2 * round + 2);
+    }
 }
 
 static void work(void *argument)
@@ -181,7 +189,7 @@ static void run_threads(unsigned threads, unsigned cache_frames)
     struct frames_settings settings = {.port = coffer_linux_port(), .cache_frames = cache_frames};
     struct buffer buffer = buffer_make(FRAMES, (size_t)1 << 22);
     struct memory_area area = {buffer.start, buffer.size};
-    uint64_t takes = 1;
+    uint64_t takes = 0;
     uint64_t free;
     uint64_t counted = 0;
 
@@ -193,7 +201,6 @@ static void run_threads(unsigned threads, unsigned cache_frames)
     assert_ok(account_set_quota(&arena.account, arena.owners[1], 300));
     assert_ok(frames_set_watermarks(arena.frames, 100, 200, watch, &arena));
     free = frames_statistics(arena.frames).free;
-    assert_ok(frames_take(arena.frames, arena.owners[0], 4, (void **)&arena.prize));
 
     for (unsigned i = 0; i < threads; i++) {
         workers[i] = (struct worker){.arena = &arena, .number = i, .threads = threads, .ok = true};
@@ -209,7 +216,7 @@ static void run_threads(unsigned threads, unsigned cache_frames)
     for (unsigned i = 0; i < threads; i++)
         assert_true(workers[i].ok);
 
-    assert_int_equal(atomic_load(&arena.winners), 1);
+    assert_int_equal(atomic_load(&arena.winners), RACES);
     assert_true(frames_is_valid(arena.frames));
     assert_int_equal(frames_statistics(arena.frames).free, free);
     for (unsigned i = 0; i < 2; i++) {
