@@ -13,24 +13,22 @@
 #include "port/cipher.h"
 #include "swap/swap.h"
 
-#define SWAP_LANES_MAX   4u /* threads that seal or unseal at one time */
-#define SWAP_MASTER_SIZE 32u
+#define SWAP_LANES_MAX 4u /* threads that seal or unseal at one time */
 
 /* Each lane seals under the newest key it has met and unseals under the one it met last: pages of
  * an epoch before are rare, and so are changes of either. */
-enum lane_slot { LANE_SEAL, LANE_UNSEAL, LANE_SLOTS };
+enum lane_slot { LANE_SEAL, LANE_UNSEAL, LANE_MASTER, LANE_SLOTS };
 
 struct lane {
     void *state; /* the provider's; NULL: not started */
-    bool has_key[LANE_SLOTS];
-    uint32_t epoch[LANE_SLOTS];
+    bool has_key[LANE_MASTER];
+    uint32_t epoch[LANE_MASTER];
     uint8_t *buffer; /* SWAP_SLOT_SIZE bytes */
 };
 
 struct lanes {
     const struct coffer_port *port;
     const struct coffer_ciphers *ciphers;
-    uint8_t master[SWAP_MASTER_SIZE];
     struct port_lock lock; /* of `free` and `version` */
     struct port_condition freed;
     bool waits; /* the port has threads, and so `freed` is one */

@@ -17,20 +17,23 @@ static void stop_states(struct lanes *lanes)
 
         if (lane->state == NULL)
             continue;
-        lanes->ciphers->gcm_clear_key(lane->state, LANE_SEAL);
-        lanes->ciphers->gcm_clear_key(lane->state, LANE_UNSEAL);
+        for (unsigned slot = 0; slot < LANE_SLOTS; slot++)
+            lanes->ciphers->gcm_clear_key(lane->state, slot);
         lanes->ciphers->stop(lane->state);
         lane->state = NULL;
     }
 }
 
-static enum coffer_status start_states(struct lanes *lanes)
+static enum coffer_status start_states(struct lanes *lanes,
+                                       const uint8_t master[CIPHER_GCM_KEY_SIZE])
 {
     for (unsigned i = 0; i < lanes->count; i++) {
+        struct lane *lane = &lanes->lane[i];
         size_t footprint;
-        enum coffer_status status = lanes->ciphers->start(LANE_SLOTS, &lanes->lane[i].state,
-                                                          &footprint);
+        enum coffer_status status = lanes->ciphers->start(LANE_SLOTS, &lane->state, &footprint);
 
+        if (status == COFFER_OK)
+            status = lanes->ciphers->gcm_set_key(lane->state, LANE_MASTER, master);
         if (status != COFFER_OK)
             return status;
         lanes->free |= (uint64_t)1 << i;
@@ -41,6 +44,7 @@ static enum coffer_status start_states(struct lanes *lanes)
 enum coffer_status lanes_init(struct lanes *lanes, const struct coffer_port *port,
                               const struct coffer_ciphers *ciphers, unsigned count)
 {
+    uint8_t master[CIPHER_GCM_KEY_SIZE];
     enum coffer_status status;
 
     assert_debug(count > 0 && count <= SWAP_LANES_MAX);
@@ -48,10 +52,11 @@ enum coffer_status lanes_init(struct lanes *lanes, const struct coffer_port *por
     lanes->ciphers = ciphers;
     lanes->count = count;
     lanes->waits = count > 1;
-    status = port->entropy(port->context, lanes->master, sizeof(lanes->master));
+    status = port->entropy(port->context, master, sizeof(master));
     if (status != COFFER_OK)
         return status;
-    status = start_states(lanes);
+    status = start_states(lanes, master);
+    wipe(master, sizeof(master));
     if (status == COFFER_OK)
         status = port->lock_init(port->context, &lanes->lock);
     if (status != COFFER_OK)
@@ -64,7 +69,6 @@ enum coffer_status lanes_init(struct lanes *lanes, const struct coffer_port *por
     port->lock_fini(port->context, &lanes->lock);
 stop:
     stop_states(lanes);
-    wipe(lanes->master, sizeof(lanes->master));
     return status;
 }
 
@@ -77,7 +81,6 @@ void lanes_fini(struct lanes *lanes)
         port->condition_fini(port->context, &lanes->freed);
     port->lock_fini(port->context, &lanes->lock);
     stop_states(lanes);
-    wipe(lanes->master, sizeof(lanes->master));
 }
 
 struct lane *lanes_take(struct lanes *lanes)
@@ -132,20 +135,21 @@ enum coffer_status lanes_next_version(struct lanes *lanes, uint64_t *version)
 static enum coffer_status use_epoch(const struct lanes *lanes, struct lane *lane,
                                     enum lane_slot slot, uint32_t epoch)
 {
-    uint8_t label[] = {'c', 'o', 'f', 'f', 'e', 'r', ' ', 's', 'w', 'a', 'p', 0, 0, 0, 0};
-    uint8_t digest[CIPHER_HASH_SIZE];
+    uint8_t iv[CIPHER_GCM_IV_SIZE] = {0};
+    uint8_t key[CIPHER_GCM_KEY_SIZE] = {0};
+    uint8_t tag[CIPHER_GCM_TAG_SIZE];
+    const struct cipher_message message = {.iv = iv, .in = key, .out = key, .size = sizeof(key)};
     enum coffer_status status;
 
     if (lane->has_key[slot] && lane->epoch[slot] == epoch)
         return COFFER_OK;
-    store_le32(label + sizeof(label) - 4, epoch);
-    status = lanes->ciphers->hmac_sha256(lane->state, lanes->master, sizeof(lanes->master), label,
-                                         sizeof(label), digest);
+    store_le32(iv, epoch);
+    status = lanes->ciphers->gcm_encrypt(lane->state, LANE_MASTER, &message, tag);
     if (status == COFFER_OK) {
         lane->has_key[slot] = false;
-        status = lanes->ciphers->gcm_set_key(lane->state, slot, digest);
+        status = lanes->ciphers->gcm_set_key(lane->state, slot, key);
     }
-    wipe(digest, sizeof(digest));
+    wipe(key, sizeof(key));
     if (status != COFFER_OK)
         return status;
     lane->has_key[slot] = true;

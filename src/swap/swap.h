@@ -14,12 +14,14 @@
  * The version is the stamp that paging keeps in secure memory (backing.h): a page that was changed,
  * put into another slot or replaced by an older version of itself doesn't authenticate.
  *
- * Keys. A master key is random, made at open, never stored. Of it and the upper 32 bits of the
- * version, the *epoch*, comes the key that a page is sealed with:
+ * Keys. A master key is random, made at open, never stored, and known to the provider alone from
+ * then on. Of it and the upper 32 bits of the version, the *epoch*, comes the key that a page is
+ * sealed with: 16 zero bytes, encrypted (AES-128-GCM) with the master key under the IV
  *
- *     HMAC-SHA-256(master, "coffer swap" || epoch (4 bytes, little endian)), its first 16 bytes
+ *     epoch (4 bytes, little endian) || 0 (12 bytes)
  *
- * so that a key seals 2^32 pages at most, as NIST SP 800-38D, 8.3, wants for IVs of 16 bytes.
+ * So a key seals 2^32 pages at most, as NIST SP 800-38D, 8.3, wants for IVs of 16 bytes. (Not a
+ * hash: providers take memory for one, and a page fault can come at any time.)
  *
  * Invariants
  *   W1 No IV is used twice under one key.

@@ -35,6 +35,7 @@ struct fixture {
 
     struct coffer_ciphers ciphers;
     uint64_t cipher_calls, cipher_fails_at;
+    uint8_t master[CIPHER_GCM_KEY_SIZE];
     int states; /* started and not stopped */
     struct {
         uint8_t key[CIPHER_GCM_KEY_SIZE];

@@ -314,7 +314,6 @@ static bool holds(const uint8_t *bytes, size_t size, const void *what, size_t n)
 static void test_W2_nothing_readable_is_in_the_medium(void **state)
 {
     struct fixture *fixture = *state;
-    const struct lanes *lanes = &fixture->swap->lanes;
 
     for (uint32_t i = 0; i < SLOTS; i++)
         (void)write_number(fixture, reserve(fixture), i);
@@ -323,23 +322,22 @@ static void test_W2_nothing_readable_is_in_the_medium(void **state)
         for (size_t at = 0; at < PAGE; at += 64)
             assert_false(holds(slot_bytes(fixture, i), SWAP_SLOT_SIZE, page + at, 8));
     }
-    assert_false(holds(fixture->medium, sizeof(fixture->medium), lanes->master, 8));
+    assert_false(holds(fixture->medium, sizeof(fixture->medium), fixture->master, 8));
     assert_false(holds(fixture->medium, sizeof(fixture->medium), fixture->seals[0].key, 8));
 }
 
-static void test_W2_closing_wipes_everything(void **state)
+/* But for the provider's contexts there is no key to be found, open or closed. */
+static void test_W2_no_key_stays_in_memory(void **state)
 {
     struct fixture *fixture = *state;
-    uint8_t master[SWAP_MASTER_SIZE];
-    uint8_t key[CIPHER_GCM_KEY_SIZE];
 
     (void)write_number(fixture, reserve(fixture), 1);
-    memcpy(master, fixture->swap->lanes.master, sizeof(master));
-    memcpy(key, fixture->seals[0].key, sizeof(key));
-    assert_true(holds(fixture->area, MEMORY_FRAMES * PAGE, master, sizeof(master)));
-    fixture_close(fixture);
-    assert_false(holds(fixture->area, MEMORY_FRAMES * PAGE, master, sizeof(master)));
-    assert_false(holds(fixture->area, MEMORY_FRAMES * PAGE, key, sizeof(key)));
+    for (int round = 0; round < 2; round++) {
+        assert_false(holds(fixture->area, MEMORY_FRAMES * PAGE, fixture->master, 8));
+        assert_false(holds(fixture->area, MEMORY_FRAMES * PAGE, fixture->seals[0].key, 8));
+        if (round == 0)
+            fixture_close(fixture); /* the provider's are wiped: the fixture looks at each */
+    }
 }
 
 /* --- What goes wrong --------------------------------------------------------------------- */
@@ -401,7 +399,7 @@ static void test_errors_of_the_provider_are_told_and_pass(void **state)
         assert_reads(fixture, slot, stamp, n);
         fired++;
     }
-    assert_int_equal(fired, 6); /* HMAC, key, message: in each direction */
+    assert_int_equal(fired, 6); /* key's derivation, key, message: in each direction */
 }
 
 /* Opening fails in one place after another, and leaves nothing. */
@@ -424,9 +422,9 @@ static void test_every_failed_open_leaves_nothing(void **state)
     }
     fixture->port_fails_at = 0;
     fixture_close(fixture);
-    for (uint64_t n = 1; n <= SWAP_LANES_MAX; n++) {
+    for (uint64_t n = 1; n <= 2 * SWAP_LANES_MAX; n++) {
         fixture->cipher_fails_at = fixture->cipher_calls + n;
-        assert_status(fixture_open(fixture), COFFER_NO_MEMORY);
+        assert_status(fixture_open(fixture), n % 2 == 1 ? COFFER_NO_MEMORY : COFFER_UNSUPPORTED);
         assert_int_equal(fixture->memory->account.frames_used, fixture->frames_used);
         assert_int_equal(fixture->states, 0);
     }
@@ -564,7 +562,7 @@ int main(void)
         OPEN(test_W1_a_key_seals_two_to_the_32_pages_at_most),
         OPEN(test_W1_the_last_version_is_never_passed),
         OPEN(test_W2_nothing_readable_is_in_the_medium),
-        OPEN(test_W2_closing_wipes_everything),
+        OPEN(test_W2_no_key_stays_in_memory),
         OPEN(test_errors_of_the_medium_are_told_and_pass),
         OPEN(test_errors_of_the_provider_are_told_and_pass),
         CLOSED(test_every_failed_open_leaves_nothing),
