@@ -199,7 +199,9 @@ static void condition_broadcast(void *context, struct port_condition *condition)
 static atomic_uint_fast64_t slots_taken;
 static pthread_key_t slot_key;
 static pthread_once_t slot_once = PTHREAD_ONCE_INIT;
-static _Thread_local unsigned own_slot; /* plus 1; 0: not asked for yet */
+/* Plus 1; 0: not asked for yet. Read with each allocation, so it lies where one instruction finds
+ * it, which is given to libraries that are loaded with the program. */
+static _Thread_local unsigned own_slot __attribute__((tls_model("initial-exec")));
 
 static void slot_return(void *value)
 {
@@ -244,8 +246,10 @@ static unsigned slot_find(void)
 
 static unsigned linux_thread_slot(void *context)
 {
+    unsigned slot = own_slot;
+
     (void)context;
-    return own_slot != 0 ? own_slot - 1 : slot_find();
+    return slot != 0 ? slot - 1 : slot_find();
 }
 
 static void linux_thread_yield(void *context)
