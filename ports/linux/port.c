@@ -220,7 +220,8 @@ static void slot_start(void)
     (void)error;
 }
 
-static unsigned slot_find(void)
+/* Out of the way of the short path. */
+__attribute__((noinline, cold)) static unsigned slot_find(void)
 {
     uint_fast64_t taken = atomic_load_explicit(&slots_taken, memory_order_relaxed);
     unsigned slot;
