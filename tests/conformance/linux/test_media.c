@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where swapped pages can be kept: files, with a name and without, and memory. */
+#include "fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SLOT ((size_t)COFFER_SWAP_SLOT_SIZE)
+
+static char folder[] = "/tmp/coffer-media-XXXXXX";
+
+static const char *path_of(const char *name)
+{
+    static char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return path;
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    must(mkdtemp(folder) != NULL);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    return rmdir(folder);
+}
+
+static void fill(uint8_t *bytes, unsigned number)
+{
+    for (size_t i = 0; i < SLOT; i++)
+        bytes[i] = (uint8_t)(number * 31 + i * 7);
+}
+
+/* Slots in any order, each for itself. */
+static void check_medium(struct coffer_swap_medium *medium)
+{
+    static const unsigned order[] = {7, 0, 3, 3, 1, 6};
+    uint8_t bytes[COFFER_SWAP_SLOT_SIZE];
+    uint8_t expected[COFFER_SWAP_SLOT_SIZE];
+
+    for (unsigned i = 0; i < 6; i++) {
+        fill(bytes, order[i] + i);
+        assert_ok(medium->write(medium->context, order[i] * SLOT, bytes, SLOT));
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        if (order[i] == 3 && i == 2)
+            continue;
+        memset(bytes, 0, sizeof(bytes));
+        assert_ok(medium->read(medium->context, order[i] * SLOT, bytes, SLOT));
+        fill(expected, order[i] + i);
+        assert_memory_equal(bytes, expected, SLOT);
+    }
+    /* What was never written. */
+    assert_status(medium->read(medium->context, 8 * SLOT, bytes, SLOT), COFFER_IO);
+    assert_status(medium->read(medium->context, UINT64_MAX - 5, bytes, SLOT), COFFER_IO);
+    assert_status(medium->write(medium->context, UINT64_MAX - 5, bytes, SLOT), COFFER_NO_SPACE);
+    coffer_linux_swap_close(medium);
+    assert_null(medium->context);
+    coffer_linux_swap_close(medium);
+}
+
+static void test_a_file_with_a_name(void **state)
+{
+    struct coffer_swap_medium medium;
+    struct coffer_swap_medium other;
+    struct stat about;
+    int file = open(path_of("swap"), O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+
+    (void)state;
+    must(file >= 0 && write(file, "old", 3) == 3 && close(file) == 0);
+    assert_ok(coffer_linux_swap_file(path_of("swap"), &medium));
+    must(stat(path_of("swap"), &about) == 0);
+    assert_int_equal(about.st_mode & 0777, 0600);
+    assert_int_equal(about.st_size, 0);
+    assert_status(coffer_linux_swap_file(path_of("swap"), &other), COFFER_BUSY);
+    check_medium(&medium);
+    /* It stays, for the next. */
+    assert_ok(coffer_linux_swap_file(path_of("swap"), &medium));
+    coffer_linux_swap_close(&medium);
+    must(unlink(path_of("swap")) == 0);
+}
+
+static void test_a_busy_file_is_not_touched(void **state)
+{
+    struct coffer_swap_medium medium;
+    struct coffer_swap_medium other;
+    struct stat about;
+    uint8_t bytes[COFFER_SWAP_SLOT_SIZE] = {1};
+
+    (void)state;
+    assert_ok(coffer_linux_swap_file(path_of("swap"), &medium));
+    assert_ok(medium.write(medium.context, 0, bytes, SLOT));
+    assert_status(coffer_linux_swap_file(path_of("swap"), &other), COFFER_BUSY);
+    must(stat(path_of("swap"), &about) == 0);
+    assert_int_equal(about.st_size, SLOT);
+    coffer_linux_swap_close(&medium);
+    must(unlink(path_of("swap")) == 0);
+}
+
+static void test_a_file_without_a_name(void **state)
+{
+    struct coffer_swap_medium medium;
+
+    (void)state;
+    must(setenv("TMPDIR", folder, 1) == 0);
+    assert_ok(coffer_linux_swap_file(NULL, &medium));
+    check_medium(&medium); /* the folder is empty, as its removal shows */
+    must(setenv("TMPDIR", "/nowhere/at/all", 1) == 0);
+    assert_status(coffer_linux_swap_file(NULL, &medium), COFFER_NOT_FOUND);
+    must(unsetenv("TMPDIR") == 0);
+}
+
+static void test_what_is_no_file_is_refused(void **state)
+{
+    struct coffer_swap_medium medium;
+
+    (void)state;
+    assert_status(coffer_linux_swap_file(path_of("no/such/folder"), &medium), COFFER_NOT_FOUND);
+    assert_int_not_equal(coffer_linux_swap_file(folder, &medium), COFFER_OK);
+    assert_status(coffer_linux_swap_file("/dev/null", &medium), COFFER_MISUSE);
+    must(symlink("/dev/null", path_of("link")) == 0);
+    assert_int_not_equal(coffer_linux_swap_file(path_of("link"), &medium), COFFER_OK);
+    must(unlink(path_of("link")) == 0);
+    assert_status(coffer_linux_swap_file(NULL, NULL), COFFER_MISUSE);
+}
+
+static void test_a_full_device_is_told(void **state)
+{
+    uint8_t bytes[COFFER_SWAP_SLOT_SIZE] = {1};
+    struct coffer_swap_medium medium;
+    struct rlimit saved;
+    struct rlimit small;
+
+    (void)state;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    must(getrlimit(RLIMIT_FSIZE, &saved) == 0);
+    small = (struct rlimit){5000, saved.rlim_max};
+    assert_ok(coffer_linux_swap_file(NULL, &medium));
+    must(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    assert_ok(medium.write(medium.context, 0, bytes, SLOT));
+    /* The first part of it fits. */
+    assert_status(medium.write(medium.context, SLOT, bytes, SLOT), COFFER_NO_SPACE);
+    must(setrlimit(RLIMIT_FSIZE, &saved) == 0);
+    assert_ok(medium.write(medium.context, SLOT, bytes, SLOT));
+    coffer_linux_swap_close(&medium);
+}
+
+static void test_ordinary_memory(void **state)
+{
+    struct coffer_swap_medium medium;
+    uint8_t bytes[COFFER_SWAP_SLOT_SIZE] = {0};
+
+    (void)state;
+    assert_status(coffer_linux_swap_memory(0, &medium), COFFER_MISUSE);
+    assert_status(coffer_linux_swap_memory(SIZE_MAX, &medium), COFFER_NO_MEMORY);
+    assert_status(coffer_linux_swap_memory(1, NULL), COFFER_MISUSE);
+    assert_ok(coffer_linux_swap_memory(8 * SLOT, &medium));
+    assert_status(medium.write(medium.context, 7 * SLOT + 1, bytes, SLOT), COFFER_NO_SPACE);
+    assert_status(medium.write(medium.context, 8 * SLOT, bytes, SLOT), COFFER_NO_SPACE);
+    check_medium(&medium);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_file_with_a_name),
+        cmocka_unit_test(test_a_busy_file_is_not_touched),
+        cmocka_unit_test(test_a_file_without_a_name),
+        cmocka_unit_test(test_what_is_no_file_is_refused),
+        cmocka_unit_test(test_a_full_device_is_told),
+        cmocka_unit_test(test_ordinary_memory),
+    };
+
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
