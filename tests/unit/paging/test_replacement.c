@@ -184,6 +184,22 @@ static void test_a_broken_store_is_given_up_on(void **state)
     fake_drop(f, object);
 }
 
+/* Room is made, and yet there is none: others took it, or it was no use. */
+static void test_a_call_evicts_only_so_much_in_vain(void **state)
+{
+    struct paging_fixture *f = *state;
+    struct object *object = fake_object(f, 301, NULL);
+
+    for (uint64_t i = 0; i < 300; i++)
+        assert_value(f, object, i, 0);
+    fake_arm(f, FAKE_ALLOC, 1, true, COFFER_NO_MEMORY);
+    assert_status(fake_touch(f, object, 300, false), COFFER_NO_MEMORY);
+    assert_in_range(fake_calls(f, FAKE_ALLOC), 2, 33);
+    assert_true(fake_statistics(f).inactive + fake_statistics(f).active >= 300 - 32 * 4);
+    fake_disarm(f, FAKE_ALLOC);
+    fake_drop(f, object);
+}
+
 static void test_victims_are_written_in_batches(void **state)
 {
     struct paging_fixture *f = *state;
@@ -327,6 +343,7 @@ int main(void)
         TEST(test_references_delay_but_never_prevent),
         TEST_WITH(test_a_scan_is_bounded_when_nothing_can_go, setup_large),
         TEST_WITH(test_a_broken_store_is_given_up_on, setup_large),
+        TEST_WITH(test_a_call_evicts_only_so_much_in_vain, setup_large),
         TEST(test_victims_are_written_in_batches),
         TEST(test_who_has_the_lock_evicts_nothing),
         TEST_WITH(test_faults_keep_to_the_low_watermark, setup_watermarks),

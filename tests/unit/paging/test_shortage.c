@@ -172,6 +172,7 @@ static void test_a_copy_needs_two_frames(void **state)
     struct paging_fixture *f = *state;
     struct object *object = fake_object(f, 10, NULL);
     struct object *clone = NULL;
+    uint64_t ins;
 
     store_value(f, object, 3, 33);
     store_value(f, object, 4, 44);
@@ -180,7 +181,10 @@ static void test_a_copy_needs_two_frames(void **state)
     assert_int_equal(evict_all(f), 3);
     paging_fixture_leave(f, 1);
     assert_value(f, clone, 3, 33);
+    ins = fake_statistics(f).page_ins;
     assert_status(fake_store(f, clone, 3, 34), COFFER_NO_MEMORY);
+    assert_resident(f, clone, 3); /* it wasn't thrown out for its own copy, again and again */
+    assert_int_equal(fake_statistics(f).page_ins, ins);
     assert_value(f, object, 3, 33);
     assert_value(f, clone, 4, 45);
     assert_value(f, object, 4, 44);

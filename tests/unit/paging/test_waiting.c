@@ -332,6 +332,36 @@ static void test_a_shortage_waits_for_who_evicts(void **state)
     fake_drop(f, object);
 }
 
+/* One frame comes free and three wait for it: all are woken, because nobody would do it later, and
+ * take it from each other. */
+static void test_the_last_transit_wakes_all_who_wait_for_room(void **state)
+{
+    struct paging_fixture *f = *state;
+    struct object *object = fake_object(f, 10, NULL);
+    struct worker evictor;
+    struct worker writers[3];
+
+    for (uint64_t i = 0; i < 7; i++)
+        store_value(f, object, i, i + 1);
+    assert_ok(fake_discard(f, object, 4, 3)); /* there is room for the records */
+    for (uint64_t i = 1; i < 4; i++)
+        assert_ok(fake_pin(f, object, i));
+    paging_fixture_leave(f, 0);
+    start_writing(f, &evictor, 1);
+    for (unsigned i = 0; i < 3; i++)
+        start(&writers[i], f, JOB_STORE, object, 4 + i, 5 + i);
+    await_waits(f, 0, 3);
+    fake_gate_open(&f->gate);
+    for (unsigned i = 0; i < 3; i++) {
+        join(&writers[i]);
+        assert_int_equal(writers[i].status, COFFER_OK);
+    }
+    join(&evictor);
+    for (uint64_t i = 0; i < 7; i++)
+        assert_value(f, object, i, i + 1);
+    fake_drop(f, object);
+}
+
 /* They all find out that there is no room after all; none sleeps on. */
 static void test_a_shortage_that_stays_wakes_all_who_wait(void **state)
 {
@@ -398,6 +428,7 @@ int main(void)
         TEST(test_drop_waits_for_the_evictor),
         TEST(test_an_object_outlives_the_fault_in_it),
         TEST(test_a_shortage_waits_for_who_evicts),
+        TEST(test_the_last_transit_wakes_all_who_wait_for_room),
         TEST(test_a_shortage_that_stays_wakes_all_who_wait),
         TEST(test_sync_waits_for_the_evictor),
     };
