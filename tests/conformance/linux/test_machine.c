@@ -293,13 +293,13 @@ static void test_bad_accesses_end_the_process_as_ever(void **state)
 }
 
 static volatile sig_atomic_t handled;
-static volatile uintptr_t nowhere = 64; /* the compiler needn't know */
+static uint8_t *nowhere; /* no access, and nobody's space */
 static sigjmp_buf out_of_handler;
 
 static void old_handler(int signal, siginfo_t *info, void *context)
 {
     (void)context;
-    handled = signal == SIGSEGV && info->si_addr == (void *)64 ? 1 : 2;
+    handled = signal == SIGSEGV && info->si_addr == nowhere ? 1 : 2;
     siglongjmp(out_of_handler, 1);
 }
 
@@ -312,7 +312,8 @@ static void test_the_handler_before_ours_gets_what_is_not_ours(void **state)
     uint8_t got;
 
     (void)state;
-    must(sigaction(SIGSEGV, &action, &saved) == 0);
+    nowhere = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    must(nowhere != MAP_FAILED && sigaction(SIGSEGV, &action, &saved) == 0);
     open_scene(&scene);
     handled = 0;
     if (sigsetjmp(out_of_handler, 1) == 0)
@@ -326,6 +327,7 @@ static void test_the_handler_before_ours_gets_what_is_not_ours(void **state)
     coffer_memory_close(scene.memory);
     must(sigaction(SIGSEGV, &saved, &now) == 0);
     assert_true(now.sa_sigaction == old_handler);
+    must(munmap(nowhere, PAGE) == 0);
 }
 
 /* The last machine gone puts the old handler back, the others don't. */
