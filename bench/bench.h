@@ -78,5 +78,6 @@ void run_access(struct bench *bench);    /* access.c: random access in 16 MiB */
 void run_sequences(struct bench *bench); /* sequences.c: 16 MiB from end to end */
 void run_opening(struct bench *bench);   /* opening.c: large objects */
 void run_memory(struct bench *bench);    /* memory.c: pools, boxes and frames against malloc */
+void run_paging(struct bench *bench);    /* paging.c: a page fault beside the calls it is made of */
 
 #endif

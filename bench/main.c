@@ -33,7 +33,7 @@ static void usage(FILE *to)
           "  --json FILE   write the figures there\n"
           "  --disk DIR    durable stores are made below DIR (.)\n"
           "  --memory DIR  stores that are not durable (/dev/shm, else as --disk)\n"
-          "  --part PART   storage (the default), memory or all\n"
+          "  --part PART   storage (the default), memory, paging or all\n"
           "COFFER_BENCH_QUICK=1: few repetitions and no 1 GiB, to see that it works.\n",
           to);
 }
@@ -74,7 +74,8 @@ static struct options parse(int count, char **words)
             exit(EXIT_BROKEN);
         }
     }
-    if (optind != count || !(is_wanted(&options, "storage") || is_wanted(&options, "memory"))) {
+    if (optind != count || !(is_wanted(&options, "storage") || is_wanted(&options, "memory") ||
+                             is_wanted(&options, "paging"))) {
         usage(stderr);
         exit(EXIT_BROKEN);
     }
@@ -175,6 +176,8 @@ int main(int count, char **words)
         run_storage(&bench, &options);
     if (is_wanted(&options, "memory"))
         run_memory(&bench);
+    if (is_wanted(&options, "paging"))
+        run_paging(&bench);
     good = report_targets(bench.report);
     if (options.json != NULL)
         report_write_json(bench.report, options.json);
