@@ -11,15 +11,15 @@
 _Static_assert(HEIGHT_MAX *SLOTS_BITS >= 32, "a path for every number");
 
 /* The place of a number in a node of some level; 0 is the lowest. */
-static unsigned place_of(uint32_t index, unsigned level)
+static unsigned place_of(uint64_t index, unsigned level)
 {
-    return (unsigned)((uint64_t)index >> level * SLOTS_BITS) % SLOTS_FAN;
+    return (unsigned)(index >> level * SLOTS_BITS) % SLOTS_FAN;
 }
 
 /* Is a number within what the tree's height covers? */
-static bool covers(const struct slots *slots, uint32_t index)
+static bool covers(const struct slots *slots, uint64_t index)
 {
-    return (uint64_t)index >> slots->height * SLOTS_BITS == 0;
+    return index >> slots->height * SLOTS_BITS == 0;
 }
 
 static bool node_is_empty(const struct slots_node *node)
@@ -45,34 +45,33 @@ struct page *slots_get(const struct slots *slots, uint32_t index)
     return node->places[place_of(index, 0)];
 }
 
-/* The first page at or after `from` below a node of `level`, whose first number is `base`. */
-static struct page *next_below(const struct slots_node *node, unsigned level, uint64_t base,
-                               uint64_t from, uint32_t *index)
-{
-    uint64_t step = (uint64_t)1 << level * SLOTS_BITS;
-
-    for (unsigned i = from > base ? (unsigned)((from - base) / step) : 0; i < SLOTS_FAN; i++) {
-        struct page *page = NULL;
-
-        if (node->places[i] == NULL)
-            continue;
-        if (level > 0) {
-            page = next_below(node->places[i], level - 1, base + i * step, from, index);
-        } else {
-            page = node->places[i];
-            *index = (uint32_t)(base + i);
-        }
-        if (page != NULL)
-            return page;
-    }
-    return NULL;
-}
-
 struct page *slots_next(const struct slots *slots, uint32_t from, uint32_t *index)
 {
-    if (slots->root == NULL || !covers(slots, from))
-        return NULL;
-    return next_below(slots->root, slots->height - 1, 0, from, index);
+    uint64_t at = from;
+
+    /* Down to the first page at or after `at`. A node may have none of these: then on behind it,
+     * from the root. That happens once a level at most, since no node is empty. */
+    while (slots->root != NULL && covers(slots, at)) {
+        const struct slots_node *node = slots->root;
+        unsigned level = slots->height;
+
+        while (level-- > 0) {
+            unsigned place = place_of(at, level);
+
+            while (place < SLOTS_FAN && node->places[place] == NULL)
+                place++;
+            if (place != place_of(at, level))
+                at = ((at >> (level + 1) * SLOTS_BITS << SLOTS_BITS) + place) << level * SLOTS_BITS;
+            if (place == SLOTS_FAN)
+                break;
+            if (level == 0) {
+                *index = (uint32_t)at;
+                return node->places[place];
+            }
+            node = node->places[place];
+        }
+    }
+    return NULL;
 }
 
 static enum coffer_status make_node(struct memory *memory, struct owner owner,
@@ -162,41 +161,56 @@ static void shrink(struct slots *slots, struct memory *memory)
 
 void slots_clear(struct slots *slots, struct memory *memory, uint32_t index)
 {
-    struct slots_node *path[HEIGHT_MAX + 1];
+    /* path[i] is the i-th node from the root; behind the last one there is nothing. */
+    struct slots_node *path[HEIGHT_MAX];
     struct slots_node *node = slots->root;
-    unsigned level = slots->height;
+    unsigned count = 0;
 
-    if (node != NULL && covers(slots, index)) {
-        /* Down as far as there are nodes, the page out, and up again while nodes are empty. */
-        while (node != NULL && level > 0) {
-            path[--level] = node;
-            node = level > 0 ? node->places[place_of(index, level)] : NULL;
-        }
-        if (level == 0)
-            path[0]->places[place_of(index, 0)] = NULL;
-        for (; level < slots->height && node_is_empty(path[level]); level++) {
-            memory_free(memory, path[level]);
-            if (level + 1 < slots->height)
-                path[level + 1]->places[place_of(index, level + 1)] = NULL;
-            else
-                *slots = (struct slots){.root = NULL};
-            if (slots->root == NULL)
-                return;
-        }
+    while (node != NULL && count < slots->height && covers(slots, index)) {
+        void **place = &node->places[place_of(index, slots->height - 1 - count)];
+
+        path[count++] = node;
+        node = *place;
+        if (count == slots->height)
+            *place = NULL;
+    }
+    while (count > 0 && node_is_empty(path[count - 1])) {
+        memory_free(memory, path[--count]);
+        if (count > 0)
+            path[count - 1]->places[place_of(index, slots->height - count)] = NULL;
+        else
+            *slots = (struct slots){.root = NULL};
     }
     if (slots->root != NULL)
         shrink(slots, memory);
 }
 
-static bool node_is_valid(const struct slots_node *node, unsigned level)
+/* Is every node within the height, and none of them empty? The tree is walked by places: stack[i]
+ * is the i-th node from the root, next[i] the place in it to look at next. */
+static bool nodes_are_valid(const struct slots *slots)
 {
-    if (node_is_empty(node))
+    const struct slots_node *stack[HEIGHT_MAX] = {slots->root};
+    unsigned next[HEIGHT_MAX] = {0};
+    unsigned depth = 0;
+
+    if (node_is_empty(slots->root))
         return false;
-    for (unsigned i = 0; level > 0 && i < SLOTS_FAN; i++) {
-        if (node->places[i] != NULL && !node_is_valid(node->places[i], level - 1))
+    for (;;) {
+        const struct slots_node *child;
+
+        if (next[depth] == SLOTS_FAN || depth == slots->height - 1) {
+            if (depth-- == 0)
+                return true;
+            continue;
+        }
+        child = stack[depth]->places[next[depth]++];
+        if (child == NULL)
+            continue;
+        if (node_is_empty(child))
             return false;
+        stack[++depth] = child;
+        next[depth] = 0;
     }
-    return true;
 }
 
 bool slots_is_valid(const struct slots *slots)
@@ -213,5 +227,5 @@ bool slots_is_valid(const struct slots *slots)
         if (taken == 0)
             return false;
     }
-    return node_is_valid(slots->root, slots->height - 1);
+    return nodes_are_valid(slots);
 }
