@@ -65,9 +65,9 @@ static double ns_a_fault(struct coffer_memory *memory, struct coffer_space *spac
     double us;
 
     coffer_paging_statistics(memory, &before);
-    start = now_us();
+    start = cpu_us();
     check(coffer_space_enter(space, touch, touches) == COFFER_OK);
-    us = now_us() - start;
+    us = cpu_us() - start;
     coffer_paging_statistics(memory, &after);
     check(after.page_ins > before.page_ins);
     return us * 1000 / (double)(after.page_ins - before.page_ins);
@@ -144,11 +144,11 @@ static void measure_mappings(unsigned count, struct parts *parts)
 
         raw.frame = i % FRAMES;
         if (place[raw.frame] != NULL) {
-            start = now_us();
+            start = cpu_us();
             check(mmap((void *)(uintptr_t)place[raw.frame], PAGE, PROT_NONE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
                        0) != MAP_FAILED);
-            out += now_us() - start;
+            out += cpu_us() - start;
             place[raw.frame] = NULL;
         }
         do {
@@ -157,10 +157,10 @@ static void measure_mappings(unsigned count, struct parts *parts)
             for (looked = 0; looked < FRAMES && !taken; looked++)
                 taken = place[looked] == page;
         } while (taken);
-        start = now_us();
+        start = cpu_us();
         *page = (uint8_t)i;
         if (i >= FRAMES)
-            in += now_us() - start;
+            in += cpu_us() - start;
         place[raw.frame] = page;
     }
     check(sigaction(SIGSEGV, &saved, NULL) == 0);
@@ -179,7 +179,7 @@ static void measure_cipher(unsigned count, struct parts *parts)
 
     check(gcry_cipher_open(&handle, GCRY_CIPHER_AES128, GCRY_CIPHER_MODE_GCM, 0) == 0);
     check(gcry_cipher_setkey(handle, iv, sizeof(iv)) == 0);
-    start = now_us();
+    start = cpu_us();
     for (unsigned i = 0; i < count; i++) {
         memcpy(iv, &i, sizeof(i));
         check(gcry_cipher_setiv(handle, iv, sizeof(iv)) == 0 &&
@@ -189,7 +189,7 @@ static void measure_cipher(unsigned count, struct parts *parts)
               gcry_cipher_decrypt(handle, page, PAGE, NULL, 0) == 0 &&
               gcry_cipher_checktag(handle, tag, sizeof(tag)) == 0);
     }
-    parts->seal = fmin(parts->seal, (now_us() - start) * 1000 / count);
+    parts->seal = fmin(parts->seal, (cpu_us() - start) * 1000 / count);
     gcry_cipher_close(handle);
 }
 
@@ -203,7 +203,7 @@ static void measure_io(unsigned count, struct parts *parts)
     check(coffer_linux_swap_file(NULL, &medium) == COFFER_OK);
     for (unsigned i = 0; i < SPACE_PAGE; i++)
         check(medium.write(medium.context, i * PAGE, page, PAGE) == COFFER_OK);
-    start = now_us();
+    start = cpu_us();
     for (unsigned i = 0; i < count; i++) {
         uint64_t out = next_number(&random) % SPACE_PAGE;
         uint64_t in = next_number(&random) % SPACE_PAGE;
@@ -211,7 +211,7 @@ static void measure_io(unsigned count, struct parts *parts)
         check(medium.write(medium.context, out * PAGE, page, PAGE) == COFFER_OK);
         check(medium.read(medium.context, in * PAGE, page, PAGE) == COFFER_OK);
     }
-    parts->io = fmin(parts->io, (now_us() - start) * 1000 / count);
+    parts->io = fmin(parts->io, (cpu_us() - start) * 1000 / count);
     coffer_linux_swap_close(&medium);
 }
 
