@@ -107,12 +107,14 @@ static void keep_low(struct fault *fault)
 /* A frame for a page; its state must be set next. */
 static enum coffer_status take_frame(struct paging *paging, struct owner owner, struct page *page)
 {
+    struct frames *frames = paging->memory->frames;
     void *frame;
-    enum coffer_status status = frames_take(paging->memory->frames, owner, 1, &frame);
+    enum coffer_status status = frames_take(frames, owner, 1, &frame);
 
-    if (status == COFFER_OK)
-        page->frame = frames_number(paging->memory->frames, frame) & 0x3ffffffu;
-    return status;
+    if (status != COFFER_OK)
+        return status;
+    page->frame = frames_number(frames, frame) & 0x3ffffffu;
+    return frames_set_tag(frames, frame, 1, PAGING_FRAME_TAG);
 }
 
 /* --- In ---------------------------------------------------------------------------------- */

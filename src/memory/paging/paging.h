@@ -85,6 +85,8 @@ struct object;
 #define PAGING_BATCH_MAX 64u
 #define PAGING_SCAN      128u /* pages looked at while the lock is held once */
 
+#define PAGING_FRAME_TAG 2u /* of pages' frames: who has an address alone can't give them */
+
 /* Bits of mappings: those of memory/space/mmu.h, which stands above. */
 #define PAGING_REFERENCED 1u
 #define PAGING_DIRTY      2u
