@@ -126,7 +126,8 @@ coffer_space_protect(struct coffer_space *space, uintptr_t address, size_t size,
 #define COFFER_REMAP_FIXED 2u /* with MOVE: to *address, what is mapped there goes */
 
 /* Change the size of a range within one region; contents stay. `*address` in: the target with
- * FIXED; out: where it is now. COFFER_NOT_FOUND: the range isn't within one region. */
+ * FIXED, which may not overlap the range; out: where it is now. COFFER_NOT_FOUND: the range isn't
+ * within one region. COFFER_MISUSE: the heap; or a pinned range that is to grow or to move. */
 COFFER_MUST_CHECK enum coffer_status coffer_space_remap(struct coffer_space *space,
                                                         uintptr_t old_address, size_t old_size,
                                                         size_t new_size, unsigned flags,
@@ -146,7 +147,7 @@ COFFER_MUST_CHECK enum coffer_status coffer_space_pin(struct coffer_space *space
 COFFER_MUST_CHECK enum coffer_status coffer_space_unpin(struct coffer_space *space,
                                                         uintptr_t address, size_t size);
 
-/* Write the dirty pages of files in the range back to their pagers. */
+/* Write the dirty pages of files in the range back to their pagers. Holes are fine. */
 COFFER_MUST_CHECK enum coffer_status coffer_space_sync(struct coffer_space *space,
                                                        uintptr_t address, size_t size);
 
