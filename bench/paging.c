@@ -220,8 +220,8 @@ void run_paging(struct bench *bench)
     static const struct target_range range = {.goal = GOAL_NS, .limit = LIMIT_NS};
     unsigned rounds = bench_repetitions(bench, 7, 1);
     unsigned count = bench_repetitions(bench, 20000, 2000);
-    struct parts parts = {INFINITY, INFINITY, INFINITY, INFINITY};
-    double ns = INFINITY;
+    struct parts parts = {HUGE_VAL, HUGE_VAL, HUGE_VAL, HUGE_VAL};
+    double ns = HUGE_VAL;
     double sum;
 
     report_section(bench->report, "A page fault: one dirty page out, one in");
