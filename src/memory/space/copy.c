@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/assert.h"
 #include "memory/space/space.h"
 
 #define LOT_PAGES 16u /* copied before others get the lock */
@@ -40,6 +41,7 @@ static enum coffer_status find_bytes(struct coffer_space *space, uintptr_t addre
     const struct coffer_mmu *mmu = space->spaces->mmu;
     enum coffer_status status = COFFER_OK;
     struct mmu_entry entry;
+    bool found;
 
     if (space->table == NULL) {
         /* The kernel's window: an address is a pointer. */
@@ -56,8 +58,8 @@ static enum coffer_status find_bytes(struct coffer_space *space, uintptr_t addre
         while (status == COFFER_BUSY);
         if (status != COFFER_OK)
             return status;
-        if (!mmu->query(space->table, address, &entry))
-            return COFFER_IO;
+        found = mmu->query(space->table, address, &entry);
+        assert_cheap(found);
     } else {
         mmu->mark(space->table, address & ~(PAGE - 1),
                   access == COFFER_WRITE ? MMU_REFERENCED | MMU_DIRTY : MMU_REFERENCED);

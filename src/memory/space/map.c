@@ -80,22 +80,31 @@ static enum coffer_status populate(struct change *change, struct mapping *mappin
     return COFFER_OK;
 }
 
+static enum coffer_status get_page(const struct region *region, uintptr_t at,
+                                   struct object_page *page)
+{
+    return object_get(region->object, region_page(region, at), region_is_private(region), page);
+}
+
 /* Enter all pages of a populated mapping, before its region is there. When that fails the range is
  * as before: pages that weren't pinned come back to it by faults. */
 static enum coffer_status enter_pages(struct change *change, const struct region *region)
 {
     struct coffer_space *space = change->space;
     enum coffer_status status = COFFER_OK;
+    struct object_page page;
+
+    /* A file's page may just be written back. Nothing is changed before all can be had at once. */
+    for (uintptr_t at = region->start; at < region->end && status == COFFER_OK; at += PAGE)
+        status = get_page(region, at, &page);
+    if (status != COFFER_OK)
+        return status;
 
     space_unmap_range(space, region->start, region->end);
     for (uintptr_t at = region->start; at < region->end && status == COFFER_OK; at += PAGE) {
-        struct object_page page;
-
-        status = object_get(region->object, region_page(region, at), region_is_private(region),
-                            &page);
+        status = get_page(region, at, &page);
         if (status == COFFER_OK)
-            status = space_enter_page(space, region, at, &page,
-                                      region->pins > 0 ? space_lasting_access(space, region) : 0);
+            status = space_enter_page(space, region, at, &page, 0);
     }
     if (status == COFFER_OK)
         return COFFER_OK;

@@ -72,11 +72,12 @@ bool pressure_told(void *context, enum frames_level level)
 void pressure_settle(void *context)
 {
     struct coffer_memory *memory = context;
-    unsigned level;
 
-    if (atomic_load_explicit(&memory->untold, memory_order_relaxed) == UNTOLD_NOTHING)
-        return;
-    level = atomic_exchange(&memory->untold, UNTOLD_NOTHING);
-    if (level != UNTOLD_NOTHING)
-        answer(memory, level == UNTOLD_LOW ? FRAMES_LOW : FRAMES_HIGH);
+    /* The answer may bring up the next level. */
+    while (atomic_load_explicit(&memory->untold, memory_order_relaxed) != UNTOLD_NOTHING) {
+        unsigned level = atomic_exchange(&memory->untold, UNTOLD_NOTHING);
+
+        if (level != UNTOLD_NOTHING)
+            answer(memory, level == UNTOLD_LOW ? FRAMES_LOW : FRAMES_HIGH);
+    }
 }

@@ -232,6 +232,7 @@ static void test_protect_splits_and_merges_and_is_obeyed(void **state)
     assert_string_equal(regions_text(space), "0-2:rw 2-4:r 4-8:rw");
     assert_status(coffer_space_write(space, at + 2 * PG, &value, 8), COFFER_MISUSE);
     assert_status(coffer_space_write(space, at + 2 * PG - 4, &value, 8), COFFER_MISUSE);
+    assert_int_equal(space_get(space, at + 2 * PG - 8), 0); /* not even the first half */
     assert_int_equal(space_get(space, at + PG), 1);
     assert_int_equal(space_get(space, at + 2 * PG), 2);
 

@@ -170,6 +170,26 @@ static void test_a_clone_has_shared_pages_in_common_and_split_regions_apart(void
     coffer_space_close(child);
 }
 
+static void test_the_right_to_write_is_no_right_to_anothers_page(void **state)
+{
+    struct coffer_space *mother = space_make(&fixture, 64 * PG);
+    uintptr_t at = space_map(mother, 2 * PG, RW);
+    struct coffer_space *child;
+    uintptr_t there;
+
+    (void)state;
+    space_put(mother, at, 1);
+    assert_ok(coffer_space_clone(mother, NULL, &child));
+    there = at - space_base(mother) + space_base(child);
+    assert_int_equal(space_get(child, there), 1); /* mapped, and shared */
+    assert_ok(coffer_space_protect(child, there, 2 * PG, COFFER_READ));
+    assert_ok(coffer_space_protect(child, there, 2 * PG, RW));
+    space_put(child, there, 2);
+    assert_int_equal(space_get(mother, at), 1);
+    coffer_space_close(child);
+    coffer_space_close(mother);
+}
+
 static void test_pinned_pages_stay_with_who_pinned_them(void **state)
 {
     struct coffer_space *mother = space_make(&fixture, 64 * PG);
@@ -533,9 +553,44 @@ static void test_swapped_pages_come_back(void **state)
     coffer_space_close(space);
 }
 
+/* Who is at his quota evicts his own pages, and nobody else's. */
+static void test_a_space_lives_within_its_owners_quota(void **state)
+{
+    struct coffer_space_settings settings = {.size = 1024 * PG};
+    struct coffer_space *other = space_make(&fixture, 64 * PG);
+    uintptr_t in_other = space_map(other, 32 * PG, RW);
+    struct coffer_space_info info;
+    struct coffer_owner owner;
+    struct coffer_space *space;
+    uintptr_t at;
+
+    (void)state;
+    assert_ok(coffer_space_fill(other, in_other, 1, 32 * PG));
+    assert_ok(coffer_owner_open(fixture.memory, "small", &owner));
+    assert_ok(coffer_owner_set_quota(fixture.memory, owner, 24));
+    settings.owner = owner;
+    assert_ok(coffer_space_open(fixture.memory, &settings, &space));
+    at = space_map(space, 200 * PG, RW);
+    for (unsigned i = 0; i < 200; i++)
+        space_put(space, at + i * PG, i + 1);
+    for (unsigned i = 0; i < 200; i++)
+        assert_int_equal(space_get(space, at + i * PG), i + 1);
+    coffer_space_info(space, &info);
+    assert_true(info.resident < 24 && info.swapped > 176);
+    coffer_space_info(other, &info);
+    assert_int_equal(info.resident, 32);
+    assert_status(coffer_space_pin(space, at, 30 * PG), COFFER_NO_MEMORY);
+    assert_true(space_fixture_is_valid(&fixture));
+    coffer_space_close(space);
+    coffer_space_close(other);
+    assert_true(space_fixture_balance(&fixture).pages == 0);
+    assert_ok(coffer_owner_close(fixture.memory, owner));
+}
+
 static const struct CMUnitTest tests[] = {
     space_test(test_a_clone_shares_pages_until_either_side_writes),
     space_test(test_a_clone_has_shared_pages_in_common_and_split_regions_apart),
+    space_test(test_the_right_to_write_is_no_right_to_anothers_page),
     space_test(test_pinned_pages_stay_with_who_pinned_them),
     space_test(test_shared_memory_is_one_wherever_it_is_mapped),
     space_test(test_neighbouring_parts_of_a_segment_are_one_region),
@@ -548,6 +603,7 @@ static const struct CMUnitTest tests[] = {
     space_test(test_addresses_belong_to_spaces_and_back),
     space_test(test_a_corrupt_page_kills_its_space_alone),
     space_test(test_swapped_pages_come_back),
+    space_test(test_a_space_lives_within_its_owners_quota),
 };
 
 run_on_every_mmu(tests)
