@@ -6,6 +6,19 @@
 #include "base/bytes.h"
 #include "memory/frames/boot.h"
 
+static enum coffer_status open_pool(struct memory *memory)
+{
+    const struct coffer_pool_settings settings = {.name = "heap", .zero = true};
+    struct pool_host host = {
+        .frames = memory->frames,
+        .account = &memory->account,
+        .spare = true,
+    };
+    enum coffer_status status = account_open_owner(&memory->account, "heap", &host.owner);
+
+    return status == COFFER_OK ? pool_open(&host, &settings, &memory->pool) : status;
+}
+
 enum coffer_status memory_open(const struct memory_area *areas, size_t count,
                                const struct memory_settings *settings, struct memory **out)
 {
@@ -18,7 +31,6 @@ enum coffer_status memory_open(const struct memory_area *areas, size_t count,
     struct boot boot;
     struct memory *memory;
     struct account_line *lines;
-    struct owner self;
     enum coffer_status status = boot_init(&boot, areas, count);
 
     if (status != COFFER_OK)
@@ -39,9 +51,7 @@ enum coffer_status memory_open(const struct memory_area *areas, size_t count,
         return status;
     }
 
-    status = account_open_owner(&memory->account, "heap", &self);
-    if (status == COFFER_OK)
-        status = heap_init(memory->frames, &memory->account, self, &memory->heap);
+    status = open_pool(memory);
     if (status != COFFER_OK) {
         frames_fini(memory->frames);
         return status;
@@ -52,18 +62,41 @@ enum coffer_status memory_open(const struct memory_area *areas, size_t count,
 
 void memory_close(struct memory *memory)
 {
-    /* The heap's frames are wiped with all others, this structure's among them. */
+    /* The pool's frames are wiped with all others, this structure's among them. */
     frames_fini(memory->frames);
 }
 
 enum coffer_status memory_alloc(struct memory *memory, struct owner owner, size_t size, void **out)
 {
-    return heap_alloc(memory->heap, owner, size, out);
+    struct account *account = &memory->account;
+    enum coffer_status status = COFFER_NO_MEMORY;
+    struct owner charged;
+    size_t usable;
+
+    if (size == 0 || !account_has(account, owner))
+        return COFFER_MISUSE;
+    if (account_allows(account, owner, size))
+        status = pool_alloc_for(memory->pool, owner, size, out);
+    if (status != COFFER_OK) {
+        account_refused(account, owner);
+        return status;
+    }
+    if (!pool_find(memory->pool, *out, &usable, &charged))
+        assert_cheap(false);
+    account_take_bytes(account, charged, usable);
+    assert_deep(bytes_are_zero(*out, usable));
+    return COFFER_OK;
 }
 
 void memory_free(struct memory *memory, void *block)
 {
-    enum coffer_status status = heap_free(memory->heap, block);
+    enum coffer_status status;
+    struct owner charged;
+    size_t usable;
 
+    if (!pool_find(memory->pool, block, &usable, &charged))
+        assert_cheap(false);
+    account_give_bytes(&memory->account, charged, usable);
+    status = coffer_pool_free(memory->pool, block);
     assert_cheap(status == COFFER_OK);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The memory system in one piece: account, frames and heap over the caller's areas. Everything,
+ * The memory system in one piece: account, frames and a pool over the caller's areas. Everything,
  * this structure included, lives inside the areas.
  *
  * Owners are opened once at start, by the component that will allocate.
@@ -10,12 +10,12 @@
 
 #include "memory/account/account.h"
 #include "memory/frames/frames.h"
-#include "memory/heap/heap.h"
+#include "memory/heap/pool.h"
 
 struct memory {
     struct account account;
     struct frames *frames;
-    struct heap *heap;
+    struct coffer_pool *pool; /* spare: a magazine for each owner */
 };
 
 struct memory_settings {
@@ -28,7 +28,7 @@ struct memory_settings {
     void *refuse_argument;
 };
 
-/* Errors of boot_init, frames_start and heap_init; the areas are then as unused as before. */
+/* Errors of boot_init, frames_start and pool_open; the areas are then as unused as before. */
 COFFER_MUST_CHECK enum coffer_status memory_open(const struct memory_area *areas, size_t count,
                                                  const struct memory_settings *settings,
                                                  struct memory **out);
@@ -36,10 +36,12 @@ COFFER_MUST_CHECK enum coffer_status memory_open(const struct memory_area *areas
 /* Wipe all of it and let go. */
 void memory_close(struct memory *memory);
 
-/* heap_alloc and heap_free on the memory's heap. A wrong free by our own code is a bug: it trips
- * an assert here, unlike heap_free. */
+/* A zeroed block of at least `size` (> 0) bytes, counted and charged to an owner that is open
+ * (COFFER_MISUSE). For one thread. */
 COFFER_MUST_CHECK enum coffer_status memory_alloc(struct memory *memory, struct owner owner,
                                                   size_t size, void **out);
+
+/* Wipe a block and free it. A wrong free by our own code is a bug: it trips an assert. */
 void memory_free(struct memory *memory, void *block);
 
 #endif

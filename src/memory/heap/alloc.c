@@ -83,21 +83,31 @@ static void *alloc_large(struct coffer_pool *pool, struct magazine *magazine,
                      request->alignment);
 }
 
-/* Behind the bin: the next larger classes, areas, and what lies empty elsewhere. */
+/* Behind the bin: the next larger classes, areas, and what lies empty elsewhere. The magazine's
+ * lock is let go of where frames are taken or given. */
 static SLOW void *alloc_scarce(struct coffer_pool *pool, struct magazine *magazine,
                                const struct request *request, unsigned kind)
 {
     void *block = NULL;
+    size_t frames;
 
     if (kind != CLASS_COUNT)
-        block = magazine_borrow(magazine, kind);
-    if (block == NULL)
+        block = magazine_borrow(magazine, kind, request->alignment);
+    if (block != NULL)
+        return block;
+    spin_give(&magazine->lock);
+    block = alloc_large(pool, magazine, request);
+    frames = block == NULL ? areas_trim(pool) : 0;
+    spin_take(&magazine->lock);
+    if (block != NULL || frames + magazine_trim(magazine) == 0)
+        return block;
+
+    if (kind != CLASS_COUNT)
+        block = magazine_refill(magazine, kind);
+    if (block == NULL) {
+        spin_give(&magazine->lock);
         block = alloc_large(pool, magazine, request);
-    if (block == NULL && magazine_trim(magazine) + areas_trim(pool) > 0) {
-        if (kind != CLASS_COUNT)
-            block = magazine_refill(magazine, kind);
-        if (block == NULL)
-            block = alloc_large(pool, magazine, request);
+        spin_take(&magazine->lock);
     }
     return block;
 }
@@ -173,7 +183,7 @@ static __attribute__((noinline)) enum coffer_status alloc_other(struct coffer_po
     } else if (pool->solo != NULL) {
         unsigned kind = class_of(size);
 
-        block = take_quick(pool->solo, pool->solo->bins[kind], false);
+        block = kind < CLASS_FINE ? NULL : take_quick(pool->solo, pool->solo->bins[kind], false);
         if (block == NULL)
             block = magazine_refill(pool->solo, kind);
         if (LIKELY(block != NULL)) {
@@ -255,6 +265,7 @@ SLOW enum coffer_status free_refused(struct coffer_pool *pool)
 
 enum coffer_status free_large(struct coffer_pool *pool, struct part *part, void *block)
 {
+    struct part *retired;
     size_t size = 0;
 
     if (part->kind == PART_RUN) {
@@ -267,8 +278,10 @@ enum coffer_status free_large(struct coffer_pool *pool, struct part *part, void 
     } else {
         if (pool->port == NULL && part->kind == PART_AREA)
             size = area_usable_size(pool, part, block);
-        if (part->kind != PART_AREA || area_free(pool, part, block) != COFFER_OK)
+        if (part->kind != PART_AREA || area_free(pool, part, block, &retired) != COFFER_OK)
             return free_refused(pool);
+        if (retired != NULL)
+            (void)area_give(pool, retired);
     }
     if (pool->port == NULL)
         pool->used -= size;
@@ -282,7 +295,7 @@ enum coffer_status free_small(struct magazine *magazine, struct part *part, unsi
 
     word_store(&part->free[index / 64], after);
     if (UNLIKELY(before == 0 || (after & (after + 1)) == 0))
-        magazine_freed(magazine, part, index / 64);
+        magazine_freed(magazine, part, after);
     return COFFER_OK;
 }
 
@@ -326,13 +339,15 @@ static __attribute__((noinline)) enum coffer_status free_other(struct coffer_poo
         if (index > part->last || (word_load(&part->free[index / 64]) >> index % 64 & 1) != 0)
             return free_refused(pool);
         pool->used -= part->size;
+        if (pool->settings.zero)
+            wipe(block, part->size);
         return free_small(pool->magazines[part->magazine], part, index);
     }
     return free_large(pool, part, block);
 }
 
 static __attribute__((noinline)) enum coffer_status free_edge(struct coffer_pool *pool,
-                                                              struct part *part, unsigned word)
+                                                              struct part *part, uint64_t word)
 {
     magazine_freed(pool->solo, part, word);
     return COFFER_OK;
@@ -363,6 +378,6 @@ enum coffer_status coffer_pool_free(struct coffer_pool *pool, void *block)
     word_store(&part->free[index / 64], after);
     pool->used -= part->size;
     if (UNLIKELY(before == 0 || (after & (after + 1)) == 0))
-        return free_edge(pool, part, index / 64);
+        return free_edge(pool, part, after);
     return COFFER_OK;
 }

@@ -7,36 +7,40 @@
 #define FRAMES_MOST  1024u /* unless a block needs more */
 #define GROWTH_SHARE 8u    /* a new area is one part in so many of all there are */
 
-/* The extents, made at the first need. NULL: no memory. */
-static struct extents *extents_of(struct coffer_pool *pool)
+/* The extents, made at the first need; false: no memory. */
+static bool make_extents(struct coffer_pool *pool)
 {
     struct extents *made;
+    bool there;
 
-    if (pool->extents != NULL)
-        return pool->extents;
+    spin_take(&pool->lock);
+    there = pool->extents != NULL;
+    spin_give(&pool->lock);
+    if (there)
+        return true;
     made = slots_keep(pool, sizeof(*made));
     if (made == NULL)
-        return NULL;
+        return false;
     spin_take(&pool->lock);
     if (pool->extents == NULL) {
         extents_init(made);
         pool->extents = made;
     }
     spin_give(&pool->lock);
-    return pool->extents;
+    return true;
 }
 
 static void *alloc_here(struct coffer_pool *pool, size_t size, size_t alignment)
 {
     struct extents_area *area;
-    enum coffer_status status;
+    enum coffer_status status = COFFER_NO_MEMORY;
     void *block;
 
     spin_take(&pool->lock);
-    if (alignment <= EXTENTS_GRANULE)
-        status = extents_alloc(pool->extents, size, &block, &area);
-    else
-        status = extents_alloc_aligned(pool->extents, size, alignment, &block, &area);
+    if (pool->extents != NULL)
+        status = alignment <= EXTENTS_GRANULE
+                     ? extents_alloc(pool->extents, size, &block, &area)
+                     : extents_alloc_aligned(pool->extents, size, alignment, &block, &area);
     if (status == COFFER_OK) {
         pool->allocations++;
         if (pool->idle_area != NULL && pool->idle_area->area.area == area)
@@ -81,13 +85,16 @@ static bool add_area(struct coffer_pool *pool, size_t size, size_t alignment)
 {
     size_t bytes = extents_area_size(size, alignment);
     size_t least = (bytes + FRAME_SIZE - 1) / FRAME_SIZE;
-    uint64_t share = pool->extents->granule_count * EXTENTS_GRANULE / FRAME_SIZE / GROWTH_SHARE;
-    size_t most = share < FRAMES_LEAST ? FRAMES_LEAST : share > FRAMES_MOST ? FRAMES_MOST : share;
+    uint64_t most;
 
-    if (bytes == 0)
+    if (bytes == 0 || !make_extents(pool))
         return false;
+    spin_take(&pool->lock);
+    most = pool->extents->granule_count * EXTENTS_GRANULE / FRAME_SIZE / GROWTH_SHARE;
+    spin_give(&pool->lock);
+    most = most < FRAMES_LEAST ? FRAMES_LEAST : most > FRAMES_MOST ? FRAMES_MOST : most;
     for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
-        for (size_t count = most; count > least; count /= 2) {
+        for (size_t count = (size_t)most; count > least; count /= 2) {
             if (add_area_of(pool, source, count))
                 return true;
         }
@@ -99,17 +106,14 @@ static bool add_area(struct coffer_pool *pool, size_t size, size_t alignment)
 
 void *area_alloc(struct coffer_pool *pool, size_t size, size_t alignment)
 {
-    void *block;
+    void *block = alloc_here(pool, size, alignment);
 
-    if (extents_of(pool) == NULL)
-        return NULL;
-    block = alloc_here(pool, size, alignment);
     if (block == NULL && add_area(pool, size, alignment))
         block = alloc_here(pool, size, alignment);
     return block;
 }
 
-static size_t give_area(struct coffer_pool *pool, struct part *part)
+size_t area_give(struct coffer_pool *pool, struct part *part)
 {
     struct source *source = part_source(pool, part);
     size_t frame_count = part->area.frame_count;
@@ -133,19 +137,19 @@ static struct part *retire_area(struct coffer_pool *pool, struct part *part)
     return old;
 }
 
-enum coffer_status area_free(struct coffer_pool *pool, struct part *part, void *block)
+enum coffer_status area_free(struct coffer_pool *pool, struct part *part, void *block,
+                             struct part **retired)
 {
     enum coffer_status status = COFFER_MISUSE;
-    struct part *retired = NULL;
+
+    *retired = NULL;
 
     spin_take(&pool->lock);
     if (part->kind == PART_AREA)
         status = extents_free(pool->extents, part->area.area, block);
     if (status == COFFER_OK && extents_area_is_free(part->area.area))
-        retired = retire_area(pool, part);
+        *retired = retire_area(pool, part);
     spin_give(&pool->lock);
-    if (retired != NULL)
-        (void)give_area(pool, retired);
     return status;
 }
 
@@ -178,5 +182,5 @@ size_t areas_trim(struct coffer_pool *pool)
     spin_take(&pool->lock);
     retired = retire_area(pool, NULL);
     spin_give(&pool->lock);
-    return retired == NULL ? 0 : give_area(pool, retired);
+    return retired == NULL ? 0 : area_give(pool, retired);
 }

@@ -11,9 +11,13 @@
 /* A block, in a new area if need be; alignment is at most a frame's size. NULL: no memory. */
 void *area_alloc(struct coffer_pool *pool, size_t size, size_t alignment);
 
-/* COFFER_MISUSE when no allocated block of the area begins there. */
+/* COFFER_MISUSE when no allocated block of the area begins there. *retired: an area that is to be
+ * given back now, or NULL. */
 COFFER_MUST_CHECK enum coffer_status area_free(struct coffer_pool *pool, struct part *part,
-                                               void *block);
+                                               void *block, struct part **retired);
+
+/* Give a retired area's frames back. How many. */
+size_t area_give(struct coffer_pool *pool, struct part *part);
 
 /* Another size (> 0) where the block is. COFFER_NO_MEMORY. */
 COFFER_MUST_CHECK enum coffer_status area_resize(struct coffer_pool *pool, struct part *part,

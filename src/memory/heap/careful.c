@@ -66,20 +66,31 @@ static void fill(const struct coffer_pool *pool, void *block, size_t size)
         memset(block, COFFER_POOL_POISON, size);
 }
 
-/* Give the block to those that come after, whatever was done to it. */
+/* Give the block to those that come after. The lock is let go of while frames are given back. */
 static void release(struct coffer_pool *pool, void *block, const struct found *found)
 {
     enum coffer_status status = COFFER_OK;
+    struct part *retired = NULL;
+    bool is_run = found_is_run(found);
 
     if (found->part == NULL)
         status = little_free(pool->little, block);
     else if (part_is_span(found->part))
         status = free_small(pool->magazines[0], found->part, found->index);
     else if (found->part->kind == PART_AREA)
-        status = area_free(pool, found->part, block);
-    else if (run_claim(pool, found->part, block))
-        run_free(pool, found->part);
+        status = area_free(pool, found->part, block, &retired);
+    else if (!run_claim(pool, found->part, block))
+        status = COFFER_MISUSE;
     assert_cheap(status == COFFER_OK);
+
+    if (retired == NULL && !is_run)
+        return;
+    careful_leave(pool);
+    if (retired != NULL)
+        (void)area_give(pool, retired);
+    else
+        run_free(pool, found->part);
+    (void)careful_enter(pool);
 }
 
 static void release_from_quarantine(struct coffer_pool *pool, void *block)

@@ -78,15 +78,14 @@ static bool bin_is_valid(struct coffer_pool *pool, const struct magazine *magazi
     uint32_t previous = SLOT_NONE;
 
     if (bin->current != NULL &&
-        (bin->current->kind != bin->kind || (bin->current->shift & PART_LISTED) != 0 ||
+        (bin->current->kind != bin->kind || bin->current->previous != SLOT_UNLISTED ||
          bin->word < bin->current->free || bin->word >= bin->current->free + SPAN_WORDS))
         return false;
     for (uint32_t name = bin->head; name != SLOT_NONE;) {
         const struct part *part = part_at(pool, name);
 
         if (!pool_owns(pool, part) || part->kind != bin->kind || part->previous != previous ||
-            (part->shift & PART_LISTED) == 0 || part->magazine != magazine->number ||
-            part == bin->current)
+            part->magazine != magazine->number || part == bin->current)
             return false;
         ++*listed;
         previous = name;

@@ -8,6 +8,8 @@
 
 #define FRAMES_MAX   16u /* of a span */
 #define BLOCKS_LEAST 8u  /* of a span, if frames allow */
+#define YIELD_WINDOW 16u
+#define YIELD_SHARE  8u
 #define LOSS_SHARE   48u /* of a span one part in so many may be lost, if frames allow */
 
 unsigned span_free_count(const struct coffer_pool *pool, struct part *part)
@@ -149,7 +151,6 @@ static void bin_list(struct coffer_pool *pool, struct bin *bin, struct part *par
 
     part->next = SLOT_NONE;
     part->previous = bin->tail;
-    part->shift |= PART_LISTED;
     if (bin->tail != SLOT_NONE)
         part_at(pool, bin->tail)->next = name;
     else
@@ -167,7 +168,7 @@ static void bin_unlist(struct coffer_pool *pool, struct bin *bin, struct part *p
         part_at(pool, part->previous)->next = part->next;
     else
         bin->head = part->next;
-    part->shift &= (uint8_t)~PART_LISTED;
+    part->previous = SLOT_UNLISTED;
 }
 
 static void mark_filled(struct magazine *magazine, unsigned index)
@@ -178,30 +179,40 @@ static void mark_filled(struct magazine *magazine, unsigned index)
 /* Set the bin to a word of a span; false: it has no free blocks. */
 static inline bool bin_set_word(const struct coffer_pool *pool, struct bin *bin, struct part *part)
 {
-    unsigned words = part->last / 64 + 1u;
+    unsigned i = 0;
 
-    for (unsigned i = 0; i < words; i++) {
-        if (span_available(pool, part, i) != 0) {
-            bin->current = part;
-            bin->word = &part->free[i];
-            bin->base = part->base + (size_t)i * 64 * bin->size;
-            return true;
-        }
+    while (span_available(pool, part, i) == 0) {
+        if (++i > part->last / 64u)
+            return false;
     }
-    return false;
+    bin->current = part;
+    bin->word = &part->free[i];
+    bin->base = part->base + (size_t)i * 64 * bin->size;
+    return true;
+}
+
+/* The first span of the list leaves it. */
+static inline struct part *bin_pop(struct coffer_pool *pool, struct bin *bin)
+{
+    struct part *part = part_at(pool, bin->head);
+
+    bin->head = part->next;
+    if (part->next != SLOT_NONE)
+        part_at(pool, part->next)->previous = SLOT_NONE;
+    else
+        bin->tail = SLOT_NONE;
+    part->previous = SLOT_UNLISTED;
+    return part;
 }
 
 /* Set the bin to the next word with free blocks, of the current span or the next one with room;
  * false: there is none any more. */
-static bool bin_next_word(struct coffer_pool *pool, struct bin *bin)
+static inline bool bin_next_word(struct coffer_pool *pool, struct bin *bin)
 {
     if (bin->current != NULL && bin->current->last >= 64 && bin_set_word(pool, bin, bin->current))
         return true;
     while (bin->head != SLOT_NONE) {
-        struct part *part = part_at(pool, bin->head);
-
-        bin_unlist(pool, bin, part);
-        if (bin_set_word(pool, bin, part))
+        if (bin_set_word(pool, bin, bin_pop(pool, bin)))
             return true;
     }
     return false;
@@ -232,6 +243,7 @@ static void span_begin(struct part *part, const struct bin *bin, const struct ma
     unsigned shift = bits_first(bin->size);
 
     part->size = bin->size;
+    part->previous = SLOT_UNLISTED;
     part->last = (uint8_t)(count - 1);
     part->shift = (uint8_t)shift;
     part->inverse = inverse_of(bin->size >> shift);
@@ -286,16 +298,17 @@ static bool bin_add_span(struct magazine *magazine, struct bin *bin)
     return bin_is_open(pool, bin) || bin_next_word(pool, bin);
 }
 
-/* Nothing of the span is in use, and it is on no list. */
-static size_t drop_span(struct coffer_pool *pool, struct part *part)
+/* Nothing of the span is in use, and it is on no list. As bin_add_span: without the lock. */
+static size_t drop_span(struct magazine *magazine, struct part *part)
 {
+    struct coffer_pool *pool = magazine->pool;
     struct source *source = part_source(pool, part);
     uint32_t frames = span_frames(part);
-    uint8_t *base = part->base;
 
-    part->kind = PART_UNUSED;
-    source_give(pool, source, base, frames);
+    spin_give(&magazine->lock);
+    source_give(pool, source, part->base, frames);
     part_give(pool, source, part);
+    spin_take(&magazine->lock);
     return frames;
 }
 
@@ -323,17 +336,39 @@ static void *refill_rare(struct magazine *magazine, unsigned kind)
     return NULL;
 }
 
+/*
+ * Spans that are almost full yield a block or two each, and then every other call has to change
+ * spans. When many words in a row were like that, and frames aren't scarce, a new span makes room:
+ * until 1/YIELD_SHARE of a word's blocks are free on the average when its turn comes.
+ */
+static bool bin_is_poor(struct coffer_pool *pool, struct bin *bin)
+{
+    unsigned blocks = bin->current->last < 64 ? bin->current->last + 1u : 64;
+    bool poor;
+
+    bin->yield += (uint16_t)bits_count(word_load(bin->word));
+    if (++bin->refills < YIELD_WINDOW)
+        return false;
+    poor = bin->yield * YIELD_SHARE < YIELD_WINDOW * blocks;
+    bin->refills = 0;
+    bin->yield = 0;
+    return poor && !pool->spare && !atomic_load_explicit(&pool->scarce, memory_order_relaxed);
+}
+
 void *magazine_refill(struct magazine *magazine, unsigned kind)
 {
     struct coffer_pool *pool = magazine->pool;
     struct bin *bin = magazine->bins[bin_index(pool, kind)];
 
-    if (bin_next_word(pool, bin))
+    if (bin_next_word(pool, bin)) {
+        if (bin_is_poor(pool, bin))
+            (void)bin_add_span(magazine, bin);
         return take_block(magazine, bin);
+    }
     return refill_rare(magazine, kind);
 }
 
-void *magazine_borrow(struct magazine *magazine, unsigned kind)
+void *magazine_borrow(struct magazine *magazine, unsigned kind, size_t alignment)
 {
     struct coffer_pool *pool = magazine->pool;
     unsigned from = bin_index(pool, kind);
@@ -351,57 +386,69 @@ void *magazine_borrow(struct magazine *magazine, unsigned kind)
         if (index >= end)
             break;
         bin = magazine->bins[index];
+        if (bin->size % alignment != 0)
+            continue;
         if (bin_is_open(pool, bin) || bin_next_word(pool, bin))
             return take_block(magazine, bin);
     }
     return NULL;
 }
 
-void magazine_freed(struct magazine *magazine, struct part *part, unsigned word)
+/* Nothing of a span is in use: it goes. The last one with room stays: going to and fro should be
+ * no work. */
+static void span_emptied(struct magazine *magazine, struct bin *bin, struct part *part)
 {
     struct coffer_pool *pool = magazine->pool;
-    struct bin *bin = magazine->bins[bin_index(pool, part->kind)];
 
-    if (part == bin->current)
-        return;
-    if ((part->shift & PART_LISTED) == 0) {
-        if (word_load(bin->word) == 0 && bin->head == SLOT_NONE) {
-            bin->current = part;
-            bin->word = &part->free[word];
-            bin->base = part->base + (size_t)word * 64 * bin->size;
-            mark_filled(magazine, bin_index(pool, bin->kind));
-            return;
-        }
+    if (part != bin->current && (bin->head != bin->tail || bin_is_open(pool, bin))) {
+        bin_unlist(pool, bin, part);
+        (void)drop_span(magazine, part);
+    }
+}
+
+void magazine_freed(struct magazine *magazine, struct part *part, uint64_t word)
+{
+    struct coffer_pool *pool = magazine->pool;
+    unsigned index = bin_index(pool, part->kind);
+    struct bin *bin = magazine->bins[index];
+
+    if (part != bin->current && part->previous == SLOT_UNLISTED) {
+        if (bin->head == SLOT_NONE)
+            mark_filled(magazine, index);
         bin_list(pool, bin, part);
     }
-    /* The last one with room stays, so that going to and fro is no work. */
-    if (span_is_empty(part) && (bin->head != bin->tail || bin_is_open(pool, bin))) {
-        bin_unlist(pool, bin, part);
-        (void)drop_span(pool, part);
-    }
+    if ((word & (word + 1)) == 0 && span_is_empty(part))
+        span_emptied(magazine, bin, part);
 }
 
 static size_t trim_bin(struct magazine *magazine, struct bin *bin)
 {
     struct coffer_pool *pool = magazine->pool;
+    struct part *part = bin->current;
+    uint32_t dropped = SLOT_NONE; /* linked by `next` */
     size_t frames = 0;
     uint32_t next;
 
     for (uint32_t name = bin->head; name != SLOT_NONE; name = next) {
-        struct part *part = part_at(pool, name);
+        struct part *listed = part_at(pool, name);
 
-        next = part->next;
-        if (span_is_empty(part)) {
-            bin_unlist(pool, bin, part);
-            frames += drop_span(pool, part);
+        next = listed->next;
+        if (span_is_empty(listed)) {
+            bin_unlist(pool, bin, listed);
+            listed->next = dropped;
+            dropped = name;
         }
     }
-    if (bin->current != NULL && span_is_empty(bin->current)) {
-        struct part *part = bin->current;
-
+    if (part != NULL && span_is_empty(part)) {
         bin->current = NULL;
         bin->word = &pool->nothing;
-        frames += drop_span(pool, part);
+        part->next = dropped;
+        dropped = part_name(pool, part);
+    }
+    while (dropped != SLOT_NONE) {
+        part = part_at(pool, dropped);
+        dropped = part->next;
+        frames += drop_span(magazine, part);
     }
     return frames;
 }

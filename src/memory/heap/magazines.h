@@ -77,12 +77,13 @@ void magazine_leave(struct magazine *magazine);
 /* A block when the bin's word has none (or there is no bin yet); NULL: no memory. */
 void *magazine_refill(struct magazine *magazine, unsigned kind);
 
-/* A free block of one of the next larger classes. NULL: there is none. */
-void *magazine_borrow(struct magazine *magazine, unsigned kind);
+/* A free block of one of the next larger classes, at a multiple of `alignment`. NULL: there is
+ * none. Looks at each class once. */
+void *magazine_borrow(struct magazine *magazine, unsigned kind, size_t alignment);
 
-/* A block of a span of this magazine was freed and its bit is set: the span had no free block in
- * that word before, or it may be empty. */
-void magazine_freed(struct magazine *magazine, struct part *part, unsigned word);
+/* A block of a span of this magazine was freed and its bit is set, so that its word is now `word`:
+ * none were free there before, or its free blocks are the first ones (and maybe all). */
+void magazine_freed(struct magazine *magazine, struct part *part, uint64_t word);
 
 /* A block of another magazine's span is freed, by a thread that is not in it. */
 enum coffer_status remote_free(struct coffer_pool *pool, struct part *part, unsigned index);

@@ -127,7 +127,7 @@ static enum coffer_status open_magazines(struct coffer_pool *pool, const struct 
 static enum coffer_status open_options(struct coffer_pool *pool, const struct pool_host *host)
 {
     uint32_t limit = (uint32_t)pool->settings.quarantine;
-    size_t frames = (quarantine_size(limit) + FRAME_SIZE - 1) / FRAME_SIZE;
+    size_t frames;
     uint64_t seed;
 
     if (pool->settings.random) {
@@ -137,6 +137,7 @@ static enum coffer_status open_options(struct coffer_pool *pool, const struct po
     }
     if (limit == 0)
         return COFFER_OK;
+    frames = (quarantine_size(limit) + FRAME_SIZE - 1) / FRAME_SIZE;
     pool->quarantine = source_take(pool, pool->home, pool->home->owner, FRAMES_CHUNK, frames,
                                    (struct part *)(void *)((char *)pool - SLOT_SIZE));
     if (pool->quarantine == NULL)
@@ -351,4 +352,15 @@ struct list *pool_link(struct coffer_pool *pool)
 struct coffer_pool *pool_at_link(struct list *link)
 {
     return list_entry(link, struct coffer_pool, link);
+}
+
+enum coffer_status coffer_pool_set_frames_max(struct coffer_pool *pool, uint64_t frames)
+{
+    if (pool->settings.policy == COFFER_POOL_LITTLE ||
+        (pool->settings.region != NULL && !pool->settings.expand))
+        return COFFER_MISUSE;
+    spin_take(&pool->lock);
+    pool->sources[pool->settings.region != NULL ? 1 : 0].frame_max = frames;
+    spin_give(&pool->lock);
+    return COFFER_OK;
 }

@@ -28,6 +28,7 @@
 #define SPAN_BLOCKS (SPAN_WORDS * 64u) /* at most */
 
 #define SLOT_NONE      0u
+#define SLOT_UNLISTED  UINT32_MAX  /* as `previous`: a span that is on no list */
 #define SLOT_OUTER     0x80000000u /* in a name: of the memory, in a pool that has a region too */
 #define POOL_OUTER     UINT32_MAX  /* in parts of such frames; others have the pool's own name */
 #define SLOT_FRAME_MAX (FRAMES_TAG_KEPT / CHUNK_SLOTS) /* chunks lie in frames of lower numbers */
@@ -41,8 +42,7 @@ enum part_kind {
     PART_ALIGNED = 0x80, /* with a class: blocks that were asked for with an alignment */
 };
 
-#define CLASS_MASK  0x7fu /* of a span's kind */
-#define PART_LISTED 0x80u /* in `shift`: on its bin's list */
+#define CLASS_MASK 0x7fu /* of a span's kind */
 
 struct part {
     uint8_t *base; /* its first frame; of a run, its block */
@@ -107,7 +107,8 @@ struct bin {
     uint8_t kind;
     uint8_t frames; /* of a span */
     struct part *current;
-    struct magazine *magazine;
+    uint16_t refills; /* since `yield` was begun */
+    uint16_t yield;   /* free blocks that were found in words */
 };
 
 _Static_assert(sizeof(struct bin) <= SLOT_SIZE, "a bin is one slot");
@@ -178,6 +179,7 @@ struct coffer_pool {
     uint64_t run_count;      /* blocks. Under the lock */
     uint64_t run_size;       /* bytes in them */
     uint64_t extra_frames;   /* the quarantine's */
+    atomic_bool scarce;      /* there were no frames when they were wanted */
 };
 
 /* Is the part one of this pool? */

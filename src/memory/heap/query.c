@@ -139,21 +139,19 @@ void coffer_pool_statistics(struct coffer_pool *pool, struct coffer_pool_statist
                                                                        : pool->used_peak;
 }
 
-/* Whole frames that can be had of the region. One more may be needed for a descriptor. */
+/* Whole frames that can be had of the region. Up to two more may go into descriptors that aren't
+ * there yet: a bin's and a part's, and those of the areas. */
 static size_t largest_run(struct coffer_pool *pool)
 {
-    struct frames_statistics frames;
+    uint64_t spare = pool->extents == NULL ? 2 : 1;
     uint64_t count;
 
     if (pool->settings.region == NULL)
         return 0;
-    frames = frames_statistics(pool->home->frames);
-    count = frames.largest_run;
-    if (count > 0 && pool->home->chunks[0] == SLOT_NONE)
-        count--;
     if (pool->settings.guards)
-        count = count > 2 ? count - 2 : 0;
-    return (size_t)count * FRAME_SIZE;
+        spare += 2;
+    count = frames_statistics(pool->home->frames).largest_run;
+    return count > spare ? (size_t)(count - spare) * FRAME_SIZE : 0;
 }
 
 size_t coffer_pool_largest_free(struct coffer_pool *pool)

@@ -81,7 +81,7 @@ static void collect_span(struct magazine *magazine, struct part *part)
                                             memory_order_relaxed);
         word_store(&part->free[i], word_load(&part->free[i]) | freed);
     }
-    magazine_freed(magazine, part, 0);
+    magazine_freed(magazine, part, UINT64_MAX);
 }
 
 bool magazine_collect(struct magazine *magazine)

@@ -11,7 +11,8 @@ static bool source_reserve(struct coffer_pool *pool, struct source *source, uint
     bool fits;
 
     spin_take(&pool->lock);
-    fits = source->frames != NULL && count <= source->frame_max - source->frame_count;
+    fits = source->frames != NULL && source->frame_count <= source->frame_max &&
+           count <= source->frame_max - source->frame_count;
     if (fits)
         source->frame_count += count;
     spin_give(&pool->lock);
@@ -31,6 +32,7 @@ void *source_take(struct coffer_pool *pool, struct source *source, struct owner 
         spin_take(&pool->lock);
         source->frame_count -= count;
         spin_give(&pool->lock);
+        atomic_store_explicit(&pool->scarce, true, memory_order_relaxed);
         return NULL;
     }
     if (count > 1)
@@ -44,6 +46,7 @@ void source_give(struct coffer_pool *pool, struct source *source, void *address,
     spin_take(&pool->lock);
     source->frame_count -= count;
     spin_give(&pool->lock);
+    atomic_store_explicit(&pool->scarce, false, memory_order_relaxed);
 }
 
 static uint32_t *chunk_list_of(struct source *source, const struct part *chunk)
@@ -197,21 +200,22 @@ struct part *part_take(struct coffer_pool *pool, struct source *source)
 
 void part_give(struct coffer_pool *pool, struct source *source, struct part *part)
 {
-    if (pool->port == NULL) {
-        struct part *chunk = slots_give(pool, source, part, part_slots(pool));
+    struct part *chunk = NULL;
 
-        if (chunk != NULL)
-            source_give(pool, source, chunk, 1);
-        return;
-    }
-    /* Another thread may be about to tell of a block of it; see remote_tell. */
     spin_take(&pool->lock);
-    wipe(part, sizeof(*part));
-    part->kind = PART_UNUSED;
-    part->next = source->unused;
-    source->unused = slot_name(source, part);
-    atomic_store_explicit(&part_remote(part)->magazine, MAGAZINE_NONE, memory_order_release);
+    if (pool->port == NULL) {
+        chunk = slots_give(pool, source, part, part_slots(pool));
+    } else {
+        /* Another thread may be about to tell of a block of it; see remote.c. */
+        wipe(part, sizeof(*part));
+        part->kind = PART_UNUSED;
+        part->next = source->unused;
+        source->unused = slot_name(source, part);
+        atomic_store_explicit(&part_remote(part)->magazine, MAGAZINE_NONE, memory_order_release);
+    }
     spin_give(&pool->lock);
+    if (chunk != NULL)
+        source_give(pool, source, chunk, 1);
 }
 
 struct part *parts_next(struct coffer_pool *pool, struct parts_cursor *cursor)

@@ -272,6 +272,7 @@ static void test_each_failing_call_is_an_error_and_leaves_nothing(void **state)
 {
     static const struct memory_settings none;
     struct fixture fixture = {0};
+    struct coffer_pool_statistics pool;
     unsigned n = 0;
     enum coffer_status status;
 
@@ -282,7 +283,8 @@ static void test_each_failing_call_is_an_error_and_leaves_nothing(void **state)
         status = scenario(&fixture);
         assert_int_equal(status == COFFER_OK, calls < fail_at);
         assert_int_equal(fixture.memory->account.wrong_frees, 0);
-        assert_int_equal(heap_statistics(fixture.memory->heap).blocks, 0);
+        coffer_pool_statistics(fixture.memory->pool, &pool);
+        assert_int_equal(pool.blocks, 0);
         assert_false(memory_has(ssk_text));
         memory_close(fixture.memory);
     } while (status != COFFER_OK);
@@ -305,6 +307,7 @@ static void test_each_refused_allocation_is_no_memory(void **state)
     unsigned count = 0;
     const struct memory_settings settings = {.refuse = refuse, .refuse_argument = &count};
     struct fixture fixture = {0};
+    struct coffer_pool_statistics pool;
     enum coffer_status status;
     unsigned n = 0;
 
@@ -319,7 +322,8 @@ static void test_each_refused_allocation_is_no_memory(void **state)
             assert_int_equal(status, COFFER_NO_MEMORY);
         else
             assert_int_equal(status, COFFER_OK);
-        assert_int_equal(heap_statistics(fixture.memory->heap).blocks, 0);
+        coffer_pool_statistics(fixture.memory->pool, &pool);
+        assert_int_equal(pool.blocks, 0);
         refuse_at = 0;
         memory_close(fixture.memory);
     } while (status != COFFER_OK);

@@ -231,7 +231,7 @@ static void test_metadata_of_256_kib_is_one_frame(void **state)
     assert_ok(memory_open(&area, 1, &settings, &memory));
     assert_ptr_equal(memory, buffer.start);
     assert_int_equal(frames_statistics(memory->frames).reserved, 1);
-    assert_int_equal(memory->account.frames_used, 2); /* and the heap's first */
+    assert_int_equal(memory->account.frames_used, 2); /* and the pool's first */
     memory_close(memory);
     assert_true(bytes_are_zero(buffer.start, buffer.size));
     assert_true(buffer_is_untouched_outside(&buffer, buffer.start, buffer.size));

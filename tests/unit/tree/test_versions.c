@@ -182,8 +182,8 @@ static void test_a_file_that_was_never_committed_has_no_version(void **state)
     assert_int_equal(
         account_line_bytes(&bench.memory->account.lines[bench.environment.owner.index], FRAME_SIZE),
         bench.cache.entry_count * FRAME_SIZE + 8 * FRAME_SIZE +
-            heap_usable_size(bench.memory->heap, bench.cache.entries) +
-            heap_usable_size(bench.memory->heap, bench.cache.buckets));
+            coffer_pool_usable_size(bench.memory->pool, bench.cache.entries) +
+            coffer_pool_usable_size(bench.memory->pool, bench.cache.buckets));
 }
 
 static void test_by_hash_takes_either_version_whatever_the_counters_say(void **state)
