@@ -9,12 +9,19 @@
 enum coffer_status frames_take_kept(struct frames *frames, struct owner owner, size_t count,
                                     enum frames_keep keep, uint32_t tag, void **out)
 {
+    return frames_take_kept_aligned(frames, owner, count, 1, keep, tag, out);
+}
+
+enum coffer_status frames_take_kept_aligned(struct frames *frames, struct owner owner, size_t count,
+                                            size_t alignment, enum frames_keep keep, uint32_t tag,
+                                            void **out)
+{
     unsigned flags = (unsigned)keep << FRAME_KEPT_SHIFT | FRAME_TAGGED;
     enum coffer_status status;
     void *address;
 
     assert_debug(count > 0 && account_has(frames->account, owner) && keep != FRAMES_PLAIN);
-    status = frames_run_take(frames, owner, count, 1, flags, &address);
+    status = frames_run_take(frames, owner, count, alignment, flags, &address);
     if (status == COFFER_OK) {
         frames_tag_kept(frames, address, 1, tag);
         *out = address;

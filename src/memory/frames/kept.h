@@ -32,6 +32,11 @@ COFFER_MUST_CHECK enum coffer_status frames_take_kept(struct frames *frames, str
                                                       size_t count, enum frames_keep keep,
                                                       uint32_t tag, void **out);
 
+/* The same at an address that is a multiple of `alignment` frames, a power of two. */
+COFFER_MUST_CHECK enum coffer_status
+frames_take_kept_aligned(struct frames *frames, struct owner owner, size_t count, size_t alignment,
+                         enum frames_keep keep, uint32_t tag, void **out);
+
 /* Mark `count` frames from `address` on, all of one kept run, with a tag below FRAMES_TAG_KEPT,
  * which is added to it: for an address in any of them, frames_tag (lookup.h) gives it. */
 void frames_tag_kept(struct frames *frames, void *address, uint32_t count, uint32_t tag);

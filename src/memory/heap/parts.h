@@ -61,7 +61,7 @@ struct part {
                 struct {
                     size_t frame_count; /* of the block */
                     size_t alignment;   /* that was asked for, bytes */
-                    uint8_t lead;       /* guard frames before it, and as many behind */
+                    size_t lead;        /* guard frames before it, and as many behind */
                 } run;
                 struct {
                     struct extents_area *area;
@@ -263,6 +263,10 @@ void chunk_begin(struct coffer_pool *pool, struct source *source, struct part *c
  * if there is one (NULL: tag them); its frames go before it does. Not under the lock. */
 void *source_take(struct coffer_pool *pool, struct source *source, struct owner owner,
                   enum frames_keep keep, size_t count, const struct part *part);
+/* At a multiple of `alignment` frames. */
+void *source_take_aligned(struct coffer_pool *pool, struct source *source, struct owner owner,
+                          enum frames_keep keep, size_t count, size_t alignment,
+                          const struct part *part);
 void source_give(struct coffer_pool *pool, struct source *source, void *address, size_t count);
 
 /* All parts of the pool, one after another; begin with a zeroed cursor. NULL behind the last. */

@@ -5,12 +5,10 @@
 
 /* A run's descriptor, when its frames are there. Under the lock: others may look at it. */
 static void run_begin(struct coffer_pool *pool, struct part *part, uint8_t *first, size_t count,
-                      size_t alignment)
+                      size_t alignment, size_t lead)
 {
-    uint8_t lead = pool->settings.guards ? 1 : 0;
-
     spin_take(&pool->lock);
-    part->base = first + (size_t)lead * FRAME_SIZE;
+    part->base = first + lead * FRAME_SIZE;
     part->barrier = UINT64_MAX;
     part->run.frame_count = count;
     part->run.alignment = alignment;
@@ -25,9 +23,13 @@ static void run_begin(struct coffer_pool *pool, struct part *part, uint8_t *firs
 void *run_alloc(struct coffer_pool *pool, const struct owner *owner, size_t size, size_t alignment)
 {
     size_t count = size / FRAME_SIZE + (size % FRAME_SIZE != 0);
+    size_t frames_alignment = alignment > FRAME_SIZE ? alignment / FRAME_SIZE : 1;
     size_t guards = pool->settings.guards ? 2 : 0;
 
-    if (count > FRAMES_TOTAL_MAX)
+    /* With a guard frame in front, what begins at the alignment must be the block. */
+    if (guards > 0 && frames_alignment > 1)
+        guards = 2 * frames_alignment;
+    if (count > FRAMES_TOTAL_MAX || frames_alignment > FRAMES_TOTAL_MAX)
         return NULL;
     for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
         struct part *part = part_take(pool, source);
@@ -35,14 +37,14 @@ void *run_alloc(struct coffer_pool *pool, const struct owner *owner, size_t size
 
         if (part == NULL)
             continue;
-        first = source_take(pool, source, owner != NULL ? *owner : source->owner, FRAMES_BLOCK,
-                            count + guards, part);
+        first = source_take_aligned(pool, source, owner != NULL ? *owner : source->owner,
+                                    FRAMES_BLOCK, count + guards, frames_alignment, part);
         if (first == NULL) {
             part_give(pool, source, part);
             continue;
         }
         part->magazine = owner != NULL ? owner->index : 0;
-        run_begin(pool, part, first, count, alignment);
+        run_begin(pool, part, first, count, alignment, guards / 2);
         return part->base;
     }
     return NULL;

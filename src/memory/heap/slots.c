@@ -22,13 +22,21 @@ static bool source_reserve(struct coffer_pool *pool, struct source *source, uint
 void *source_take(struct coffer_pool *pool, struct source *source, struct owner owner,
                   enum frames_keep keep, size_t count, const struct part *part)
 {
+    return source_take_aligned(pool, source, owner, keep, count, 1, part);
+}
+
+void *source_take_aligned(struct coffer_pool *pool, struct source *source, struct owner owner,
+                          enum frames_keep keep, size_t count, size_t alignment,
+                          const struct part *part)
+{
     uint32_t tag = part == NULL ? 0 : slot_name(source, part) & ~SLOT_OUTER;
     void *address;
 
     if (count > FRAMES_TOTAL_MAX || !source_reserve(pool, source, count))
         return NULL;
     if ((!pool->spare && !account_allows(source->account, owner, count * FRAME_SIZE)) ||
-        frames_take_kept(source->frames, owner, count, keep, tag, &address) != COFFER_OK) {
+        frames_take_kept_aligned(source->frames, owner, count, alignment, keep, tag, &address) !=
+            COFFER_OK) {
         spin_take(&pool->lock);
         source->frame_count -= count;
         spin_give(&pool->lock);
