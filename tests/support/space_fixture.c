@@ -35,7 +35,7 @@ static uint64_t used_frames(struct coffer_memory *memory)
 
     /* Empty spans that the heap keeps for the next time are nobody's. */
     paging_lock(memory->paging);
-    (void)heap_shrink(memory->memory->heap);
+    (void)coffer_pool_shrink(memory->memory->pool);
     paging_unlock(memory->paging);
     coffer_memory_statistics(memory, &statistics);
     return statistics.used;

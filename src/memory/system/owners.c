@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Owners, and frames for them. */
 #include "memory/frames/lookup.h"
+#include "memory/paging/paging.h"
 #include "memory/system/system.h"
 
 enum coffer_status system_owner(const struct coffer_memory *memory, struct coffer_owner owner,
@@ -33,6 +34,14 @@ enum coffer_status coffer_owner_close(struct coffer_memory *memory, struct coffe
 
     if (status != COFFER_OK || inside.index == memory->system.index)
         return COFFER_MISUSE;
+    status = account_close_owner(&memory->memory->account, inside);
+    if (status != COFFER_BUSY)
+        return status;
+
+    /* The span that it keeps for its next record may be all that it has. */
+    paging_lock(memory->paging);
+    (void)coffer_pool_shrink(memory->memory->pool);
+    paging_unlock(memory->paging);
     return account_close_owner(&memory->memory->account, inside);
 }
 
@@ -50,13 +59,14 @@ enum coffer_status coffer_owner_set_quota(struct coffer_memory *memory, struct c
 enum coffer_status coffer_frames_take(struct coffer_memory *memory, struct coffer_owner owner,
                                       size_t count, size_t alignment, void **out)
 {
-    struct owner inside;
-    enum coffer_status status = system_owner(memory, owner, &inside);
+    struct owner inside = {owner.index == 0 ? memory->system.index : owner.index};
 
-    if (status != COFFER_OK)
-        return status;
-    return frames_take_aligned(memory->memory->frames, inside, count,
-                               alignment == 0 ? 1 : alignment, out);
+    /* As system_owner, but that frames_take finds out itself whether the owner is open. */
+    if (inside.index < memory->system.index)
+        return COFFER_MISUSE;
+    if (alignment <= 1)
+        return frames_take(memory->memory->frames, inside, count, out);
+    return frames_take_aligned(memory->memory->frames, inside, count, alignment, out);
 }
 
 /* Frames of spaces, page tables and pools carry a tag; they aren't the caller's to hold or give. */

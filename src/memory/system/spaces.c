@@ -33,7 +33,7 @@ struct coffer_space *coffer_space_of(struct coffer_memory *memory, uintptr_t add
 
 struct coffer_space *coffer_space_next(struct coffer_memory *memory, struct coffer_space *previous)
 {
-    return spaces_next(memory->spaces, previous);
+    return memory->spaces == NULL ? NULL : spaces_next(memory->spaces, previous);
 }
 
 enum coffer_status coffer_segment_open(struct coffer_memory *memory, struct coffer_owner owner,
@@ -68,6 +68,10 @@ enum coffer_status coffer_reclaim(struct coffer_memory *memory, size_t frames, s
 
 void coffer_paging_statistics(struct coffer_memory *memory, struct coffer_paging_statistics *out)
 {
+    if (memory->spaces == NULL) {
+        *out = (struct coffer_paging_statistics){0};
+        return;
+    }
     spaces_statistics(memory->spaces, out);
     out->table_reserve = memory->tables.count;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Seeing the memory system: numbers only, nothing is changed. */
 #include "memory/frames/lookup.h"
+#include "memory/space/space.h"
 #include "memory/system/system.h"
 
 static unsigned owners_open(const struct account *account)
@@ -28,6 +29,8 @@ void coffer_memory_statistics(struct coffer_memory *memory, struct coffer_memory
         .high = memory->config.high,
         .low_events = frames.low_events,
         .segments = frames.segments,
+        .pools = pools_count(memory),
+        .spaces = memory->spaces == NULL ? 0 : spaces_count(memory->spaces),
         .locked = memory->config.locked,
         .secret = memory->config.secret,
     };

@@ -94,10 +94,14 @@ static enum coffer_status open_parts(struct coffer_memory *memory)
         tables_fini(memory);
         return status;
     }
-    status = frames_set_watermarks(memory->memory->frames, memory->config.low, memory->config.high,
-                                   pressure_told, memory);
-    if (status != COFFER_OK)
+    status = pools_open(memory);
+    if (status == COFFER_OK)
+        status = frames_set_watermarks(memory->memory->frames, memory->config.low,
+                                       memory->config.high, pressure_told, memory);
+    if (status != COFFER_OK) {
+        pools_close(memory);
         close_spaces(memory);
+    }
     return status;
 }
 
@@ -157,6 +161,7 @@ void coffer_memory_close(struct coffer_memory *memory)
     release_context = memory->config.release_context;
     status = frames_set_watermarks(memory->memory->frames, 0, 0, NULL, NULL);
     assert_cheap(status == COFFER_OK);
+    pools_close(memory);
     close_spaces(memory);
 
     /* This structure goes with all else that is in the areas. */

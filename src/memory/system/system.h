@@ -10,6 +10,7 @@
  *   tables.c      frames for page tables, with their reserve
  *   pressure.c    what happens when frames are short
  *   statistics.c  seeing it
+ *   view.c        seeing memory that belongs to another: a store's
  *
  * Owners. The public owner 0 is "system"; all others are those of the account.
  *
@@ -44,9 +45,9 @@ struct coffer_memory {
     struct owner system;
     const struct coffer_port *port; /* NULL: none */
     struct paging *paging;
-    struct spaces *spaces;
+    struct spaces *spaces; /* NULL in a view */
     struct coffer_pool *pool;
-    struct list pools; /* all of them but for `pool`, which is first */
+    struct list pools; /* all of them, `pool` first */
     struct list boxes;
     struct table_reserve tables;
     bool has_swap; /* under the paging lock */
@@ -59,9 +60,18 @@ struct coffer_memory {
 #define UNTOLD_LOW     1u
 #define UNTOLD_HIGH    2u
 
+/* For the calls that look, and only those, at memory that has no spaces, no port and no system of its
+ * own: its owner `self` stands for "system". Nothing is held; it ends with the memory. */
+void system_view(struct coffer_memory *view, struct memory *memory, struct owner self);
+
 /* The public owner as one of the account. COFFER_MISUSE: it isn't open. */
 COFFER_MUST_CHECK enum coffer_status system_owner(const struct coffer_memory *memory,
                                                   struct coffer_owner owner, struct owner *out);
+
+/* The memory's own pool; all pools and boxes; how many pools there are. */
+COFFER_MUST_CHECK enum coffer_status pools_open(struct coffer_memory *memory);
+void pools_close(struct coffer_memory *memory);
+unsigned pools_count(struct coffer_memory *memory);
 
 /* A zeroed frame for a page table, from the reserve when there are no others; NULL when that is
  * used up, or the owner's quota. Under the paging lock, as struct mmu_host has it. */

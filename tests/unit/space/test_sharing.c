@@ -485,6 +485,27 @@ static void test_addresses_belong_to_spaces_and_back(void **state)
     coffer_space_close(space);
 }
 
+/* Also one that is put into the hole that another has left. */
+static void test_blocks_of_vmalloc_never_touch(void **state)
+{
+    struct coffer_space *vmalloc = coffer_space_vmalloc(fixture.memory);
+    uintptr_t blocks[3];
+    uint64_t value;
+
+    (void)state;
+    assert_ok(coffer_vmalloc(fixture.memory, 5 * PG, &blocks[0]));
+    assert_ok(coffer_vmalloc(fixture.memory, PG, &blocks[1]));
+    assert_ok(coffer_vfree(fixture.memory, blocks[0]));
+    for (unsigned pages = 4; pages <= 7; pages++) {
+        assert_ok(coffer_vmalloc(fixture.memory, pages * PG, &blocks[2]));
+        assert_status(coffer_space_read(vmalloc, blocks[2] + pages * PG, &value, 1),
+                      COFFER_NOT_FOUND);
+        assert_status(coffer_space_read(vmalloc, blocks[2] - 1, &value, 1), COFFER_NOT_FOUND);
+        assert_ok(coffer_vfree(fixture.memory, blocks[2]));
+    }
+    assert_ok(coffer_vfree(fixture.memory, blocks[1]));
+}
+
 static void test_a_corrupt_page_kills_its_space_alone(void **state)
 {
     struct file file;
@@ -601,6 +622,7 @@ static const struct CMUnitTest tests[] = {
     space_test(test_pinned_pages_of_files_stay_mapped),
     space_test(test_a_space_reaches_only_its_own_pages),
     space_test(test_addresses_belong_to_spaces_and_back),
+    space_test(test_blocks_of_vmalloc_never_touch),
     space_test(test_a_corrupt_page_kills_its_space_alone),
     space_test(test_swapped_pages_come_back),
     space_test(test_a_space_lives_within_its_owners_quota),
