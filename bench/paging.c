@@ -232,11 +232,12 @@ void run_paging(struct bench *bench)
         measure_io(count, &parts);
     }
     sum = parts.signal + parts.unmap + parts.seal + parts.io;
-    report_figure(bench->report, "paging.raw.signal_and_mmap.ns", parts.signal, "ns");
-    report_figure(bench->report, "paging.raw.mmap_out.ns", parts.unmap, "ns");
-    report_figure(bench->report, "paging.raw.seal_and_unseal.ns", parts.seal, "ns");
-    report_figure(bench->report, "paging.raw.pwrite_and_pread.ns", parts.io, "ns");
-    report_add(bench->report, "paging.fault.ns", ns, "ns", "the raw calls together", sum);
+    report_figure(bench->report, "paging.raw.signal_and_mmap.ns", round(parts.signal), "ns");
+    report_figure(bench->report, "paging.raw.mmap_out.ns", round(parts.unmap), "ns");
+    report_figure(bench->report, "paging.raw.seal_and_unseal.ns", round(parts.seal), "ns");
+    report_figure(bench->report, "paging.raw.pwrite_and_pread.ns", round(parts.io), "ns");
+    report_add(bench->report, "paging.fault.ns", round(ns), "ns", "the raw calls together",
+               round(sum));
     printf("%-34s %9.0f ns, %.2f times the raw calls together\n", "paging.fault.ns", ns, ns / sum);
     report_target_range(bench->report, TARGET_TIME, "paging.fault.ns", ns, &range);
 }

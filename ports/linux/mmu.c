@@ -50,15 +50,15 @@ static unsigned bits_of(unsigned access)
 static bool adjust(struct mmu_table *table, uintptr_t address, const struct mmu_entry *before)
 {
     struct mmu_entry entry;
-    int prot_before = is_placed(table, address) ? prot_of(before) : PROT_NONE;
+    int prot_before = table_is_placed(table, address) ? entry_prot(before) : PROT_NONE;
     bool done = true;
 
     if (!pagetable_query(table->shadow, address, &entry))
         return true;
-    if (prot_of(&entry) != prot_before)
-        done = place(table, address, &entry);
+    if (entry_prot(&entry) != prot_before)
+        done = table_place(table, address, &entry);
     /* What was taken away is gone for certain. */
-    assert_cheap(done || (prot_before & ~prot_of(&entry)) == 0);
+    assert_cheap(done || (prot_before & ~entry_prot(&entry)) == 0);
     return done;
 }
 
@@ -68,16 +68,16 @@ static enum coffer_status secure_mappings(struct mmu_table *table, uintptr_t add
 {
     struct list *tables = &table->mmu->tables;
 
-    if (speak_for(table, address, count))
+    if (table_speak_for(table, address, count))
         return COFFER_OK;
     list_each (link, tables) {
         struct mmu_table *other = list_entry(link, struct mmu_table, link);
 
         take_lock(other);
-        sweep(other);
+        table_sweep(other);
         give_lock(other);
     }
-    return speak_for(table, address, count) ? COFFER_OK : COFFER_NO_MEMORY;
+    return table_speak_for(table, address, count) ? COFFER_OK : COFFER_NO_MEMORY;
 }
 
 static enum coffer_status map(struct mmu_table *table, uintptr_t address, void *frame, size_t count,
@@ -96,8 +96,8 @@ static enum coffer_status map(struct mmu_table *table, uintptr_t address, void *
         goto out;
     status = secure_mappings(table, address, count);
     /* A page that nobody is about to touch is placed when somebody does; a run saves calls. */
-    if (status == COFFER_OK && (count > 1 || prot_of(&first) != PROT_NONE) &&
-        !place_run(table, address, &first, count))
+    if (status == COFFER_OK && (count > 1 || entry_prot(&first) != PROT_NONE) &&
+        !table_place_run(table, address, &first, count))
         status = COFFER_NO_MEMORY;
     if (status != COFFER_OK)
         (void)pagetable_unmap(table->shadow, address, count);
@@ -131,8 +131,8 @@ static unsigned unmap_one(struct mmu_table *table, uintptr_t address)
     if (!pagetable_query(table->shadow, address, &entry))
         return 0;
     (void)pagetable_unmap(table->shadow, address, 1);
-    if (is_placed(table, address))
-        displace(table, address, &entry);
+    if (table_is_placed(table, address))
+        table_displace(table, address, &entry);
     return entry.bits;
 }
 
@@ -146,7 +146,7 @@ static unsigned unmap(struct mmu_table *table, uintptr_t address, size_t count)
         bits = unmap_one(table, address);
     } else if (count > 1) {
         bits = pagetable_unmap(table->shadow, address, count);
-        clear_range(table, address, count);
+        table_clear(table, address, count);
     }
     assert_deep(linux_mmu_table_is_valid(table));
     give_lock(table);

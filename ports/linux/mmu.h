@@ -71,25 +71,25 @@ struct mmu_table {
 
 /* The page's frame with what its rights and bits allow. False: the kernel can't, and allows nothing
  * then. */
-COFFER_MUST_CHECK bool place(struct mmu_table *table, uintptr_t address,
-                             const struct mmu_entry *entry);
+COFFER_MUST_CHECK bool table_place(struct mmu_table *table, uintptr_t address,
+                                   const struct mmu_entry *entry);
 /* Contiguous pages and frames in one mapping, all with the rights and bits of `first`. */
-COFFER_MUST_CHECK bool place_run(struct mmu_table *table, uintptr_t address,
-                                 const struct mmu_entry *first, size_t count);
+COFFER_MUST_CHECK bool table_place_run(struct mmu_table *table, uintptr_t address,
+                                       const struct mmu_entry *first, size_t count);
 /* A page that was placed with this entry and isn't in the shadow any more: nothing is allowed, its
  * mapping is stale. */
-void displace(struct mmu_table *table, uintptr_t address, const struct mmu_entry *entry);
+void table_displace(struct mmu_table *table, uintptr_t address, const struct mmu_entry *entry);
 /* Nothing is mapped any more in the pages that are spoken for and lie in the range. */
-void clear_range(struct mmu_table *table, uintptr_t address, size_t count);
+void table_clear(struct mmu_table *table, uintptr_t address, size_t count);
 
 /* `count` pages from `address` are spoken for. False: mappings are scarce. */
-COFFER_MUST_CHECK bool speak_for(struct mmu_table *table, uintptr_t address, size_t count);
+COFFER_MUST_CHECK bool table_speak_for(struct mmu_table *table, uintptr_t address, size_t count);
 /* Clear what is stale. */
-void sweep(struct mmu_table *table);
+void table_sweep(struct mmu_table *table);
 
-int prot_of(const struct mmu_entry *entry);
+int entry_prot(const struct mmu_entry *entry);
 
-static inline bool is_placed(const struct mmu_table *table, uintptr_t address)
+static inline bool table_is_placed(const struct mmu_table *table, uintptr_t address)
 {
     size_t page = (address - table->base) / COFFER_PAGE_SIZE;
 

@@ -13,7 +13,7 @@
 #include "base/bitmap.h"
 #include "mmu.h"
 
-int prot_of(const struct mmu_entry *entry)
+int entry_prot(const struct mmu_entry *entry)
 {
     int prot = PROT_NONE;
 
@@ -77,22 +77,22 @@ static bool map_frames(struct mmu_table *table, uintptr_t address, const void *f
     return true;
 }
 
-bool place(struct mmu_table *table, uintptr_t address, const struct mmu_entry *entry)
+bool table_place(struct mmu_table *table, uintptr_t address, const struct mmu_entry *entry)
 {
-    if (is_placed(table, address))
-        return set_prot(address, 1, prot_of(entry));
-    return map_frames(table, address, entry->frame, 1, prot_of(entry));
+    if (table_is_placed(table, address))
+        return set_prot(address, 1, entry_prot(entry));
+    return map_frames(table, address, entry->frame, 1, entry_prot(entry));
 }
 
-bool place_run(struct mmu_table *table, uintptr_t address, const struct mmu_entry *first,
-               size_t count)
+bool table_place_run(struct mmu_table *table, uintptr_t address, const struct mmu_entry *first,
+                     size_t count)
 {
-    return map_frames(table, address, first->frame, count, prot_of(first));
+    return map_frames(table, address, first->frame, count, entry_prot(first));
 }
 
-void displace(struct mmu_table *table, uintptr_t address, const struct mmu_entry *entry)
+void table_displace(struct mmu_table *table, uintptr_t address, const struct mmu_entry *entry)
 {
-    if (prot_of(entry) != PROT_NONE)
+    if (entry_prot(entry) != PROT_NONE)
         take_access(address, 1);
     set_placed(table, address, 1, false);
 }
@@ -123,7 +123,7 @@ static bool is_spoken(const struct mmu_table *table, size_t page)
     return table->spoken[page / 64] >> page % 64 & 1;
 }
 
-bool speak_for(struct mmu_table *table, uintptr_t address, size_t count)
+bool table_speak_for(struct mmu_table *table, uintptr_t address, size_t count)
 {
     struct coffer_linux_mmu *mmu = table->mmu;
     size_t first = (address - table->base) / COFFER_PAGE_SIZE;
@@ -208,14 +208,14 @@ static void clear_runs(struct mmu_table *table, size_t first, size_t end, bool o
     settle(table);
 }
 
-void clear_range(struct mmu_table *table, uintptr_t address, size_t count)
+void table_clear(struct mmu_table *table, uintptr_t address, size_t count)
 {
     size_t first = (address - table->base) / COFFER_PAGE_SIZE;
 
     clear_runs(table, first, first + count, false);
 }
 
-void sweep(struct mmu_table *table)
+void table_sweep(struct mmu_table *table)
 {
     if (table->spoken_count > pagetable_mapped(table->shadow))
         clear_runs(table, 0, table->page_count, true);
