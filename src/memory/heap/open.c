@@ -214,7 +214,7 @@ static enum coffer_status open_fast(const struct pool_host *host,
     void *home;
     enum coffer_status status;
 
-    if (!host->spare && !account_allows(source->account, source->owner, FRAME_SIZE))
+    if (!account_allows(source->account, source->owner, FRAME_SIZE))
         return COFFER_NO_MEMORY;
     status = frames_take_kept(source->frames, source->owner, 1, FRAMES_CHUNK, 0, &home);
     if (status != COFFER_OK)
