@@ -97,7 +97,7 @@ struct coffer_memory_config {
 };
 
 /* Open a memory system. COFFER_MISUSE: areas that overlap, none, too many. COFFER_NO_MEMORY: too
- * little for what is asked; nothing was written. */
+ * little for what is asked; the areas are then unused again, wiped as far as they were begun. */
 COFFER_MUST_CHECK enum coffer_status coffer_memory_open(const struct coffer_memory_config *config,
                                                         struct coffer_memory **out);
 
@@ -209,6 +209,11 @@ COFFER_MUST_CHECK enum coffer_status coffer_pool_open(struct coffer_memory *memo
 
 /* Blocks that are still allocated go with it. */
 void coffer_pool_close(struct coffer_pool *pool);
+
+/* An expanding pool, or one without a region, may hold at most `frames` frames of the memory from
+ * now on; UINT64_MAX: any number. What it holds already stays. COFFER_MISUSE: it doesn't expand. */
+COFFER_MUST_CHECK enum coffer_status coffer_pool_set_frames_max(struct coffer_pool *pool,
+                                                                uint64_t frames);
 
 /* A block of at least `size` (> 0) bytes; its contents are anything, or zero with the option `zero`
  * and by alloc_zeroed. COFFER_NO_MEMORY; COFFER_MISUSE for no bytes. */
