@@ -231,7 +231,7 @@ static enum coffer_status fill(struct change *change, const struct region *regio
 enum coffer_status spaces_vmalloc(struct spaces *spaces, size_t size, uintptr_t *address)
 {
     struct change change = {.space = spaces->vmalloc};
-    struct region *region;
+    struct region *region = NULL;
     enum coffer_status status;
 
     if (size == 0)
