@@ -147,7 +147,8 @@ COFFER_MUST_CHECK enum coffer_status coffer_space_pin(struct coffer_space *space
 COFFER_MUST_CHECK enum coffer_status coffer_space_unpin(struct coffer_space *space,
                                                         uintptr_t address, size_t size);
 
-/* Write the dirty pages of files in the range back to their pagers. Holes are fine. */
+/* Write the pages of files in the range that are dirty now back to their pagers; pinned ones aren't
+ * mapped meanwhile. Holes are fine. */
 COFFER_MUST_CHECK enum coffer_status coffer_space_sync(struct coffer_space *space,
                                                        uintptr_t address, size_t size);
 
@@ -155,8 +156,8 @@ COFFER_MUST_CHECK enum coffer_status coffer_space_sync(struct coffer_space *spac
 
 /* Checked copies from and to a space: rights are checked, pages come in as needed. All of the range
  * is checked for regions and rights before the first byte moves. COFFER_NOT_FOUND: not all mapped;
- * COFFER_MISUSE: rights; COFFER_NO_MEMORY, COFFER_IO: a page can't come in (what was copied by then
- * stays copied); COFFER_CORRUPT: killed. `buffer` lies outside of all user spaces. */
+ * COFFER_MISUSE: rights, or `buffer` lies in a user's space; COFFER_NO_MEMORY, COFFER_IO: a page
+ * can't come in (what was copied by then stays copied); COFFER_CORRUPT: killed. */
 COFFER_MUST_CHECK enum coffer_status
 coffer_space_read(struct coffer_space *space, uintptr_t address, void *buffer, size_t size);
 COFFER_MUST_CHECK enum coffer_status

@@ -62,21 +62,24 @@ static bool adjust(struct mmu_table *table, uintptr_t address, const struct mmu_
     return done;
 }
 
-/* Speak for pages that were just mapped; mappings that other spaces hold in vain are swept first.
- */
+/* Give back the mappings that spaces hold in vain. */
+static void sweep_all(struct coffer_linux_mmu *mmu)
+{
+    list_each (link, &mmu->tables) {
+        struct mmu_table *table = list_entry(link, struct mmu_table, link);
+
+        take_lock(table);
+        table_sweep(table);
+        give_lock(table);
+    }
+}
+
+/* Speak for pages that were just mapped. */
 static enum coffer_status secure_mappings(struct mmu_table *table, uintptr_t address, size_t count)
 {
-    struct list *tables = &table->mmu->tables;
-
     if (table_speak_for(table, address, count))
         return COFFER_OK;
-    list_each (link, tables) {
-        struct mmu_table *other = list_entry(link, struct mmu_table, link);
-
-        take_lock(other);
-        table_sweep(other);
-        give_lock(other);
-    }
+    sweep_all(table->mmu);
     return table_speak_for(table, address, count) ? COFFER_OK : COFFER_NO_MEMORY;
 }
 
@@ -370,8 +373,11 @@ static enum coffer_status create(void *context, const struct mmu_table_settings 
     if (status != COFFER_OK)
         goto free_addresses;
     status = COFFER_NO_MEMORY;
-    if (!ranges_reserve_mappings(1))
-        goto close_shadow;
+    if (!ranges_reserve_mappings(1)) {
+        sweep_all(mmu);
+        if (!ranges_reserve_mappings(1))
+            goto close_shadow;
+    }
     table->mappings = 1;
     status = ranges_add(table->base, settings->size, &table->owner);
     if (status != COFFER_OK)

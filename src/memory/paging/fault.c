@@ -83,7 +83,15 @@ enum coffer_status paging_make_room(struct paging *paging, struct owner owner,
         paging_wait_room(paging);
         return COFFER_OK;
     }
-    return reclaim.status == COFFER_OK ? COFFER_NO_MEMORY : reclaim.status;
+    switch (reclaim.status) {
+    case COFFER_OK:
+    case COFFER_NO_MEMORY:
+        return COFFER_NO_MEMORY;
+    case COFFER_NO_SPACE:
+        return COFFER_NO_SPACE;
+    default:
+        return COFFER_IO; /* what was said of a victim is true of no other page */
+    }
 }
 
 /* A frame is about to be taken: keep to the low watermark, as far as one short look can. */
@@ -332,6 +340,7 @@ enum coffer_status object_get(struct object *object, uint64_t index, bool write,
         .write = write,
         .out = &got,
     };
+    uint64_t forgets = fault.object->forgets;
     enum outcome outcome;
 
     assert_debug(paging_is_locked_here(paging));
@@ -343,7 +352,8 @@ enum coffer_status object_get(struct object *object, uint64_t index, bool write,
     object_hold(object);
     if (takes_frame(&fault))
         keep_low(&fault);
-    while ((outcome = attempt(&fault)) != FAULT_DONE) {
+    /* Pages that were forgotten meanwhile may be in no region any more: then none may be made. */
+    while (fault.object->forgets == forgets && (outcome = attempt(&fault)) != FAULT_DONE) {
         if (outcome == FAULT_SHORT)
             fault.status = paging_make_room(paging, object->owner, fault.source, &fault.room);
         else

@@ -97,6 +97,7 @@ static bool forget(struct object_private *object, uint64_t first, uint64_t end)
     unsigned lot = 0;
     bool let_go = false;
 
+    object->forgets++;
     while (first < end && (page = slots_next(&object->slots, index, &index)) != NULL &&
            index < end) {
         if (page_in_transit(page) && page->shares == 1) {
@@ -163,9 +164,13 @@ static enum coffer_status clone_page(struct object_private *object, struct objec
     if (status != COFFER_OK)
         return status;
 
-    /* Writing shows in the bits until it is forbidden. */
-    if (page_is_resident(page) && page->shares == 1 &&
-        (client->write_protect(client->context, &object->object, page->index) & PAGING_DIRTY) != 0)
+    /* Writing shows in the bits until it is forbidden. Pinned pages may be written at any time, by
+     * others than programs, too, and stay as they are mapped. */
+    if (page->pins > 0)
+        page_set_dirty(paging, page);
+    else if (page_is_resident(page) && page->shares == 1 &&
+             (client->write_protect(client->context, &object->object, page->index) &
+              PAGING_DIRTY) != 0)
         page_set_dirty(paging, page);
     if (page->pins > 0) {
         status = paging_copy_page(paging, clone->family, page, &page);

@@ -53,9 +53,10 @@ struct object_page {
  * maps it before it lets go of the lock, unless it is mapped already. COFFER_OK only if the lock
  * was not let go of. COFFER_BUSY: look again (region and all), without letting go of the lock: what
  * was brought in is there as long as nobody else gets it. COFFER_NO_MEMORY; COFFER_NO_SPACE: the
- * backing store is full and nothing else can go; COFFER_IO, and what else a pager says;
- * COFFER_CORRUPT: the page is LOST; COFFER_MISUSE: no such page, or a write to a file whose pager
- * has none. The object must be held by someone as long as this call has the lock, no longer.
+ * backing store is full and nothing else can go; COFFER_IO: a victim can't go, or the page not
+ * come; what else a pager says of the page; COFFER_CORRUPT: the page is LOST; COFFER_MISUSE: no
+ * such page, or a write to a file whose pager has none. The object must be held by someone as long
+ * as this call has the lock, no longer.
  */
 COFFER_MUST_CHECK enum coffer_status object_get(struct object *object, uint64_t index, bool write,
                                                 struct object_page *out);

@@ -66,6 +66,7 @@ struct object_private {
     struct family *family;
     struct list of_family;
     uint32_t holds;
+    uint64_t forgets;          /* times that pages of it were forgotten */
     struct coffer_pager pager; /* object.pager points here */
 };
 

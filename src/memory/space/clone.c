@@ -101,6 +101,7 @@ static enum coffer_status copy_regions(struct cloning *cloning)
             /* Neighbours that were pinned differently are equal here. */
             space_merge(to, at + cloning->shift, end + cloning->shift);
             at = end;
+            cloning->tries = 0;
         }
         if (status == COFFER_BUSY || status == COFFER_OK)
             status = from->status;

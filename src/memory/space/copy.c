@@ -96,6 +96,7 @@ static enum coffer_status copy_locked(struct coffer_space *space, uintptr_t addr
             break;
         copy_part(copy, done, bytes, part);
         done += part;
+        tries = 0;
         if (++pages % LOT_PAGES == 0) {
             paging_unlock(space->spaces->paging);
             paging_lock(space->spaces->paging);
@@ -106,6 +107,24 @@ static enum coffer_status copy_locked(struct coffer_space *space, uintptr_t addr
     return status;
 }
 
+/* Does the buffer lie in a user's space? With the lock held its faults can't be answered. */
+static bool would_fault(const struct coffer_space *space, const struct copy *copy, size_t size)
+{
+    struct spaces *spaces = space->spaces;
+    uintptr_t start = (uintptr_t)(copy->to != NULL ? copy->to : copy->from);
+
+    if (!spaces->mmu->has_pointers || start == 0)
+        return false;
+    list_each (link, &spaces->list) {
+        const struct coffer_space *other = list_entry(link, struct coffer_space, link);
+
+        if (other->kind == COFFER_SPACE_USER && start < other->base + other->size &&
+            start + size > other->base)
+            return true;
+    }
+    return false;
+}
+
 static enum coffer_status copy_all(struct coffer_space *space, uintptr_t address, size_t size,
                                    const struct copy *copy)
 {
@@ -113,6 +132,8 @@ static enum coffer_status copy_all(struct coffer_space *space, uintptr_t address
 
     spaces_lock(space->spaces);
     status = space->status;
+    if (status == COFFER_OK && would_fault(space, copy, size))
+        status = COFFER_MISUSE;
     if (status == COFFER_OK && size > 0)
         status = copy_locked(space, address, size, copy);
     spaces_unlock(space->spaces);

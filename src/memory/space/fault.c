@@ -29,6 +29,8 @@ enum coffer_status space_enter_page(struct coffer_space *space, const struct reg
 void space_enter_pinned(struct coffer_space *space, const struct region *region, uintptr_t start,
                         uintptr_t end)
 {
+    if (space->status != COFFER_OK)
+        return;
     for (uintptr_t at = start; region->pins > 0 && at < end; at += PAGE) {
         uint64_t index = region_page(region, at);
         struct object_page page;
@@ -38,7 +40,8 @@ void space_enter_pinned(struct coffer_space *space, const struct region *region,
          * business. */
         if (object_query(region->object, index).resident &&
             object_get(region->object, index, region_is_private(region), &page) == COFFER_OK &&
-            space_enter_page(space, region, at, &page, 0) != COFFER_OK)
+            space_enter_page(space, region, at, &page, space_lasting_access(space, region)) !=
+                COFFER_OK)
             return;
     }
 }
@@ -56,9 +59,10 @@ enum coffer_status space_sync_object(struct object *object, uint64_t first, uint
     enum coffer_status status;
 
     object_hold(object);
-    do
-        status = object_sync(object, first, count);
-    while (status == COFFER_BUSY);
+    /* Once: what gets dirty meanwhile is for the next call, or this one may never end. */
+    status = object_sync(object, first, count);
+    if (status == COFFER_BUSY)
+        status = COFFER_OK;
     list_each (link, &object->regions) {
         struct region *region = list_entry(link, struct region, of_object);
 
@@ -154,15 +158,26 @@ void space_keep_dirty(struct coffer_space *space, const struct region *region, u
     mmu->walk(space->table, start, (end - start) / PAGE, keep_dirty, (void *)(uintptr_t)region);
 }
 
-void space_unmap_range(struct coffer_space *space, uintptr_t start, uintptr_t end)
+/* Of pages that live on only if `all_live` says so of those that are one region's alone. */
+static void unmap_range(struct coffer_space *space, uintptr_t start, uintptr_t end, bool all_live)
 {
     for (struct region *region = regions_at_or_after(&space->regions, start);
          region != NULL && region->start < end; region = regions_next(region)) {
-        if (!region_is_private(region) && region->object != NULL)
+        if (region->object != NULL && (all_live || !region_is_private(region)))
             space_keep_dirty(space, region, region->start > start ? region->start : start,
                              region->end < end ? region->end : end);
     }
     (void)space->spaces->mmu->unmap(space->table, start, (end - start) / PAGE);
+}
+
+void space_unmap_range(struct coffer_space *space, uintptr_t start, uintptr_t end)
+{
+    unmap_range(space, start, end, false);
+}
+
+void space_unmap_for_now(struct coffer_space *space, uintptr_t start, uintptr_t end)
+{
+    unmap_range(space, start, end, true);
 }
 
 void space_kill(struct coffer_space *space)

@@ -220,10 +220,12 @@ static enum coffer_status fill(struct change *change, const struct region *regio
             status = object_pin(region->object, index);
         if (status == COFFER_NO_MEMORY)
             status = spaces_relieve(space->spaces, space->owner, &change->tries);
-        if (status == COFFER_BUSY)
+        if (status == COFFER_BUSY) {
             status = COFFER_OK; /* this page again */
-        else
+        } else {
+            change->tries = 0;
             at += PAGE;
+        }
     }
     return status;
 }

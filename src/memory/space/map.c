@@ -65,10 +65,12 @@ static enum coffer_status populate(struct change *change, struct mapping *mappin
         status = object_get(source->object, source->first + done, write, &page);
         if (status == COFFER_OK)
             status = object_pin(source->object, source->first + done);
-        if (status == COFFER_OK)
+        if (status == COFFER_OK) {
             done++;
-        else if (status == COFFER_NO_MEMORY)
+            change->tries = 0;
+        } else if (status == COFFER_NO_MEMORY) {
             status = spaces_relieve(space->spaces, space->owner, &change->tries);
+        }
         if (status == COFFER_BUSY)
             status = space_check(space);
     }
@@ -100,11 +102,12 @@ static enum coffer_status enter_pages(struct change *change, const struct region
     if (status != COFFER_OK)
         return status;
 
-    space_unmap_range(space, region->start, region->end);
+    space_unmap_for_now(space, region->start, region->end);
     for (uintptr_t at = region->start; at < region->end && status == COFFER_OK; at += PAGE) {
         status = get_page(region, at, &page);
         if (status == COFFER_OK)
-            status = space_enter_page(space, region, at, &page, 0);
+            status = space_enter_page(space, region, at, &page,
+                                      space_lasting_access(space, region));
     }
     if (status == COFFER_OK)
         return COFFER_OK;

@@ -102,6 +102,7 @@ static enum coffer_status pin_lot(struct change *change, void *argument)
     space_merge(space, start, end);
     call->done = end;
     call->looks = 0;
+    change->tries = 0;
     return COFFER_OK;
 }
 

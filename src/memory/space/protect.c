@@ -33,8 +33,7 @@ static void set_rights(struct coffer_space *space, struct region *region, unsign
         now &= ~COFFER_WRITE;
     region->rights = rights;
     space->spaces->mmu->protect(space->table, region->start, region_page_count(region), now);
-    if (now != rights)
-        space_enter_pinned(space, region, region->start, region->end);
+    space_enter_pinned(space, region, region->start, region->end);
 }
 
 static enum coffer_status attempt(struct change *change, void *argument)

@@ -216,8 +216,10 @@ COFFER_MUST_CHECK enum coffer_status space_sync_object(struct object *object, ui
 void space_keep_dirty(struct coffer_space *space, const struct region *region, uintptr_t start,
                       uintptr_t end);
 
-/* Take the mappings of a range away; pages that were written, and live on, are marked so. */
+/* Take the mappings of a range away, whose private pages are about to go; others that were written
+ * are marked so. The second marks private ones, too: they may be mapped again. */
 void space_unmap_range(struct coffer_space *space, uintptr_t start, uintptr_t end);
+void space_unmap_for_now(struct coffer_space *space, uintptr_t start, uintptr_t end);
 
 /* The space is no longer to be trusted: all its mappings go. */
 void space_kill(struct coffer_space *space);

@@ -121,8 +121,8 @@ static void test_a_file_that_cannot_be_written(void **state)
 
     fake_arm(f, FAKE_PAGER_WRITE, 1, true, COFFER_FAILED);
     count = fill(f, object, &status);
-    assert_int_equal(status, COFFER_FAILED);
-    assert_full(f, object, count, COFFER_FAILED);
+    assert_int_equal(status, COFFER_IO);
+    assert_full(f, object, count, COFFER_IO);
     fake_disarm(f, FAKE_PAGER_WRITE);
     store_value(f, object, count, count + 1);
     fake_drop(f, object);

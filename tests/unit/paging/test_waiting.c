@@ -303,6 +303,29 @@ static void test_an_object_outlives_the_fault_in_it(void **state)
     fake_file_free(file);
 }
 
+/* What was unmapped while room was made for it is not there afterwards: no region has it. */
+static void test_a_page_forgotten_during_a_shortage_is_not_made(void **state)
+{
+    struct paging_fixture *f = *state;
+    struct object *object = fake_object(f, 10, NULL);
+    struct worker reader;
+
+    store_value(f, object, 3, 33);
+    store_value(f, object, 4, 44);
+    assert_ok(fake_discard(f, object, 4, 1)); /* there is room for the records */
+    paging_fixture_leave(f, 0);
+    fake_gate_close(&f->gate);
+    start(&reader, f, JOB_GET, object, 4, 0);
+    fake_gate_await(&f->gate, 1);
+    assert_ok(fake_discard(f, object, 4, 1));
+    fake_gate_open(&f->gate);
+    join(&reader);
+    assert_int_equal(reader.status, COFFER_BUSY);
+    assert_absent(f, object, 4);
+    assert_value(f, object, 3, 33);
+    fake_drop(f, object);
+}
+
 /* All that could be evicted is being written already: no error, but a wait. */
 static void test_a_shortage_waits_for_who_evicts(void **state)
 {
@@ -427,6 +450,7 @@ int main(void)
         TEST(test_a_shared_page_in_transit_is_let_go_of_at_once),
         TEST(test_drop_waits_for_the_evictor),
         TEST(test_an_object_outlives_the_fault_in_it),
+        TEST(test_a_page_forgotten_during_a_shortage_is_not_made),
         TEST(test_a_shortage_waits_for_who_evicts),
         TEST(test_the_last_transit_wakes_all_who_wait_for_room),
         TEST(test_a_shortage_that_stays_wakes_all_who_wait),
