@@ -52,6 +52,7 @@ _coffer() {
         check) options+=" --repair --deep" ;;
         dump) options+=" --nodes" ;;
         stats) options+=" --prometheus" ;;
+        memory) options+=" --demo" ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
         return
@@ -60,7 +61,7 @@ _coffer() {
     case $verb in
     "")
         mapfile -t COMPREPLY < <(compgen -W "init put get ls stat rm mv truncate check dump stats
-            demo" -- "$current")
+            memory demo" -- "$current")
         ;;
     put | get | dump) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     esac

@@ -500,3 +500,8 @@ enum coffer_status coffer_statistics_get(struct coffer *store, struct coffer_sta
     engine_unlock(store);
     return COFFER_OK;
 }
+
+struct coffer_memory *coffer_memory_of(struct coffer *store)
+{
+    return store == NULL ? NULL : &store->view;
+}

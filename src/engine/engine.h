@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "coffer.h"
 #include "memory/memory.h"
+#include "memory/system/system.h"
 #include "port/port.h"
 #include "store/store.h"
 
@@ -19,6 +20,7 @@ struct coffer {
     const struct coffer_port *port;
     struct port_lock lock;
     struct memory *memory;
+    struct coffer_memory view; /* of it, for coffer_memory_of */
     struct owner owner; /* of the engine itself */
     struct crypto *crypto;
     struct cache cache;

@@ -620,7 +620,7 @@ class StatsTest(CommandTest):
 
 class HelpTest(CommandTest):
     VERBS = ("init", "put", "get", "ls", "stat", "rm", "mv", "truncate", "check", "dump", "stats",
-             "demo")
+             "memory", "demo")
 
     def test_help(self):
         text = self.run_coffer("--help").decode()

@@ -24,7 +24,8 @@ struct kind {
     const char *name;
     size_t granule; /* bytes */
     size_t size_min;
-    size_t size_max; /* of random blocks */
+    size_t aligned_min; /* of a block that was asked with more than a granule's alignment */
+    size_t size_max;    /* of random blocks */
     enum coffer_status (*alloc)(struct model *m, size_t size, size_t alignment, uint8_t **out);
     enum coffer_status (*free)(struct model *m, void *block);
     enum coffer_status (*resize)(struct model *m, void *block, size_t size);
@@ -41,6 +42,7 @@ struct block {
     uint8_t *address; /* NULL: none */
     size_t size;      /* usable */
     uint8_t pattern;
+    size_t least; /* it never has fewer bytes */
 };
 
 struct model {
@@ -198,6 +200,8 @@ static void judge_little(const struct model *m, size_t size, size_t alignment, c
     size_t best_length = SIZE_MAX;
     size_t length;
 
+    if (alignment > LITTLE_GRANULE && size < m->kind->aligned_min)
+        size = m->kind->aligned_min;
     for (size_t unit = 0; unit < m->unit_count; unit += length + 1) {
         uint8_t *start = m->buffer.start + unit * UNIT;
         size_t gap = (0 - (uintptr_t)start) & (alignment - 1);
@@ -262,6 +266,8 @@ static void model_alloc(struct model *m, struct block *block)
     size_t rounded = (size + m->kind->granule - 1) / m->kind->granule * m->kind->granule;
     enum coffer_status status = m->kind->alloc(m, size, alignment, &address);
 
+    size_t least = alignment > m->kind->granule ? m->kind->aligned_min : m->kind->size_min;
+
     m->kind->judge(m, size, alignment, address);
     if (status != COFFER_OK) {
         assert_int_equal(status, COFFER_NO_MEMORY);
@@ -270,7 +276,8 @@ static void model_alloc(struct model *m, struct block *block)
     }
     assert_int_equal((uintptr_t)address % m->kind->granule, 0);
     assert_int_equal((uintptr_t)address % alignment, 0);
-    rounded = rounded < m->kind->size_min ? m->kind->size_min : rounded;
+    rounded = rounded < least ? least : rounded;
+    block->least = least;
     block->address = address;
     block->size = m->kind->usable(m, address);
     block->pattern = (uint8_t)(1 + random_below(&m->random, 200));
@@ -296,12 +303,12 @@ static void model_resize(struct model *m, struct block *block)
 {
     uint16_t number = (uint16_t)(block - m->blocks + 1);
     size_t size = random_size(m);
-    size_t rounded = (size + m->kind->granule - 1) / m->kind->granule * m->kind->granule;
+    size_t wanted = size < block->least ? block->least : size;
+    size_t rounded = (wanted + m->kind->granule - 1) / m->kind->granule * m->kind->granule;
     size_t behind = stretch(m, (size_t)(owners_of(m, block->address + block->size) - m->owners));
     bool fits = rounded <= block->size + behind * UNIT;
     size_t before = block->size;
 
-    rounded = rounded < m->kind->size_min ? m->kind->size_min : rounded;
     assert_status(m->kind->resize(m, block->address, size), fits ? COFFER_OK : COFFER_NO_MEMORY);
     block->size = m->kind->usable(m, block->address);
     if (!fits)
@@ -447,6 +454,7 @@ static const struct kind extents_kind = {
     .name = "extents",
     .granule = EXTENTS_GRANULE,
     .size_min = EXTENTS_SIZE_MIN,
+    .aligned_min = EXTENTS_SIZE_MIN,
     .size_max = 8192,
     .alloc = alloc_extent,
     .free = free_extent,
@@ -463,6 +471,7 @@ static const struct kind little_kind = {
     .name = "little",
     .granule = LITTLE_GRANULE,
     .size_min = LITTLE_GRANULE,
+    .aligned_min = 4 * LITTLE_GRANULE,
     .size_max = 256,
     .alloc = alloc_little,
     .free = free_little,

@@ -28,6 +28,7 @@ static const struct verb verbs[] = {
     {"check", verb_check, "verify the whole store; mend it with --repair"},
     {"dump", verb_dump, "show the structure of one stored file"},
     {"stats", verb_stats, "memory, cache, device and crypto counters"},
+    {"memory", verb_memory, "a map of secure memory; --demo: of a workload, live"},
     {"demo", verb_demo, "see it all work, in a temporary directory"},
 };
 

@@ -19,7 +19,10 @@ struct coffer_boxes {
     uint32_t shift;
     uint32_t used;
     uint32_t used_peak;
-    struct bitmap free; /* a bit a box */
+    struct bitmap free[2]; /* a bit a box, see `now` */
+    unsigned now;          /* boxes are taken from free[now] and given to the other; when the first
+                              is empty they change places: no box is taken again before all others
+                              that were free, so that a stale free finds it free for long */
     struct spin lock;
     uint64_t allocations;
     uint64_t refusals;
@@ -46,7 +49,7 @@ static inline uint32_t boxes_index(const struct coffer_boxes *boxes, const void 
 
 static size_t head_size(uint64_t count)
 {
-    size_t size = sizeof(struct coffer_boxes) + bitmap_word_count(count) * sizeof(uint64_t);
+    size_t size = sizeof(struct coffer_boxes) + 2 * bitmap_word_count(count) * sizeof(uint64_t);
 
     return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 }
@@ -89,9 +92,10 @@ static void begin(struct coffer_boxes *boxes, const struct pool_host *host,
     boxes->account = host->account;
     spin_init(&boxes->lock, host->port);
     list_init(&boxes->link);
-    bitmap_init(&boxes->free, boxes->words, count);
+    bitmap_init(&boxes->free[0], boxes->words, count);
+    bitmap_init(&boxes->free[1], boxes->words + bitmap_word_count(count), count);
     for (uint32_t i = 0; i < count; i++)
-        bitmap_add(&boxes->free, i);
+        bitmap_add(&boxes->free[0], i);
 }
 
 static enum coffer_status open_region(const struct pool_host *host,
@@ -175,12 +179,15 @@ enum coffer_status coffer_box_alloc(struct coffer_boxes *boxes, void **out)
     bool last;
 
     spin_take(&boxes->lock);
-    if (bitmap_is_empty(&boxes->free)) {
-        boxes->refusals++;
-        spin_give(&boxes->lock);
-        return COFFER_NO_MEMORY;
+    if (bitmap_is_empty(&boxes->free[boxes->now])) {
+        boxes->now ^= 1;
+        if (bitmap_is_empty(&boxes->free[boxes->now])) {
+            boxes->refusals++;
+            spin_give(&boxes->lock);
+            return COFFER_NO_MEMORY;
+        }
     }
-    index = bitmap_take_first(&boxes->free, &last);
+    index = bitmap_take_first(&boxes->free[boxes->now], &last);
     boxes->allocations++;
     if (++boxes->used > boxes->used_peak)
         boxes->used_peak = boxes->used;
@@ -189,17 +196,22 @@ enum coffer_status coffer_box_alloc(struct coffer_boxes *boxes, void **out)
     return COFFER_OK;
 }
 
+static inline bool is_free(const struct coffer_boxes *boxes, uint32_t index)
+{
+    return bitmap_has(&boxes->free[0], index) || bitmap_has(&boxes->free[1], index);
+}
+
 enum coffer_status coffer_box_free(struct coffer_boxes *boxes, void *box)
 {
     uint32_t index = boxes_index(boxes, box);
 
     spin_take(&boxes->lock);
-    if (index >= boxes->count || bitmap_has(&boxes->free, index)) {
+    if (index >= boxes->count || is_free(boxes, index)) {
         boxes->wrong_frees++;
         spin_give(&boxes->lock);
         return COFFER_MISUSE;
     }
-    bitmap_add(&boxes->free, index);
+    bitmap_add(&boxes->free[boxes->now ^ 1], index);
     boxes->used--;
     spin_give(&boxes->lock);
     return COFFER_OK;
@@ -211,7 +223,7 @@ enum coffer_status coffer_box_clear(struct coffer_boxes *boxes, void *box)
     bool used;
 
     spin_take(&boxes->lock);
-    used = index < boxes->count && !bitmap_has(&boxes->free, index);
+    used = index < boxes->count && !is_free(boxes, index);
     spin_give(&boxes->lock);
     if (!used)
         return COFFER_MISUSE;
@@ -237,8 +249,15 @@ void coffer_boxes_statistics(struct coffer_boxes *boxes, struct coffer_boxes_sta
 
 bool boxes_is_valid(const struct coffer_boxes *boxes)
 {
-    return bitmap_is_valid(&boxes->free, boxes->count) &&
-           bitmap_count(&boxes->free, boxes->count) == boxes->count - boxes->used &&
+    for (uint32_t i = 0; i < boxes->count; i++) {
+        if (bitmap_has(&boxes->free[0], i) && bitmap_has(&boxes->free[1], i))
+            return false;
+    }
+    return bitmap_is_valid(&boxes->free[0], boxes->count) &&
+           bitmap_is_valid(&boxes->free[1], boxes->count) &&
+           bitmap_count(&boxes->free[0], boxes->count) +
+                   bitmap_count(&boxes->free[1], boxes->count) ==
+               boxes->count - boxes->used &&
            boxes->used <= boxes->used_peak && boxes->used_peak <= boxes->count;
 }
 

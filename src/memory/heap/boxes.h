@@ -4,11 +4,12 @@
  * boxes are those of <coffer/memory.h>, implemented here.
  *
  * The boxes lie one after another. In front of them, or in front of the frames, stand this
- * structure and a bitmap with a bit for each box that is free; summary levels above it
- * (base/bitmap.h) find one in a fixed number of steps. Nothing is written into a free box.
+ * structure and two bitmaps, with a bit in one of them for each box that is free; summary levels
+ * above them (base/bitmap.h) find one in a fixed number of steps. Nothing is written into a free
+ * box, and none is taken again before all others that are free.
  *
  * Invariants
- *   X1 A box is allocated exactly while its bit is clear.
+ *   X1 A box is allocated exactly while its bits are clear; never are both set.
  *   X2 A free is accepted only for the first byte of an allocated box; every other is
  *      COFFER_MISUSE and counted.
  *

@@ -50,7 +50,7 @@ bool pool_find_held(struct coffer_pool *pool, const void *block, struct found *o
     *out = (struct found){.alignment = CLASS_STEP};
     if (pool->little != NULL) {
         out->size = little_usable_size(pool->little, block);
-        out->alignment = address_alignment(block);
+        out->alignment = little_alignment(pool->little, block);
         return out->size != 0;
     }
     part = pool_part(pool, block);

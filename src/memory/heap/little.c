@@ -3,6 +3,10 @@
  * The little policy. Blocks are found by looking for the next bit, in words of 64: a free block is
  * a run of zeros in `used`; an allocated one goes from its bit in `begins` to the next bit there or
  * the next zero in `used`, whichever comes first.
+ *
+ * What alignment beyond a granule's a block was asked with stands in `notes`, in the bits of its
+ * first NOTE_BITS granules: the power of two over a granule, 0 for none. A block with a note has as
+ * many granules.
  */
 #include "memory/heap/little.h"
 
@@ -12,8 +16,12 @@ struct little {
     uint8_t *base;  /* of the first granule */
     uint32_t count; /* granules */
     uint32_t word_count;
-    uint64_t words[]; /* `used`, then `begins`, of word_count words each */
+    uint64_t words[]; /* `used`, then `begins`, then `notes`, of word_count words each */
 };
+
+#define NOTE_BITS 4u
+
+_Static_assert(LITTLE_REGION_MAX / LITTLE_GRANULE < 1u << (1u << NOTE_BITS), "a note's range");
 
 static const uint64_t *used_words(const struct little *little)
 {
@@ -23,6 +31,11 @@ static const uint64_t *used_words(const struct little *little)
 static const uint64_t *begins_words(const struct little *little)
 {
     return little->words + little->word_count;
+}
+
+static uint64_t *notes_words(struct little *little)
+{
+    return little->words + 2 * (size_t)little->word_count;
 }
 
 static bool has_bit(const uint64_t *words, uint32_t bit)
@@ -131,7 +144,7 @@ static uint32_t words_for(size_t count)
 /* Where the first of `count` granules lies when the head is at `head`. */
 static uintptr_t base_for(uintptr_t head, size_t count)
 {
-    uintptr_t bits_end = head + sizeof(struct little) + 2 * sizeof(uint64_t) * words_for(count);
+    uintptr_t bits_end = head + sizeof(struct little) + 3 * sizeof(uint64_t) * words_for(count);
 
     return round_up(bits_end, LITTLE_GRANULE);
 }
@@ -156,7 +169,7 @@ enum coffer_status little_init(void *region, size_t size, struct little **out)
     little->base = (uint8_t *)region + (base_for(head, count) - start);
     little->count = (uint32_t)count;
     little->word_count = words_for(count);
-    write_bits(little->words, 0, 2 * 64 * little->word_count, false);
+    write_bits(little->words, 0, 3 * 64 * little->word_count, false);
     write_bits(little->words, little->count, 64 * little->word_count, true);
     write_bits(little->words + little->word_count, little->count, 64 * little->word_count, true);
     *out = little;
@@ -181,6 +194,25 @@ static uint32_t gap_before(const struct little *little, uint32_t start, size_t a
     return (uint32_t)((0 - address) & (alignment - 1)) / LITTLE_GRANULE;
 }
 
+static void write_note(struct little *little, uint32_t start, size_t alignment)
+{
+    unsigned power = bits_first(alignment / LITTLE_GRANULE);
+
+    for (unsigned bit = 0; bit < NOTE_BITS; bit++)
+        write_bits(notes_words(little), start + bit, start + bit + 1, (power >> bit & 1) != 0);
+}
+
+/* The alignment that the block from `start` to `end` was asked with. */
+static size_t read_note(const struct little *little, uint32_t start, uint32_t end)
+{
+    const uint64_t *notes = little->words + 2 * (size_t)little->word_count;
+    unsigned power = 0;
+
+    for (unsigned bit = 0; bit < NOTE_BITS && start + bit < end; bit++)
+        power |= (unsigned)has_bit(notes, start + bit) << bit;
+    return (size_t)LITTLE_GRANULE << power;
+}
+
 enum coffer_status little_alloc(struct little *little, size_t size, size_t alignment, void **out)
 {
     struct edges edges = {0};
@@ -195,6 +227,8 @@ enum coffer_status little_alloc(struct little *little, size_t size, size_t align
         return COFFER_NO_MEMORY;
 
     wanted = granules_for(size);
+    if (alignment > LITTLE_GRANULE && wanted < NOTE_BITS)
+        wanted = NOTE_BITS;
     while (best != wanted && (start = next_edge(little, &edges)) < little->count) {
         uint32_t length = next_edge(little, &edges) - start;
         uint32_t gap;
@@ -212,6 +246,8 @@ enum coffer_status little_alloc(struct little *little, size_t size, size_t align
 
     write_bits(little->words, place, place + wanted, true);
     write_bits(little->words + little->word_count, place, place + 1, true);
+    if (alignment > LITTLE_GRANULE)
+        write_note(little, place, alignment);
     *out = little->base + (size_t)place * LITTLE_GRANULE;
     return COFFER_OK;
 }
@@ -219,11 +255,15 @@ enum coffer_status little_alloc(struct little *little, size_t size, size_t align
 enum coffer_status little_free(struct little *little, void *block)
 {
     uint32_t start;
+    uint32_t end;
 
     if (!find_block(little, block, &start))
         return COFFER_MISUSE;
-    write_bits(little->words, start, block_end(little, start), false);
+    end = block_end(little, start);
+    write_bits(little->words, start, end, false);
     write_bits(little->words + little->word_count, start, start + 1, false);
+    write_bits(notes_words(little), start, end < start + NOTE_BITS ? end : start + NOTE_BITS,
+               false);
     return COFFER_OK;
 }
 
@@ -240,6 +280,8 @@ enum coffer_status little_resize(struct little *little, void *block, size_t size
 
     end = block_end(little, start);
     wanted_end = start + granules_for(size);
+    if (wanted_end < start + NOTE_BITS && read_note(little, start, end) > LITTLE_GRANULE)
+        wanted_end = start + NOTE_BITS;
     if (wanted_end > end && next_used(little, end) < wanted_end)
         return COFFER_NO_MEMORY;
     write_bits(little->words, end, wanted_end, true);
@@ -254,6 +296,15 @@ size_t little_usable_size(const struct little *little, const void *block)
     if (!find_block(little, block, &start))
         return 0;
     return (size_t)(block_end(little, start) - start) * LITTLE_GRANULE;
+}
+
+size_t little_alignment(const struct little *little, const void *block)
+{
+    uint32_t start;
+
+    if (!find_block(little, block, &start))
+        return 0;
+    return read_note(little, start, block_end(little, start));
 }
 
 size_t little_largest(const struct little *little)
@@ -314,6 +365,7 @@ bool little_is_valid(const struct little *little, const char **problem)
 {
     const uint64_t *used = used_words(little);
     const uint64_t *begins = begins_words(little);
+    const uint64_t *notes = begins + little->word_count;
     uint64_t before = 0; /* is the granule before in use? */
 
     if (little->count == 0 || little->count > LITTLE_REGION_MAX / LITTLE_GRANULE ||
@@ -332,6 +384,8 @@ bool little_is_valid(const struct little *little, const char **problem)
             return blocks_problem(problem, "a block begins in a free granule");
         if ((follows_free & ~begins[word]) != 0)
             return blocks_problem(problem, "a granule in use belongs to no block");
+        if ((notes[word] & ~used[word]) != 0)
+            return blocks_problem(problem, "a free granule has a note");
         before = used[word] >> 63;
     }
     return true;

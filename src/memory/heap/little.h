@@ -4,8 +4,9 @@
  * any address and size.
  *
  * The region is split in granules of 16 bytes. Two bits tell all about one: whether it is in use,
- * and whether an allocated block begins there. Both bitmaps lie in front of the granules, so that
- * the whole overhead is a head of 16 bytes and 1/64 of the region; blocks have no heads, and free
+ * and whether an allocated block begins there. A third says, in the first granules of a block, with
+ * what alignment it was asked. The bitmaps lie in front of the granules, so that the whole overhead
+ * is a head of 16 bytes and 1/43 of the region; blocks have no heads, and free
  * memory needs none either: what is between two blocks is one free block, which is how neighbours
  * merge. An allocation looks at all free blocks and takes the smallest that fits, of equal ones the
  * one with the lowest address; the region's limit is what bounds the search.
@@ -13,8 +14,9 @@
  * Invariants
  *   L1 A granule where a block begins is in use.
  *   L2 A granule in use after a free one, or the very first, begins a block.
- *   L3 Bits behind the last granule are set in both bitmaps; they end every search.
- *   L4 A free is accepted only for the first byte of an allocated block; any other (double,
+ *   L3 Bits behind the last granule are set in the first two bitmaps; they end every search.
+ *   L4 Bits of the third bitmap are set in granules in use only; an aligned block has four or more.
+ *   L5 A free is accepted only for the first byte of an allocated block; any other (double,
  *      interior, foreign, misaligned) is COFFER_MISUSE and changes nothing.
  *
  * Complexity: O(granules / 64) for free and resize, and besides O(free blocks) for alloc. Lifetime:
@@ -49,7 +51,7 @@ bool little_holds(const struct little *little, const void *address);
 COFFER_MUST_CHECK enum coffer_status little_alloc(struct little *little, size_t size,
                                                   size_t alignment, void **out);
 
-/* COFFER_MISUSE: see L4. */
+/* COFFER_MISUSE: see L5. */
 COFFER_MUST_CHECK enum coffer_status little_free(struct little *little, void *block);
 
 /* Change a block's size (> 0) where it is. COFFER_NO_MEMORY when what is behind it isn't free;
@@ -58,6 +60,10 @@ COFFER_MUST_CHECK enum coffer_status little_resize(struct little *little, void *
 
 /* Bytes that an allocated block can hold; 0 for any other address. */
 size_t little_usable_size(const struct little *little, const void *block);
+
+/* The alignment that an allocated block was asked with, LITTLE_GRANULE at least; 0 for any other
+ * address. */
+size_t little_alignment(const struct little *little, const void *block);
 
 /* The largest free block, in bytes. Looks at all of them. */
 size_t little_largest(const struct little *little);

@@ -105,15 +105,15 @@ static void test_regions_of_any_address_and_size_are_used_to_the_byte(void **sta
 
             if (little_init(start, size, &little) != COFFER_OK) {
                 /* A head, a word of each bitmap, and what rounding takes at the worst. */
-                assert_true(size < 16 + 16 + GRANULE + 7 + 15);
+                assert_true(size < 16 + 24 + GRANULE + 7 + 15);
                 assert_null(little);
                 assert_true(buffer_is_untouched_outside(&buffer, start, 0));
                 continue;
             }
             all = little_largest(little);
             assert_true(all > 0);
-            /* 1/64 for the bits, in whole words. */
-            assert_true(size - all <= 16 + 2 * 8 * ((all / GRANULE + 64) / 64) + 7 + 15 + 15);
+            /* 3/128 for the bits, in whole words. */
+            assert_true(size - all <= 16 + 3 * 8 * ((all / GRANULE + 64) / 64) + 7 + 15 + 15);
             assert_ok(little_alloc(little, all, 1, &block));
             assert_true((uint8_t *)block + all <= start + size);
             memset(block, 0xdd, all);
@@ -126,6 +126,37 @@ static void test_regions_of_any_address_and_size_are_used_to_the_byte(void **sta
     buffer_free(&buffer);
 }
 
+static void test_the_alignment_that_was_asked_for_is_known(void **state)
+{
+    struct buffer buffer = buffer_make(2, 4096);
+    struct little *little = NULL;
+    void *plain = NULL;
+    void *block = NULL;
+
+    (void)state;
+    assert_ok(little_init(buffer.start, 8000, &little));
+    assert_ok(little_alloc(little, 100, 1, &plain));
+    assert_int_equal(little_alignment(little, plain), LITTLE_GRANULE);
+    for (size_t alignment = 32; alignment <= 2048; alignment *= 2) {
+        assert_ok(little_alloc(little, 1, alignment, &block));
+        assert_int_equal(little_alignment(little, block), alignment);
+        assert_ok(little_resize(little, block, 200));
+        assert_ok(little_resize(little, block, 16));
+        assert_int_equal(little_alignment(little, block), alignment);
+        assert_int_equal(little_alignment(little, (char *)block + GRANULE), 0);
+        assert_valid(little);
+        assert_ok(little_free(little, block));
+        assert_int_equal(little_alignment(little, block), 0);
+    }
+    /* Nothing of it is left to those that come after. */
+    assert_ok(little_alloc(little, 3000, 1, &block));
+    assert_int_equal(little_alignment(little, block), LITTLE_GRANULE);
+    assert_ok(little_free(little, block));
+    assert_ok(little_free(little, plain));
+    assert_valid(little);
+    buffer_free(&buffer);
+}
+
 static void test_the_largest_region_is_one_block(void **state)
 {
     struct buffer buffer = buffer_make(17, 4096);
@@ -134,7 +165,7 @@ static void test_the_largest_region_is_one_block(void **state)
 
     (void)state;
     assert_ok(little_init(buffer.start, LITTLE_REGION_MAX, &little));
-    assert_true(little_largest(little) >= LITTLE_REGION_MAX - LITTLE_REGION_MAX / 64 - 16);
+    assert_true(little_largest(little) >= LITTLE_REGION_MAX - LITTLE_REGION_MAX / 42 - 16);
     assert_ok(little_alloc(little, little_largest(little), 1, &block));
     memset(block, 0xdd, little_usable_size(little, block));
     assert_valid(little);
@@ -475,6 +506,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_regions_of_any_address_and_size_are_used_to_the_byte),
+        cmocka_unit_test(test_the_alignment_that_was_asked_for_is_known),
         cmocka_unit_test(test_the_largest_region_is_one_block),
         unit(test_regions_that_cannot_be_are_refused),
         unit(test_sizes_are_rounded_to_granules),

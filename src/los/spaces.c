@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* LOS_ calls on spaces, and the system calls on the process's memory. */
+#include "los_vm.h"
+
+#include "los/los.h"
+
+#define EINVAL_NUMBER 22
+#define ENODEV_NUMBER 19
+
+#define PAGE_MASK ((uintptr_t)PAGE_SIZE - 1)
+
+/* A negative errno in the bits of an address. */
+static VADDR_T failed(int error_number)
+{
+    return (VADDR_T)(INTPTR)error_number;
+}
+
+static bool lies_in(struct coffer_space *space, uintptr_t address)
+{
+    struct coffer_space_info info;
+
+    coffer_space_info(space, &info);
+    return address - info.base < info.size;
+}
+
+/* --- Which space ------------------------------------------------------------------------- */
+
+LosVmSpace *LOS_CurrSpaceGet(VOID)
+{
+    struct los *los = los_current();
+
+    return los == NULL ? NULL : los->process;
+}
+
+LosVmSpace *LOS_GetKVmSpace(VOID)
+{
+    struct los *los = los_current();
+
+    return los == NULL ? NULL : coffer_space_kernel(los->memory);
+}
+
+LosVmSpace *LOS_GetVmallocSpace(VOID)
+{
+    struct los *los = los_current();
+
+    return los == NULL ? NULL : coffer_space_vmalloc(los->memory);
+}
+
+LosVmSpace *LOS_SpaceGet(VADDR_T vaddr)
+{
+    struct los *los = los_current();
+    struct coffer_space *space;
+
+    if (los == NULL)
+        return NULL;
+    space = coffer_space_of(los->memory, vaddr);
+    if (space == NULL && lies_in(los->process, vaddr))
+        return los->process;
+    return space;
+}
+
+BOOL LOS_IsUserAddress(VADDR_T vaddr)
+{
+    struct los *los = los_current();
+
+    return los != NULL && lies_in(los->process, vaddr) ? TRUE : FALSE;
+}
+
+BOOL LOS_IsRangeInSpace(const LosVmSpace *space, VADDR_T vaddr, size_t size)
+{
+    struct coffer_space_info info;
+
+    if (space == NULL)
+        return FALSE;
+    coffer_space_info((LosVmSpace *)(uintptr_t)space, &info);
+    return vaddr >= info.base && vaddr - info.base <= info.size &&
+                   size <= info.size - (vaddr - info.base)
+               ? TRUE
+               : FALSE;
+}
+
+BOOL LOS_IsUserAddressRange(VADDR_T vaddr, size_t len)
+{
+    return LOS_IsRangeInSpace(LOS_CurrSpaceGet(), vaddr, len);
+}
+
+BOOL LOS_IsKernelAddress(VADDR_T vaddr)
+{
+    return LOS_PaddrToKVaddr(vaddr) != NULL ? TRUE : FALSE;
+}
+
+BOOL LOS_IsVmallocAddress(VADDR_T vaddr)
+{
+    LosVmSpace *space = LOS_GetVmallocSpace();
+
+    return space != NULL && lies_in(space, vaddr) ? TRUE : FALSE;
+}
+
+PADDR_T LOS_PaddrQuery(VOID *vaddr)
+{
+    struct coffer_space *space = LOS_SpaceGet((VADDR_T)vaddr);
+    struct coffer_page_info page;
+
+    if (space == NULL ||
+        coffer_space_query(space, (uintptr_t)vaddr & ~PAGE_MASK, &page) != COFFER_OK ||
+        !page.resident)
+        return 0;
+    return (PADDR_T)page.frame + ((uintptr_t)vaddr & PAGE_MASK);
+}
+
+/* --- System calls ------------------------------------------------------------------------ */
+
+static unsigned rights_of(unsigned long prot)
+{
+    return ((prot & PROT_READ) != 0 ? COFFER_READ : 0) |
+           ((prot & PROT_WRITE) != 0 ? COFFER_WRITE | COFFER_READ : 0) |
+           ((prot & PROT_EXEC) != 0 ? COFFER_EXECUTE : 0);
+}
+
+/* Up to whole pages; false: it can't be, or there is nothing. */
+static bool round_up(size_t *size)
+{
+    if (*size == 0 || *size > SIZE_MAX - PAGE_MASK)
+        return false;
+    *size = (*size + PAGE_MASK) & ~PAGE_MASK;
+    return true;
+}
+
+/* A segment for a file; the region that is mapped keeps it. */
+static int open_file(struct los *los, int fd, bool writable, struct coffer_segment **out)
+{
+    const struct coffer_owner system = {0};
+    struct coffer_pager pager;
+    uint64_t size;
+    enum coffer_status status;
+    int error_number;
+
+    if (los->file_open == NULL)
+        return -ENODEV_NUMBER;
+    error_number = los->file_open(fd, writable, &pager, &size);
+    if (error_number != 0)
+        return error_number;
+    size = (size + PAGE_MASK) & ~(uint64_t)PAGE_MASK;
+    status = coffer_segment_open(los->memory, system, size, &pager, out);
+    if (status != COFFER_OK)
+        pager.close(pager.context);
+    return los_errno(status);
+}
+
+VADDR_T LOS_MMap(VADDR_T vaddr, size_t len, unsigned prot, unsigned long flags, int fd,
+                 unsigned long pgoff)
+{
+    const unsigned known = MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS |
+                           MAP_FIXED_NOREPLACE;
+    bool fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
+    bool shared = (flags & MAP_SHARED) != 0;
+    struct los *los = los_current();
+    struct coffer_map map = {.address = fixed ? vaddr : (vaddr & ~PAGE_MASK), .size = len};
+    enum coffer_status status;
+    uintptr_t address;
+
+    if (los == NULL || !round_up(&map.size) || (flags & ~(unsigned long)known) != 0 ||
+        shared == ((flags & MAP_PRIVATE) != 0) || (fixed && (vaddr & PAGE_MASK) != 0) ||
+        (prot & ~(unsigned)(PROT_READ | PROT_WRITE | PROT_EXEC)) != 0)
+        return failed(-EINVAL_NUMBER);
+    map.rights = rights_of(prot);
+    map.flags = (fixed ? COFFER_MAP_FIXED : 0) | (shared ? COFFER_MAP_SHARED : 0) |
+                ((flags & MAP_FIXED_NOREPLACE) != 0 ? COFFER_MAP_FIXED | COFFER_MAP_KEEP : 0);
+    if ((flags & MAP_ANONYMOUS) == 0) {
+        int error_number;
+
+        if (!shared)
+            return failed(-ENODEV_NUMBER);
+        map.offset = (uint64_t)pgoff * PAGE_SIZE;
+        error_number = open_file(los, fd, (prot & PROT_WRITE) != 0, &map.segment);
+        if (error_number != 0)
+            return failed(error_number);
+    }
+    status = coffer_space_map(los->process, &map, &address);
+    if (map.segment != NULL) {
+        enum coffer_status closed = coffer_segment_close(map.segment);
+
+        if (status == COFFER_OK)
+            status = closed;
+    }
+    return status == COFFER_OK ? address : failed(los_errno(status));
+}
+
+STATUS_T LOS_UnMMap(VADDR_T addr, size_t size)
+{
+    struct los *los = los_current();
+
+    if (los == NULL || !round_up(&size))
+        return -EINVAL_NUMBER;
+    return los_errno(coffer_space_unmap(los->process, addr, size));
+}
+
+VOID *LOS_DoBrk(VOID *addr)
+{
+    struct los *los = los_current();
+    enum coffer_status status;
+    uintptr_t now;
+
+    if (los == NULL)
+        return (VOID *)failed(-EINVAL_NUMBER);
+    status = coffer_space_break(los->process, (uintptr_t)addr, &now);
+    /* Below the heap's start is out of memory in LiteOS, not a wrong call. */
+    if (status == COFFER_MISUSE)
+        status = COFFER_NO_MEMORY;
+    return (VOID *)(status == COFFER_OK ? now : failed(los_errno(status)));
+}
+
+INT32 LOS_DoMprotect(VADDR_T vaddr, size_t len, unsigned long prot)
+{
+    struct los *los = los_current();
+
+    if (los == NULL || !round_up(&len) ||
+        (prot & ~(unsigned long)(PROT_READ | PROT_WRITE | PROT_EXEC)) != 0)
+        return -EINVAL_NUMBER;
+    return los_errno(coffer_space_protect(los->process, vaddr, len, rights_of(prot)));
+}
+
+VADDR_T LOS_DoMremap(VADDR_T oldAddress, size_t oldSize, size_t newSize, int flags, VADDR_T newAddr)
+{
+    struct los *los = los_current();
+    uintptr_t address = newAddr;
+    unsigned how = ((flags & MREMAP_MAYMOVE) != 0 ? COFFER_REMAP_MOVE : 0) |
+                   ((flags & MREMAP_FIXED) != 0 ? COFFER_REMAP_FIXED : 0);
+    enum coffer_status status;
+
+    if (los == NULL || !round_up(&oldSize) || !round_up(&newSize) ||
+        (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) != 0)
+        return failed(-EINVAL_NUMBER);
+    status = coffer_space_remap(los->process, oldAddress, oldSize, newSize, how, &address);
+    return status == COFFER_OK ? address : failed(los_errno(status));
+}
+
+/* --- Copies ------------------------------------------------------------------------------ */
+
+/* Nothing of the process, which only the other side of a copy may be. */
+static bool is_plain(const struct los *los, const VOID *memory, size_t len)
+{
+    return !lies_in(los->process, (uintptr_t)memory) &&
+           !lies_in(los->process, (uintptr_t)memory + len - 1);
+}
+
+size_t LOS_ArchCopyFromUser(VOID *to, const VOID *from, size_t len)
+{
+    struct los *los = los_current();
+
+    if (len == 0)
+        return 0;
+    if (los == NULL || to == NULL || !is_plain(los, to, len))
+        return len;
+    return coffer_space_read(los->process, (uintptr_t)from, to, len) == COFFER_OK ? 0 : len;
+}
+
+size_t LOS_ArchCopyToUser(VOID *to, const VOID *from, size_t len)
+{
+    struct los *los = los_current();
+
+    if (len == 0)
+        return 0;
+    if (los == NULL || from == NULL || !is_plain(los, from, len))
+        return len;
+    return coffer_space_write(los->process, (uintptr_t)to, from, len) == COFFER_OK ? 0 : len;
+}
+
+STATUS_T LOS_UserCall(VOID (*body)(VOID *argument), VOID *argument)
+{
+    struct los *los = los_current();
+
+    if (los == NULL || body == NULL)
+        return LOS_ERRNO_VM_INVALID_ARGS;
+    return los_vm_status(coffer_space_enter(los->process, body, argument));
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * LOS_ calls on pages and spaces, over both MMUs: what LiteOS's manual says, and, named after them,
+ * the defects of its code that aren't here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "los_memory.h"
+#include "los_start.h"
+#include "los_vm.h"
+
+#define PAGE          ((size_t)PAGE_SIZE)
+#define EINVAL_NUMBER 22
+#define ENOMEM_NUMBER 12
+#define EEXIST_NUMBER 17
+#define ANONYMOUS     (MAP_PRIVATE | MAP_ANONYMOUS)
+
+static bool is_error(VADDR_T address, int error_number)
+{
+    return (INTPTR)address == -error_number;
+}
+
+static VADDR_T map(size_t size)
+{
+    VADDR_T address = LOS_MMap(0, size, PROT_READ | PROT_WRITE, ANONYMOUS, -1, 0);
+
+    assert_true(LOS_IsUserAddressRange(address, size));
+    return address;
+}
+
+static void poke(VADDR_T address, uint8_t value)
+{
+    assert_int_equal(LOS_ArchCopyToUser((VOID *)address, &value, 1), 0);
+}
+
+static uint8_t peek(VADDR_T address)
+{
+    uint8_t value = 0;
+
+    assert_int_equal(LOS_ArchCopyFromUser(&value, (const VOID *)address, 1), 0);
+    return value;
+}
+
+static bool reaches(VADDR_T address)
+{
+    uint8_t value;
+
+    return LOS_ArchCopyFromUser(&value, (const VOID *)address, 1) == 0;
+}
+
+/* --- Pages ------------------------------------------------------------------------------- */
+
+static void test_pages_in_a_row_are_had_and_given_back(void **state)
+{
+    uint8_t *pages = LOS_PhysPagesAllocContiguous(3);
+
+    (void)state;
+    assert_non_null(pages);
+    assert_int_equal((uintptr_t)pages % PAGE, 0);
+    for (size_t i = 0; i < 3 * PAGE; i++)
+        assert_int_equal(pages[i], 0);
+    assert_int_equal(LOS_PaddrQuery(pages + 5), (PADDR_T)pages + 5);
+    assert_ptr_equal(LOS_PaddrToKVaddr((PADDR_T)pages), pages);
+    LOS_PhysPagesFreeContiguous(pages, 3);
+    assert_null(LOS_PhysPagesAllocContiguous(0));
+}
+
+static void test_defect_runs_of_more_than_a_mebibyte_cannot_be_had(void **state)
+{
+    VOID *pages = LOS_PhysPagesAllocContiguous(700);
+
+    (void)state;
+    assert_non_null(pages);
+    LOS_PhysPagesFreeContiguous(pages, 700);
+}
+
+static void test_defect_a_double_free_of_pages_hands_them_out_twice(void **state)
+{
+    uint8_t *pages = LOS_PhysPagesAllocContiguous(4);
+    uint8_t *one;
+    uint8_t *two;
+
+    (void)state;
+    LOS_PhysPagesFreeContiguous(pages, 4);
+    LOS_PhysPagesFreeContiguous(pages, 4);
+    one = LOS_PhysPagesAllocContiguous(4);
+    two = LOS_PhysPagesAllocContiguous(4);
+    assert_non_null(one);
+    assert_non_null(two);
+    assert_true(one + 4 * PAGE <= two || two + 4 * PAGE <= one);
+    LOS_PhysPagesFreeContiguous(one, 4);
+    LOS_PhysPagesFreeContiguous(two, 4);
+}
+
+static void test_defect_the_callers_number_of_pages_is_trusted(void **state)
+{
+    uint8_t *pages = LOS_PhysPagesAllocContiguous(4);
+    uint8_t *other;
+
+    (void)state;
+    memset(pages, 0x77, 4 * PAGE);
+    LOS_PhysPagesFreeContiguous(pages, 2);
+    LOS_PhysPagesFreeContiguous(pages + PAGE, 3);
+    LOS_PhysPagesFreeContiguous(pages, 8);
+    other = LOS_PhysPagesAllocContiguous(4);
+    assert_true(other + 4 * PAGE <= pages || pages + 4 * PAGE <= other);
+    assert_int_equal(pages[4 * PAGE - 1], 0x77);
+    LOS_PhysPagesFreeContiguous(other, 4);
+    LOS_PhysPagesFreeContiguous(pages, 4);
+}
+
+static void test_defect_a_foreign_physical_address_has_a_kernel_address(void **state)
+{
+    int local;
+
+    (void)state;
+    assert_null(LOS_PaddrToKVaddr((PADDR_T)&local));
+    assert_null(LOS_PaddrToKVaddr(0));
+    assert_int_equal(LOS_PaddrQuery(&local), 0);
+    assert_null(LOS_SpaceGet((VADDR_T)&local));
+}
+
+/* --- Spaces ------------------------------------------------------------------------------ */
+
+static void test_addresses_belong_to_their_spaces(void **state)
+{
+    VOID *pages = LOS_PhysPagesAllocContiguous(1);
+    VOID *scattered = LOS_VMalloc(3 * PAGE);
+    VADDR_T user = map(PAGE);
+
+    (void)state;
+    assert_non_null(scattered);
+    assert_ptr_equal(LOS_SpaceGet((VADDR_T)pages), LOS_GetKVmSpace());
+    assert_ptr_equal(LOS_SpaceGet((VADDR_T)scattered), LOS_GetVmallocSpace());
+    assert_ptr_equal(LOS_SpaceGet(user), LOS_CurrSpaceGet());
+    assert_true(LOS_IsKernelAddress((VADDR_T)pages));
+    assert_true(LOS_IsVmallocAddress((VADDR_T)scattered));
+    assert_true(LOS_IsUserAddress(user));
+    assert_false(LOS_IsUserAddress((VADDR_T)pages));
+    assert_int_not_equal(LOS_PaddrQuery(scattered), 0);
+    assert_int_equal(LOS_PaddrQuery((VOID *)user), 0); /* not touched yet */
+    poke(user, 1);
+    assert_int_not_equal(LOS_PaddrQuery((VOID *)user), 0);
+    assert_int_equal(LOS_UnMMap(user, PAGE), 0);
+    LOS_VFree(scattered);
+    assert_int_equal(LOS_PaddrQuery(scattered), 0);
+    LOS_VFree(scattered); /* refused */
+    LOS_PhysPagesFreeContiguous(pages, 1);
+}
+
+static void test_memory_is_mapped_and_unmapped(void **state)
+{
+    VADDR_T address = map(4 * PAGE);
+
+    (void)state;
+    assert_int_equal(peek(address + 3 * PAGE), 0);
+    poke(address + 3 * PAGE, 5);
+    assert_int_equal(LOS_UnMMap(address + PAGE, PAGE), 0);
+    assert_false(reaches(address + PAGE));
+    assert_int_equal(peek(address + 3 * PAGE), 5);
+    assert_int_equal(LOS_UnMMap(address, 4 * PAGE), 0);
+    assert_false(reaches(address + 3 * PAGE));
+}
+
+static void test_a_place_can_be_asked_for(void **state)
+{
+    VADDR_T address = map(4 * PAGE);
+
+    (void)state;
+    poke(address, 9);
+    assert_true(is_error(LOS_MMap(address, PAGE, PROT_READ, ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0),
+                         EEXIST_NUMBER));
+    assert_int_equal(peek(address), 9);
+    assert_int_equal(LOS_MMap(address, PAGE, PROT_READ, ANONYMOUS | MAP_FIXED, -1, 0), address);
+    assert_int_equal(peek(address), 0);
+    assert_int_equal(LOS_UnMMap(address, 4 * PAGE), 0);
+}
+
+static void test_wrong_arguments_are_refused(void **state)
+{
+    (void)state;
+    assert_true(is_error(LOS_MMap(0, 0, PROT_READ, ANONYMOUS, -1, 0), EINVAL_NUMBER));
+    assert_true(is_error(LOS_MMap(0, SIZE_MAX, PROT_READ, ANONYMOUS, -1, 0), EINVAL_NUMBER));
+    assert_true(is_error(LOS_MMap(0, PAGE, 64, ANONYMOUS, -1, 0), EINVAL_NUMBER));
+    assert_true(is_error(LOS_MMap(0, PAGE, PROT_READ, MAP_ANONYMOUS, -1, 0), EINVAL_NUMBER));
+    assert_true(is_error(LOS_MMap(0, (size_t)1 << 40, PROT_READ, ANONYMOUS, -1, 0), ENOMEM_NUMBER));
+    assert_int_equal(LOS_UnMMap(0, 0), -EINVAL_NUMBER);
+    assert_int_equal(LOS_UnMMap(0, PAGE), -EINVAL_NUMBER);
+}
+
+static void test_defect_an_unaligned_unmap_is_rounded_up(void **state)
+{
+    VADDR_T address = map(2 * PAGE);
+
+    (void)state;
+    assert_int_equal(LOS_UnMMap(address + 1, PAGE), -EINVAL_NUMBER);
+    assert_true(reaches(address));
+    assert_true(reaches(address + PAGE));
+    assert_int_equal(LOS_UnMMap(address, 2 * PAGE), 0);
+}
+
+static void test_defect_protecting_several_regions_is_refused(void **state)
+{
+    VADDR_T address = map(4 * PAGE);
+    uint8_t byte = 1;
+
+    (void)state;
+    assert_int_equal(LOS_DoMprotect(address + PAGE, PAGE, PROT_READ), 0);
+    assert_int_equal(LOS_DoMprotect(address, 4 * PAGE, PROT_READ), 0);
+    assert_int_equal(LOS_ArchCopyToUser((VOID *)address, &byte, 1), 1);
+    assert_int_equal(LOS_DoMprotect(address, 4 * PAGE, PROT_READ | PROT_WRITE), 0);
+    poke(address + PAGE, 3);
+    /* Over a hole nothing changes. */
+    assert_int_equal(LOS_UnMMap(address + 2 * PAGE, PAGE), 0);
+    assert_int_equal(LOS_DoMprotect(address, 4 * PAGE, PROT_READ), -ENOMEM_NUMBER);
+    poke(address, 3);
+    assert_int_equal(LOS_UnMMap(address, 4 * PAGE), 0);
+}
+
+static void test_memory_is_remapped_with_its_contents(void **state)
+{
+    VADDR_T address = map(2 * PAGE);
+    VADDR_T moved;
+
+    (void)state;
+    poke(address + PAGE, 42);
+    moved = LOS_DoMremap(address, 2 * PAGE, 64 * PAGE, MREMAP_MAYMOVE, 0);
+    assert_true(LOS_IsUserAddressRange(moved, 64 * PAGE));
+    assert_int_equal(peek(moved + PAGE), 42);
+    assert_int_equal(peek(moved + 63 * PAGE), 0);
+    assert_int_equal(LOS_DoMremap(moved, 64 * PAGE, 2 * PAGE, 0, 0), moved);
+    assert_false(reaches(moved + 2 * PAGE));
+    assert_true(is_error(LOS_DoMremap(moved, 2 * PAGE, 2 * PAGE, MREMAP_FIXED, moved + PAGE),
+                         EINVAL_NUMBER));
+    assert_int_equal(LOS_UnMMap(moved, 2 * PAGE), 0);
+}
+
+static void test_the_break_moves(void **state)
+{
+    VADDR_T start = (VADDR_T)LOS_DoBrk(NULL);
+
+    (void)state;
+    assert_ptr_equal(LOS_DoBrk((VOID *)(start + 10000)), (VOID *)(start + 10000));
+    poke(start + 9999, 1);
+    assert_ptr_equal(LOS_DoBrk((VOID *)start), (VOID *)start);
+    assert_false(reaches(start + 9999));
+    assert_true(is_error((VADDR_T)LOS_DoBrk((VOID *)(start - PAGE)), ENOMEM_NUMBER));
+    assert_ptr_equal(LOS_DoBrk(NULL), (VOID *)start);
+}
+
+static void test_defect_the_break_grows_over_the_next_region(void **state)
+{
+    VADDR_T start = (VADDR_T)LOS_DoBrk(NULL);
+    VADDR_T next = start + 4 * PAGE;
+
+    (void)state;
+    assert_int_equal(
+        LOS_MMap(next, PAGE, PROT_READ | PROT_WRITE, ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0), next);
+    poke(next, 8);
+    assert_true(is_error((VADDR_T)LOS_DoBrk((VOID *)(start + 8 * PAGE)), ENOMEM_NUMBER));
+    assert_ptr_equal(LOS_DoBrk(NULL), (VOID *)start);
+    assert_int_equal(peek(next), 8);
+    assert_int_equal(LOS_UnMMap(next, PAGE), 0);
+}
+
+static void test_defect_a_map_in_the_heap_frees_its_pages(void **state)
+{
+    VADDR_T start = (VADDR_T)LOS_DoBrk(NULL);
+
+    (void)state;
+    assert_ptr_equal(LOS_DoBrk((VOID *)(start + 2 * PAGE)), (VOID *)(start + 2 * PAGE));
+    poke(start, 4);
+    /* A hint that is taken is no place; the heap stays as it is. */
+    (void)LOS_UnMMap(LOS_MMap(start, PAGE, PROT_READ, ANONYMOUS, -1, 0), PAGE);
+    assert_int_equal(peek(start), 4);
+    assert_ptr_equal(LOS_DoBrk((VOID *)start), (VOID *)start);
+}
+
+static void test_defect_copies_take_any_address_for_the_kernels(void **state)
+{
+    VADDR_T address = map(PAGE);
+    uint8_t local[16] = {1};
+    VOID *pages = LOS_PhysPagesAllocContiguous(1);
+
+    (void)state;
+    /* The user's side must be the process's, the other side must not. */
+    assert_int_equal(LOS_ArchCopyFromUser(local, pages, 16), 16);
+    assert_int_equal(LOS_ArchCopyToUser(pages, local, 16), 16);
+    assert_int_equal(LOS_ArchCopyToUser(local, local, 16), 16);
+    assert_int_equal(LOS_ArchCopyFromUser((VOID *)address, (VOID *)address, 16), 16);
+    assert_int_equal(LOS_ArchCopyFromUser(local, (VOID *)address, 0), 0);
+    assert_int_equal(LOS_ArchCopyFromUser(local, (VOID *)(address + PAGE - 8), 16), 16);
+    assert_int_equal(LOS_ArchCopyFromUser(local, (VOID *)address, 16), 0);
+    LOS_PhysPagesFreeContiguous(pages, 1);
+    assert_int_equal(LOS_UnMMap(address, PAGE), 0);
+}
+
+/* --- Files ------------------------------------------------------------------------------- */
+
+static void test_a_shared_file_is_mapped(void **state)
+{
+    char name[] = "/tmp/coffer-los-XXXXXX";
+    int fd = mkstemp(name);
+    char text[16] = {0};
+    VADDR_T address;
+
+    (void)state;
+    assert_true(fd >= 0);
+    (void)unlink(name);
+    assert_int_equal(ftruncate(fd, 5000), 0);
+    assert_int_equal(pwrite(fd, "hello", 5, 4990), 5);
+    address = LOS_MMap(0, 5000, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_true(LOS_IsUserAddressRange(address, 5000));
+    assert_int_equal(LOS_ArchCopyFromUser(text, (VOID *)(address + 4990), 5), 0);
+    assert_string_equal(text, "hello");
+    assert_int_equal(LOS_ArchCopyToUser((VOID *)(address + 4990), "HELLO", 5), 0);
+    assert_int_equal(LOS_UnMMap(address, 5000), 0);
+    assert_int_equal(pread(fd, text, sizeof(text), 4990), 10);
+    assert_memory_equal(text, "HELLO", 5);
+    assert_int_equal(lseek(fd, 0, SEEK_END), 5000); /* no longer than it was */
+    assert_true(is_error(LOS_MMap(0, PAGE, PROT_READ, MAP_PRIVATE, fd, 0), 19));
+    assert_true(is_error(LOS_MMap(0, PAGE, PROT_READ, MAP_SHARED, -1, 0), 9));
+    (void)close(fd);
+}
+
+/* --- Pointers ---------------------------------------------------------------------------- */
+
+static void fill_half(void *argument)
+{
+    memset(argument, 0x3C, PAGE / 2);
+}
+
+static void fill_through_pointers(void *argument)
+{
+    memset(argument, 0x3C, PAGE);
+}
+
+static void test_the_process_uses_its_addresses_as_pointers(void **state)
+{
+    const struct coffer_linux_memory_options options = {.memory = (size_t)2 << 20,
+                                                        .swap_pages = 4096};
+    VADDR_T address;
+
+    (void)state;
+    assert_int_equal(LOS_Start(&options), LOS_OK);
+    address = map(PAGE);
+    assert_int_equal(LOS_UserCall(fill_half, (VOID *)address), 0);
+    assert_int_equal(peek(address + PAGE / 2 - 1), 0x3C);
+    assert_int_equal(peek(address + PAGE / 2), 0);
+    assert_int_equal(LOS_DoMprotect(address, PAGE, PROT_READ), 0);
+    assert_int_not_equal(LOS_UserCall(fill_through_pointers, (VOID *)address), 0);
+    assert_int_equal(LOS_UnMMap(address, PAGE), 0);
+    assert_int_not_equal(LOS_UserCall(fill_through_pointers, (VOID *)address), 0);
+    LOS_Stop();
+}
+
+static int start(void **state)
+{
+    const struct coffer_linux_memory_options options = {
+        .memory = (size_t)8 << 20, .software = getenv("COFFER_LOS_POINTERS") == NULL};
+
+    (void)state;
+    return LOS_Start(&options) == LOS_OK ? 0 : -1;
+}
+
+/* Nothing of a test may be left: the same frames are free as before. */
+static int stop(void **state)
+{
+    (void)state;
+    LOS_Stop();
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        /* First, and started by itself: cmocka puts the handlers of signals back after a setup. */
+        cmocka_unit_test(test_the_process_uses_its_addresses_as_pointers),
+        TEST(test_pages_in_a_row_are_had_and_given_back),
+        TEST(test_defect_runs_of_more_than_a_mebibyte_cannot_be_had),
+        TEST(test_defect_a_double_free_of_pages_hands_them_out_twice),
+        TEST(test_defect_the_callers_number_of_pages_is_trusted),
+        TEST(test_defect_a_foreign_physical_address_has_a_kernel_address),
+        TEST(test_addresses_belong_to_their_spaces),
+        TEST(test_memory_is_mapped_and_unmapped),
+        TEST(test_a_place_can_be_asked_for),
+        TEST(test_wrong_arguments_are_refused),
+        TEST(test_defect_an_unaligned_unmap_is_rounded_up),
+        TEST(test_defect_protecting_several_regions_is_refused),
+        TEST(test_memory_is_remapped_with_its_contents),
+        TEST(test_the_break_moves),
+        TEST(test_defect_the_break_grows_over_the_next_region),
+        TEST(test_defect_a_map_in_the_heap_frees_its_pages),
+        TEST(test_defect_copies_take_any_address_for_the_kernels),
+        TEST(test_a_shared_file_is_mapped),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
