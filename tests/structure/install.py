@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """What `make install` puts down is enough: a program that uses every public function builds with
-the installed headers, libraries and pkg-config file alone, against each library, and runs. So does
-the program of README.md. The manual page, the completion and the command must be there as well.
+the installed headers, libraries and pkg-config file alone, against each library, and runs. So do
+the programs of README.md. The manual page, the completion and the command must be there as well.
 
   install.py BUILD COMPILER...
 """
@@ -44,10 +44,10 @@ def find(root, pattern):
     return found[0]
 
 
-def readme_program():
+def readme_programs():
     top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     with open(os.path.join(top, "README.md")) as file:
-        return re.search(r"^```c\n(.*?)^```$", file.read(), re.DOTALL | re.MULTILINE).group(1)
+        return re.findall(r"^```c\n(.*?)^```$", file.read(), re.DOTALL | re.MULTILINE)
 
 
 def check_library(root, library, name, compiler, program):
@@ -84,10 +84,12 @@ def main(build, *compiler):
                 print(f"{library} {name}: "
                       f"{check_library(root, library, name, compiler, program)}")
         for name in ("shared", "static"):
-            check_library(root, "coffer", name, compiler, readme_program())
+            letter, pages = readme_programs()
+            check_library(root, "coffer", name, compiler, letter)
+            check_library(root, "coffer-memory", name, compiler, pages)
             if not os.path.exists(os.path.join(root, "vault", "dirf.db")):
                 raise SystemExit(f"{name}: README's program made no store")
-            print(f"{name}: the program of README.md runs")
+            print(f"{name}: the programs of README.md run")
     return 0
 
 
