@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,44 @@
 #endif
 
 #define CAPABILITY_LOCK 14 /* CAP_IPC_LOCK: no limit of locked memory */
+
+/* All windows, for the children of forks. */
+static struct list windows = {&windows, &windows};
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the list */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void take_lock(void)
+{
+    int error = pthread_mutex_lock(&lock);
+
+    assert_cheap(error == 0);
+    (void)error;
+}
+
+static void give_lock(void)
+{
+    int error = pthread_mutex_unlock(&lock);
+
+    assert_cheap(error == 0);
+    (void)error;
+}
+
+/* The kernel takes the mapping from a child, but whoever has the file can make another. */
+static void close_in_child(void)
+{
+    list_each (link, &windows)
+        (void)close(list_entry(link, struct window, link)->file);
+    list_init(&windows);
+    give_lock();
+}
+
+static void watch_forks(void)
+{
+    int error = pthread_atfork(take_lock, give_lock, close_in_child);
+
+    assert_cheap(error == 0);
+    (void)error;
+}
 
 static enum coffer_status status_of(int error)
 {
@@ -136,6 +175,7 @@ enum coffer_status window_open(size_t size, bool secret, struct window *out)
     struct window window = {.file = -1, .secret = secret};
     enum coffer_status status;
 
+    list_init(&window.link);
     if (size == 0)
         return COFFER_MISUSE;
     /* Nothing else bounds a memfd: the kernel would look for pages until it has to kill somebody.
@@ -151,6 +191,10 @@ enum coffer_status window_open(size_t size, bool secret, struct window *out)
         return status;
     }
     *out = window;
+    (void)pthread_once(&once, watch_forks);
+    take_lock();
+    list_insert_before(&windows, &out->link);
+    give_lock();
     return COFFER_OK;
 }
 
@@ -158,6 +202,9 @@ void window_close(struct window *window)
 {
     int error = 0;
 
+    take_lock();
+    list_remove(&window->link);
+    give_lock();
     if (window->address != NULL)
         error = munmap(window->address, window->size);
     if (error == 0 && window->file >= 0)

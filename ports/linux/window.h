@@ -3,8 +3,9 @@
  * Secure memory as a file in memory, so that its pages can be mapped at other addresses, too: the
  * file, sealed, and a linear window on all of it.
  *
- * The window is zero at first, left out of core dumps and not inherited by forks. Every page is
- * there from the beginning: an access never fails for want of memory.
+ * The window is zero at first, left out of core dumps and not inherited by forks: a child has
+ * neither the mapping nor the file. Every page is there from the beginning: an access never fails
+ * for want of memory.
  */
 #ifndef COFFER_LINUX_WINDOW_H
 #define COFFER_LINUX_WINDOW_H
@@ -13,9 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "coffer/status.h"
 
 struct window {
+    struct list link; /* of all of the process; it stays where it was opened */
     int file;
     uint8_t *address;
     size_t size;         /* whole pages */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What only Linux has: secure memory as a sealed file, what a child and a core dump see of it, the
- * process's handler of faults, the kernel's limit of mappings, pointers for system calls.
+ * process's handler of faults, the kernel's limit of mappings.
  */
 #include "fixture.h"
 
@@ -408,12 +408,29 @@ static void test_errno_is_kept_by_faults(void **state)
 
 /* --- A child ----------------------------------------------------------------------------- */
 
+/* Files of secure memory that this process has open. */
+static unsigned count_windows(void)
+{
+    unsigned count = 0;
+
+    for (int file = 0; file < 256; file++) {
+        char name[64];
+        char target[64] = "";
+
+        snprintf(name, sizeof(name), "/proc/self/fd/%d", file);
+        if (readlink(name, target, sizeof(target) - 1) > 0)
+            count += strncmp(target, "/memfd:coffer", 13) == 0;
+    }
+    return count;
+}
+
 static void look_at_parent(const struct scene *scene, volatile int *stage)
 {
     struct coffer_memory *memory;
     struct coffer_space *space;
     uint8_t *start;
 
+    must(count_windows() == 0);
     /* It can have a memory system of its own... */
     must(coffer_linux_memory_open(NULL, &memory) == COFFER_OK);
     space = make_space(memory, 8, &start);
@@ -438,6 +455,7 @@ static void have_a_child(void *argument)
     must(stage != MAP_FAILED);
     open_scene(&scene);
     must(store_byte(scene.space, scene.start, 3) == COFFER_OK);
+    must(count_windows() == 1);
     child = fork();
     must(child >= 0);
     if (child == 0)
@@ -547,43 +565,6 @@ static void test_locked_pages_are_counted(void **state)
     coffer_linux_mmu_unmake(mmu);
 }
 
-/* --- Pointers for the kernel ------------------------------------------------------------- */
-
-/* An address that isn't pinned is an error in a system call, a pinned one isn't, however often
- * pages are evicted. */
-static void test_pinned_pages_can_be_handed_to_the_kernel(void **state)
-{
-    const struct coffer_linux_memory_options options = {
-        .memory = 128 * PAGE, .swap_pages = 1024, .swap_in_memory = true};
-    struct coffer_memory *memory;
-    struct coffer_space *space;
-    uint8_t *range[2];
-    uintptr_t address;
-    int pipes[2];
-
-    (void)state;
-    must(pipe(pipes) == 0);
-    assert_ok(coffer_linux_memory_open(&options, &memory));
-    space = make_space(memory, 300, &range[0]);
-    assert_int_equal(write(pipes[1], range[0], 1), -1);
-    assert_int_equal(errno, EFAULT);
-    assert_ok(coffer_space_pin(space, (uintptr_t)range[0], 2 * PAGE));
-    assert_int_equal(write(pipes[1], "pinned", 6), 6);
-    assert_int_equal(read(pipes[0], range[0] + PAGE - 3, 6), 6);
-    assert_memory_equal(range[0] + PAGE - 3, "pinned", 6);
-    range[1] = range[0] + 300 * PAGE;
-    range[0] += 2 * PAGE;
-    assert_ok(coffer_space_enter(space, store_all, range));
-    assert_int_equal(write(pipes[1], range[0] - PAGE - 3, 6), 6);
-
-    assert_ok(coffer_vmalloc(memory, 3 * PAGE, &address));
-    assert_int_equal(read(pipes[0], (void *)(address + PAGE - 2), 6), 6);
-    assert_memory_equal((void *)(address + PAGE - 2), "pinned", 6);
-    coffer_memory_close(memory);
-    (void)close(pipes[0]);
-    (void)close(pipes[1]);
-}
-
 static void test_rights_to_execute_are_kept(void **state)
 {
 #if defined(__x86_64__)
@@ -625,7 +606,6 @@ int main(void)
         cmocka_unit_test(test_a_child_has_nothing_of_its_parents_spaces),
         cmocka_unit_test(test_scarce_mappings_are_swept_and_then_refused),
         cmocka_unit_test(test_locked_pages_are_counted),
-        cmocka_unit_test(test_pinned_pages_can_be_handed_to_the_kernel),
         cmocka_unit_test(test_rights_to_execute_are_kept),
     };
 
