@@ -148,8 +148,12 @@ struct los *los_current(void)
         return los;
     (void)pthread_mutex_lock(&start_lock);
     los = atomic_load_explicit(&current, memory_order_relaxed);
-    if (los == NULL)
+    if (los == NULL) {
         los = start(NULL);
+        /* Nobody has been told to stop it; its keys and its swap are wiped all the same. */
+        if (los != NULL)
+            (void)atexit(LOS_Stop);
+    }
     (void)pthread_mutex_unlock(&start_lock);
     return los;
 }
