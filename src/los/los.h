@@ -10,9 +10,9 @@
  * time, so nothing outside of it knows of it.
  *
  * Invariants
- *   L1 A mark lies at the front of its region and carries the system's secret mixed with its own
+ *   O1 A mark lies at the front of its region and carries the system's secret mixed with its own
  *      address; no region begins or ends in that of a pool.
- *   L2 Status codes become LiteOS's in los_vm_status, los_errno and the pools' OK or not, here and
+ *   O2 Status codes become LiteOS's in los_vm_status, los_errno and the pools' OK or not, here and
  *      nowhere else.
  *
  * Locking: the list under `lock`; boxes under their mark's own; the rest is the memory system's.

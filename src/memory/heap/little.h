@@ -12,11 +12,11 @@
  * one with the lowest address; the region's limit is what bounds the search.
  *
  * Invariants
- *   L1 A granule where a block begins is in use.
- *   L2 A granule in use after a free one, or the very first, begins a block.
- *   L3 Bits behind the last granule are set in the first two bitmaps; they end every search.
- *   L4 Bits of the third bitmap are set in granules in use only; an aligned block has four or more.
- *   L5 A free is accepted only for the first byte of an allocated block; any other (double,
+ *   B1 A granule where a block begins is in use.
+ *   B2 A granule in use after a free one, or the very first, begins a block.
+ *   B3 Bits behind the last granule are set in the first two bitmaps; they end every search.
+ *   B4 Bits of the third bitmap are set in granules in use only; an aligned block has four or more.
+ *   B5 A free is accepted only for the first byte of an allocated block; any other (double,
  *      interior, foreign, misaligned) is COFFER_MISUSE and changes nothing.
  *
  * Complexity: O(granules / 64) for free and resize, and besides O(free blocks) for alloc. Lifetime:
@@ -51,7 +51,7 @@ bool little_holds(const struct little *little, const void *address);
 COFFER_MUST_CHECK enum coffer_status little_alloc(struct little *little, size_t size,
                                                   size_t alignment, void **out);
 
-/* COFFER_MISUSE: see L5. */
+/* COFFER_MISUSE: see B5. */
 COFFER_MUST_CHECK enum coffer_status little_free(struct little *little, void *block);
 
 /* Change a block's size (> 0) where it is. COFFER_NO_MEMORY when what is behind it isn't free;
@@ -74,7 +74,7 @@ struct blocks_statistics little_statistics(const struct little *little);
 /* Every block, in order of address. False when it was stopped. */
 bool little_walk(const struct little *little, const struct blocks_visitor *visitor);
 
-/* Do L1 to L3 hold? `problem` (may be NULL) is told what doesn't. */
+/* Do B1 to B4 hold? `problem` (may be NULL) is told what doesn't. */
 bool little_is_valid(const struct little *little, const char **problem);
 
 #endif
