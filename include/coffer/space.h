@@ -173,7 +173,8 @@ COFFER_MUST_CHECK enum coffer_status coffer_space_fault(struct coffer_space *spa
 /* Run `body` in the calling thread, with the space active. When an access in it can't be answered
  * (nothing mapped, no rights, killed, no memory), `body` is left at that point, as if by longjmp,
  * and the answer is that of coffer_space_fault. A program that touches a space's addresses outside
- * of this is treated as by any other bad access. Software: only calls `body`. */
+ * of this is treated as by any other bad access. `body` must not be left in another way but by its
+ * end. Software: only calls `body`. */
 COFFER_MUST_CHECK enum coffer_status
 coffer_space_enter(struct coffer_space *space, void (*body)(void *argument), void *argument);
 

@@ -167,10 +167,15 @@ static void on_signal(int signal, siginfo_t *info, void *context)
             owner = ranges_find(address);
     }
     if (owner != NULL) {
-        /* SIGBUS: the mapping is right, and the memory behind it can't be had. */
-        enum coffer_status status = signal == SIGBUS ? COFFER_IO
-                                                     : owner->answer(owner, address, access);
+        enum coffer_status status = COFFER_IO;
+        int cancel;
 
+        /* SIGBUS: the mapping is right, and the memory behind it can't be had. An answer is no
+         * place to be cancelled in: an access is none. */
+        (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+        if (signal != SIGBUS)
+            status = owner->answer(owner, address, access);
+        (void)pthread_setcancelstate(cancel, NULL);
         errno = saved;
         if (status == COFFER_OK)
             return;

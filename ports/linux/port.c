@@ -158,9 +158,12 @@ static void condition_fini(void *context, struct port_condition *condition)
 static enum coffer_status condition_wait(void *context, struct port_condition *condition,
                                          struct port_lock *lock, uint64_t timeout_ns)
 {
+    int cancel;
     int error;
 
     (void)context;
+    /* Who is cancelled here would go with the lock taken. */
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     if (timeout_ns == UINT64_MAX) {
         error = pthread_cond_wait(cond_of(condition), mutex_of(lock));
     } else {
@@ -171,6 +174,7 @@ static enum coffer_status condition_wait(void *context, struct port_condition *c
         until.tv_nsec = (long)(ns % NS_PER_S);
         error = pthread_cond_timedwait(cond_of(condition), mutex_of(lock), &until);
     }
+    (void)pthread_setcancelstate(cancel, NULL);
     assert_cheap(error == 0 || error == ETIMEDOUT);
     return error == 0 ? COFFER_OK : COFFER_BUSY;
 }

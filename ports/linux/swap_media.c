@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,13 +36,11 @@ static bool is_in_file(uint64_t offset, size_t size)
     return add_fits(offset, size, &end) && end <= INT64_MAX;
 }
 
-static enum coffer_status file_read(void *context, uint64_t offset, void *bytes, size_t size)
+static enum coffer_status read_all(const struct medium *medium, uint64_t offset, void *bytes,
+                                   size_t size)
 {
-    const struct medium *medium = context;
     uint8_t *at = bytes;
 
-    if (!is_in_file(offset, size))
-        return COFFER_IO;
     while (size > 0) {
         ssize_t got = pread(medium->file, at, size, (off_t)offset);
 
@@ -56,13 +55,11 @@ static enum coffer_status file_read(void *context, uint64_t offset, void *bytes,
     return COFFER_OK;
 }
 
-static enum coffer_status file_write(void *context, uint64_t offset, const void *bytes, size_t size)
+static enum coffer_status write_all(const struct medium *medium, uint64_t offset, const void *bytes,
+                                    size_t size)
 {
-    const struct medium *medium = context;
     const uint8_t *at = bytes;
 
-    if (!is_in_file(offset, size))
-        return COFFER_NO_SPACE;
     while (size > 0) {
         ssize_t got = pwrite(medium->file, at, size, (off_t)offset);
 
@@ -76,6 +73,41 @@ static enum coffer_status file_write(void *context, uint64_t offset, const void 
         size -= (size_t)got;
     }
     return COFFER_OK;
+}
+
+/* A thread that was cancelled in the middle would leave its page on the way for ever. */
+static int forbid_cancel(void)
+{
+    int before;
+
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+static enum coffer_status file_read(void *context, uint64_t offset, void *bytes, size_t size)
+{
+    enum coffer_status status;
+    int cancel;
+
+    if (!is_in_file(offset, size))
+        return COFFER_IO;
+    cancel = forbid_cancel();
+    status = read_all(context, offset, bytes, size);
+    (void)pthread_setcancelstate(cancel, NULL);
+    return status;
+}
+
+static enum coffer_status file_write(void *context, uint64_t offset, const void *bytes, size_t size)
+{
+    enum coffer_status status;
+    int cancel;
+
+    if (!is_in_file(offset, size))
+        return COFFER_NO_SPACE;
+    cancel = forbid_cancel();
+    status = write_all(context, offset, bytes, size);
+    (void)pthread_setcancelstate(cancel, NULL);
+    return status;
 }
 
 static enum coffer_status status_of(int error)

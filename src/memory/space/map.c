@@ -70,6 +70,8 @@ static enum coffer_status populate(struct change *change, struct mapping *mappin
             change->tries = 0;
         } else if (status == COFFER_NO_MEMORY) {
             status = spaces_relieve(space->spaces, space->owner, &change->tries);
+        } else if (status == COFFER_CORRUPT) {
+            space_kill(space);
         }
         if (status == COFFER_BUSY)
             status = space_check(space);

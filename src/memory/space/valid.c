@@ -7,14 +7,14 @@ struct look {
     bool is_valid;
 };
 
-/* M1 */
+/* M1, M5 */
 static bool mapping_is_valid(void *context, uintptr_t address, const struct mmu_entry *entry)
 {
     struct look *look = context;
     const struct region *region = regions_find(&look->space->regions, address);
     struct object_page_info page;
 
-    if (region == NULL || region->object == NULL) {
+    if (region == NULL || region->object == NULL || look->space->status != COFFER_OK) {
         look->is_valid = false;
         return false;
     }
@@ -101,7 +101,6 @@ static bool region_is_valid(const struct coffer_space *space, const struct regio
 static bool space_is_valid(const struct coffer_space *space)
 {
     struct look look = {space, true};
-    struct mmu_entry entry;
 
     if (!regions_is_valid(&space->regions))
         return false;
@@ -109,9 +108,6 @@ static bool space_is_valid(const struct coffer_space *space)
          region = regions_next(region)) {
         if (!region_is_valid(space, region))
             return false;
-        if (space->status != COFFER_OK &&
-            space->spaces->mmu->query(space->table, region->start, &entry))
-            return false; /* M5 */
     }
     if (space->table != NULL)
         space->spaces->mmu->walk(space->table, space->base, space->size / PAGE, mapping_is_valid,

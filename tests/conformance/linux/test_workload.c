@@ -316,11 +316,68 @@ static void test_a_page_that_comes_back_false_kills_its_space_alone(void **state
     }
 }
 
+/* --- Threads that are cancelled ---------------------------------------------------------- */
+
+#define CANCELLED_PAGES 1024u
+
+struct cancelled {
+    struct coffer_space *space;
+    uint8_t *start;
+    bool finished;
+};
+
+static void fill_in_body(void *argument)
+{
+    const struct cancelled *call = argument;
+
+    for (size_t page = CANCELLED_PAGES / 2; page < CANCELLED_PAGES; page++)
+        *(volatile uint8_t *)(call->start + page * PAGE) = 7;
+}
+
+static void *be_cancelled(void *argument)
+{
+    struct cancelled *call = argument;
+
+    must(pthread_cancel(pthread_self()) == 0);
+    must(coffer_space_fill(call->space, (uintptr_t)call->start, 7, CANCELLED_PAGES / 2 * PAGE) ==
+         COFFER_OK);
+    must(coffer_space_enter(call->space, fill_in_body, call) == COFFER_OK);
+    call->finished = true;
+    pthread_testcancel();
+    return NULL;
+}
+
+/* It ends between two calls, not in the middle of one with a page on its way. */
+static void test_a_thread_is_not_cancelled_in_a_call(void **state)
+{
+    const struct coffer_linux_memory_options options = {.memory = 128 * PAGE,
+                                                        .swap_pages = 2 * CANCELLED_PAGES};
+    struct cancelled call = {.finished = false};
+    struct coffer_memory *memory;
+    pthread_t thread;
+    void *result;
+
+    (void)state;
+    assert_ok(coffer_linux_memory_open(&options, &memory));
+    call.space = make_space(memory, CANCELLED_PAGES, &call.start);
+    must(pthread_create(&thread, NULL, be_cancelled, &call) == 0);
+    must(pthread_join(thread, &result) == 0);
+    assert_true(result == PTHREAD_CANCELED && call.finished);
+    for (size_t page = 0; page < CANCELLED_PAGES; page++) {
+        uint8_t value;
+
+        assert_ok(coffer_space_read(call.space, (uintptr_t)call.start + page * PAGE, &value, 1));
+        assert_int_equal(value, 7);
+    }
+    coffer_memory_close(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_update_is_lost),
         cmocka_unit_test(test_a_page_that_comes_back_false_kills_its_space_alone),
+        cmocka_unit_test(test_a_thread_is_not_cancelled_in_a_call),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

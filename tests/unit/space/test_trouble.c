@@ -124,6 +124,27 @@ static void test_a_killed_space_maps_nothing_that_others_write_back(void **state
     assert_ok(coffer_segment_close(segment));
 }
 
+static void test_a_map_that_meets_a_corrupt_page_kills_its_space(void **state)
+{
+    struct file file;
+    struct coffer_segment *segment = open_file(&file, fixture.memory);
+    struct coffer_space *space = space_make(&fixture, 64 * PG);
+    const struct coffer_map map = {
+        .size = PG, .rights = RW, .flags = COFFER_MAP_POPULATE, .segment = segment};
+    uintptr_t own = space_map(space, 2 * PG, RW);
+    uintptr_t address;
+
+    (void)state;
+    space_put(space, own + PG, 1);
+    file.read_status = COFFER_CORRUPT;
+    assert_status(coffer_space_map(space, &map, &address), COFFER_CORRUPT);
+    file.read_status = COFFER_OK;
+    assert_status(coffer_space_status(space), COFFER_CORRUPT);
+    assert_true(space_fixture_is_valid(&fixture));
+    coffer_space_close(space);
+    assert_ok(coffer_segment_close(segment));
+}
+
 /* Its page has to go so that another space gets one, and can't; that is no word on the other's. */
 static void test_what_a_victims_file_answers_kills_nobody(void **state)
 {
@@ -198,6 +219,7 @@ static void test_a_size_that_reaches_the_end_of_all_addresses_is_refused(void **
 static const struct CMUnitTest tests[] = {
     space_test(test_a_pinned_map_that_fails_loses_nothing_that_was_written),
     space_test(test_a_killed_space_maps_nothing_that_others_write_back),
+    space_test(test_a_map_that_meets_a_corrupt_page_kills_its_space),
     space_test(test_what_a_victims_file_answers_kills_nobody),
     space_test(test_sync_writes_what_was_dirty_when_it_was_called),
     space_test(test_a_size_that_reaches_the_end_of_all_addresses_is_refused),
