@@ -2,11 +2,14 @@
 /*
  * Virtual spaces over the memory system of <coffer/memory.h>.
  *
- *   space     a range of addresses with regions in it: the kernel's, vmalloc's, any number of
- * users' region    a part of a space with one set of rights: anonymous memory, shared memory or a
- * file page      4 KiB of a region; gets its frame when it is first touched, and may be evicted to
- * the backing store when frames are short segment   pages that several regions can map: shared
- * memory, or a file behind a pager
+ *   space     a range of addresses with regions in it: the kernel's, vmalloc's, users'
+ *
+ *   region    a part of a space with one set of rights: anonymous memory, shared memory or a file
+ *
+ *   page      4 KiB of a region; gets its frame when it is first touched, and may be evicted to
+ *             the backing store when frames are short
+ *
+ *   segment   pages that several regions can map: shared memory, or a file behind a pager
  *
  * With an MMU of the machine (on Linux: <coffer/linux_memory.h>) user addresses are plain pointers
  * and faults are real. With page tables in software addresses are numbers, spaces may have equal

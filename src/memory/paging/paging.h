@@ -17,8 +17,8 @@
  *    LOST        what came back was not what went out: every access fails, until it is discarded
  *
  *    from      to                                                              in
- *    ABSENT    RESIDENT  first touch: frame taken, zeroed                      fault.c  zero_fill
- *    ABSENT    LOADING   first touch of a file's page                          fault.c  load_file
+ *    ABSENT    RESIDENT  first touch: frame taken, zeroed                      fault.c  touch_first
+ *    ABSENT    LOADING   first touch of a file's page                          fault.c  touch_first
  *    SWAPPED   LOADING   touched                                               fault.c  bring_in
  *    LOADING   RESIDENT  contents are there                                    fault.c  end_load
  *    LOADING   SWAPPED   could not be read (a file's page: ABSENT)             fault.c  end_load
@@ -94,9 +94,8 @@ struct object;
 /* Who maps pages: the spaces. Called with the lock held. */
 struct paging_client {
     void *context;
-    /* Take every mapping of the object's page away; the bits (PAGING_REFERENCED,
-     * PAGING_DIRTY) that they
-     * had, together. */
+    /* Take every mapping of the object's page away; the bits (PAGING_REFERENCED, PAGING_DIRTY) that
+     * they had, together. */
     unsigned (*unmap)(void *context, struct object *object, uint64_t index);
     /* Take the right to write from every mapping of it; the bits, cleared. */
     unsigned (*write_protect)(void *context, struct object *object, uint64_t index);
