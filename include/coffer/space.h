@@ -220,7 +220,7 @@ COFFER_MUST_CHECK enum coffer_status coffer_reclaim(struct coffer_memory *memory
 
 /* --- Backing store ----------------------------------------------------------------------- */
 
-#define COFFER_SWAP_SLOT_SIZE 4112u /* a page and its tag */
+#define COFFER_SWAP_SLOT_SIZE COFFER_PAGE_SIZE
 
 /* Where evicted pages are kept, sealed: untrusted. Whole slots are read and written. Called outside
  * of all locks, from any thread, one call for a slot at a time. */
@@ -233,7 +233,7 @@ struct coffer_swap_medium {
 struct coffer_swap_settings {
     const struct coffer_ciphers *ciphers; /* required */
     struct coffer_swap_medium medium;     /* both required */
-    size_t pages;                         /* that it holds; 1 to 2^30. Price: 1 bit each, and 32
+    size_t pages;                         /* that it holds; 1 to 2^30. Price: 129 bits each, and 32
                                              bytes for each page that exists, of secure memory */
 };
 

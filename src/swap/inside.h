@@ -48,8 +48,9 @@ struct swap {
     struct bitmap released; /* slots below `fresh` that are free */
     uint32_t fresh;         /* slots from here on were never reserved */
     uint32_t slot_count;
+    uint8_t (*tags)[CIPHER_GCM_TAG_SIZE]; /* of what is in the slots: whose write or read it is */
     atomic_uint_fast32_t used; /* changed under the paging lock; the statistics may come without */
-    size_t size; /* bytes in use of its frames, which hold the words and buffers, too */
+    size_t size; /* bytes in use of its frames, which hold words, tags and buffers, too */
 };
 
 /* `lanes` is zeroed but for its buffers; on failure nothing is left. */
@@ -70,8 +71,10 @@ COFFER_MUST_CHECK enum coffer_status lanes_next_version(struct lanes *lanes, uin
 
 /* A page into the lane's buffer, and out of it (COFFER_CORRUPT; the page is then zeroed). */
 COFFER_MUST_CHECK enum coffer_status lane_seal(const struct lanes *lanes, struct lane *lane,
-                                               uint32_t slot, uint64_t version, const void *page);
+                                               uint32_t slot, uint64_t version, const void *page,
+                                               uint8_t tag[CIPHER_GCM_TAG_SIZE]);
 COFFER_MUST_CHECK enum coffer_status lane_unseal(const struct lanes *lanes, struct lane *lane,
-                                                 uint32_t slot, uint64_t version, void *page);
+                                                 uint32_t slot, uint64_t version, void *page,
+                                                 const uint8_t tag[CIPHER_GCM_TAG_SIZE]);
 
 #endif

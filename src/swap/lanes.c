@@ -165,7 +165,7 @@ static void make_iv(uint32_t slot, uint64_t version, uint8_t iv[CIPHER_GCM_IV_SI
 }
 
 enum coffer_status lane_seal(const struct lanes *lanes, struct lane *lane, uint32_t slot,
-                             uint64_t version, const void *page)
+                             uint64_t version, const void *page, uint8_t tag[CIPHER_GCM_TAG_SIZE])
 {
     uint8_t iv[CIPHER_GCM_IV_SIZE];
     const struct cipher_message message = {
@@ -175,12 +175,11 @@ enum coffer_status lane_seal(const struct lanes *lanes, struct lane *lane, uint3
     if (status != COFFER_OK)
         return status;
     make_iv(slot, version, iv);
-    return lanes->ciphers->gcm_encrypt(lane->state, LANE_SEAL, &message,
-                                       lane->buffer + COFFER_PAGE_SIZE);
+    return lanes->ciphers->gcm_encrypt(lane->state, LANE_SEAL, &message, tag);
 }
 
 enum coffer_status lane_unseal(const struct lanes *lanes, struct lane *lane, uint32_t slot,
-                               uint64_t version, void *page)
+                               uint64_t version, void *page, const uint8_t tag[CIPHER_GCM_TAG_SIZE])
 {
     uint8_t iv[CIPHER_GCM_IV_SIZE];
     const struct cipher_message message = {
@@ -190,6 +189,5 @@ enum coffer_status lane_unseal(const struct lanes *lanes, struct lane *lane, uin
     if (status != COFFER_OK)
         return status;
     make_iv(slot, version, iv);
-    return lanes->ciphers->gcm_decrypt(lane->state, LANE_UNSEAL, &message,
-                                       lane->buffer + COFFER_PAGE_SIZE);
+    return lanes->ciphers->gcm_decrypt(lane->state, LANE_UNSEAL, &message, tag);
 }

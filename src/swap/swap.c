@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "swap/inside.h"
 
-_Static_assert(SWAP_SLOT_SIZE == COFFER_PAGE_SIZE + CIPHER_GCM_TAG_SIZE, "a page and its tag");
+_Static_assert(SWAP_SLOT_SIZE == FRAME_SIZE, "a lane's buffer is a frame");
 _Static_assert(BITMAP_BITS_MAX <= BACKING_NO_SLOT, "a slot's number fits");
 
 static enum coffer_status reserve(void *context, uint32_t *slot)
@@ -61,7 +61,7 @@ static enum coffer_status write_page(void *context, uint32_t slot, const void *f
     if (status != COFFER_OK)
         return status;
     lane = lanes_take(&swap->lanes);
-    status = lane_seal(&swap->lanes, lane, slot, version, frame);
+    status = lane_seal(&swap->lanes, lane, slot, version, frame, swap->tags[slot]);
     if (status == COFFER_OK) {
         status = medium_status(swap->medium.write(
             swap->medium.context, (uint64_t)slot * SWAP_SLOT_SIZE, lane->buffer, SWAP_SLOT_SIZE));
@@ -81,7 +81,7 @@ static enum coffer_status read_page(void *context, uint32_t slot, uint64_t stamp
     status = medium_status(swap->medium.read(swap->medium.context, (uint64_t)slot * SWAP_SLOT_SIZE,
                                              lane->buffer, SWAP_SLOT_SIZE));
     if (status == COFFER_OK)
-        status = lane_unseal(&swap->lanes, lane, slot, stamp, frame);
+        status = lane_unseal(&swap->lanes, lane, slot, stamp, frame, swap->tags[slot]);
     lanes_give(&swap->lanes, lane);
     if (status != COFFER_OK)
         wipe(frame, COFFER_PAGE_SIZE);
@@ -110,12 +110,15 @@ static void close_swap(void *context)
     free_block(swap);
 }
 
-/* One run of frames: the swap, the words of its bitmap, the buffers of its lanes. */
+/* One run of frames: the swap, the words of its bitmap, the tags; then the buffers of its lanes. */
 static enum coffer_status make_block(struct memory *memory, size_t pages, unsigned lanes,
                                      struct swap **out)
 {
     size_t words = bitmap_word_count(pages) * sizeof(uint64_t);
-    size_t size = sizeof(struct swap) + words + lanes * SWAP_SLOT_SIZE;
+    size_t tags = pages * CIPHER_GCM_TAG_SIZE;
+    size_t buffers = (sizeof(struct swap) + words + tags + FRAME_SIZE - 1) / FRAME_SIZE *
+                     FRAME_SIZE;
+    size_t size = buffers + lanes * SWAP_SLOT_SIZE;
     struct swap *swap;
     struct owner owner;
     void *frames;
@@ -123,7 +126,7 @@ static enum coffer_status make_block(struct memory *memory, size_t pages, unsign
 
     if (status != COFFER_OK)
         return status;
-    status = frames_take(memory->frames, owner, (size + FRAME_SIZE - 1) / FRAME_SIZE, &frames);
+    status = frames_take(memory->frames, owner, size / FRAME_SIZE, &frames);
     if (status != COFFER_OK) {
         enum coffer_status closed = account_close_owner(&memory->account, owner);
 
@@ -137,8 +140,9 @@ static enum coffer_status make_block(struct memory *memory, size_t pages, unsign
     swap->owner = owner;
     swap->size = size;
     bitmap_init(&swap->released, (uint64_t *)(swap + 1), pages);
+    swap->tags = (void *)((uint8_t *)(swap + 1) + words);
     for (unsigned i = 0; i < lanes; i++)
-        swap->lanes.lane[i].buffer = (uint8_t *)(swap + 1) + words + i * SWAP_SLOT_SIZE;
+        swap->lanes.lane[i].buffer = (uint8_t *)frames + buffers + i * SWAP_SLOT_SIZE;
     *out = swap;
     return COFFER_OK;
 }
@@ -154,6 +158,8 @@ enum coffer_status swap_open(struct memory *memory, const struct coffer_port *po
         settings->medium.read == NULL || settings->medium.write == NULL || settings->pages == 0 ||
         settings->pages > BITMAP_BITS_MAX)
         return COFFER_MISUSE;
+    if (settings->pages > SIZE_MAX / 2 / CIPHER_GCM_TAG_SIZE)
+        return COFFER_NO_MEMORY;
     lanes = lanes_count_for(port);
     status = make_block(memory, settings->pages, lanes, &swap);
     if (status != COFFER_OK)

@@ -2,9 +2,10 @@
 /*
  * The backing store of evicted pages: sealed, in an untrusted medium.
  *
- * A slot of the medium holds one page's ciphertext and its tag, SWAP_SLOT_SIZE bytes at a multiple
- * of that. Slots lie close together: a medium that is a file is in the page cache, where what a
- * slot costs is its bytes and not where they lie.
+ * A slot of the medium holds one page's ciphertext, SWAP_SLOT_SIZE bytes at a multiple of that: a
+ * page of the page cache when the medium is a file, whole blocks when it is a device. (With the tag
+ * beside it a slot touches two of them, and writing and reading one take half as long again.) The
+ * tags stay in secure memory, CIPHER_GCM_TAG_SIZE bytes for each slot there is.
  *
  * A page is sealed with AES-128-GCM under the IV
  *
