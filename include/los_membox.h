@@ -18,7 +18,8 @@ extern "C" {
     (LOS_MEMBOX_OVERHEAD + (UINT32)(blkNum) / 64U * 17U +                                          \
      (((UINT32)(blkSize) + 7U) & ~7U) * (UINT32)(blkNum))
 
-/* LOS_NOK: NULL, no size, too small for one box, or it overlaps another pool. */
+/* LOS_NOK: NULL, no size, too small for one box, or it overlaps a pool of LOS_MemInit. Boxes have
+ * no end in LiteOS, so that their memory may be used for anything, other boxes too, at any time. */
 UINT32 LOS_MemboxInit(VOID *pool, UINT32 poolSize, UINT32 blkSize);
 
 /* NULL: empty, or not a pool. */

@@ -31,8 +31,8 @@ typedef struct {
 VOID *LOS_SysPoolGet(VOID);
 #define OS_SYS_MEM_ADDR LOS_SysPoolGet()
 
-/* Make a pool in `size` bytes at `pool`: of any alignment and size; nothing outside is touched.
- * OS_ERROR: NULL, too small, or it overlaps a pool. */
+/* Make a pool in `size` bytes at `pool`: of any alignment and size; nothing outside is touched. It
+ * stays the pool's until LOS_MemDeInit. OS_ERROR: NULL, too small, or it overlaps a pool. */
 UINT32 LOS_MemInit(VOID *pool, UINT32 size);
 
 /* Its blocks go with it. OS_ERROR: not a pool. */

@@ -205,6 +205,9 @@ COFFER_MUST_CHECK enum coffer_status coffer_segment_open(struct coffer_memory *m
 /* COFFER_IO and so on: dirty pages could not be written; they are lost with it. */
 COFFER_MUST_CHECK enum coffer_status coffer_segment_close(struct coffer_segment *segment);
 
+/* Does any region map it? */
+bool coffer_segment_is_mapped(struct coffer_segment *segment);
+
 /* --- The kernel's side ------------------------------------------------------------------- */
 
 /* Contiguous addresses in vmalloc's space on scattered frames, resident and zeroed. With an MMU of

@@ -87,7 +87,7 @@ static void close_file(void *context)
     free(file);
 }
 
-static int open_file(int fd, bool writable, struct coffer_pager *pager, uint64_t *size)
+static int open_file(int fd, struct los_file_info *info)
 {
     int mode = fcntl(fd, F_GETFL);
     struct stat status;
@@ -98,7 +98,7 @@ static int open_file(int fd, bool writable, struct coffer_pager *pager, uint64_t
     if (!S_ISREG(status.st_mode))
         return -ENODEV;
     mode &= O_ACCMODE;
-    if (mode == O_WRONLY || (writable && mode != O_RDWR))
+    if (mode == O_WRONLY)
         return -EACCES;
 
     file = malloc(sizeof(*file));
@@ -111,11 +111,14 @@ static int open_file(int fd, bool writable, struct coffer_pager *pager, uint64_t
         free(file);
         return -error_number;
     }
-    pager->context = file;
-    pager->read = read_page;
-    pager->write = writable ? write_page : NULL;
-    pager->close = close_file;
-    *size = (uint64_t)status.st_size;
+    *info = (struct los_file_info){
+        .pager = {.context = file,
+                  .read = read_page,
+                  .write = mode == O_RDWR ? write_page : NULL,
+                  .close = close_file},
+        .size = (uint64_t)status.st_size,
+        .id = {(uint64_t)status.st_dev, (uint64_t)status.st_ino},
+    };
     return 0;
 }
 

@@ -6,18 +6,6 @@
 #include "base/text.h"
 #include "los_vm.h"
 
-#define EPERM_NUMBER  1
-#define ENOENT_NUMBER 2
-#define EIO_NUMBER    5
-#define ENOMEM_NUMBER 12
-#define EACCES_NUMBER 13
-#define EFAULT_NUMBER 14
-#define EBUSY_NUMBER  16
-#define EEXIST_NUMBER 17
-#define EINVAL_NUMBER 22
-#define ENOSPC_NUMBER 28
-#define ENOSYS_NUMBER 38
-
 struct translation {
     STATUS_T vm;
     int error_number;
@@ -26,17 +14,17 @@ struct translation {
 /* By enum coffer_status. */
 static const struct translation translations[] = {
     [COFFER_OK] = {LOS_ERRNO_VM_NO_ERROR, 0},
-    [COFFER_NOT_FOUND] = {LOS_ERRNO_VM_NOT_FOUND, -ENOMEM_NUMBER}, /* nothing is mapped there */
-    [COFFER_EXISTS] = {LOS_ERRNO_VM_BUSY, -EEXIST_NUMBER},
-    [COFFER_BUSY] = {LOS_ERRNO_VM_BUSY, -EBUSY_NUMBER},
-    [COFFER_NO_MEMORY] = {LOS_ERRNO_VM_NO_MEMORY, -ENOMEM_NUMBER},
-    [COFFER_NO_SPACE] = {LOS_ERRNO_VM_NO_MEMORY, -ENOSPC_NUMBER},
-    [COFFER_IO] = {LOS_ERRNO_VM_FAULT, -EIO_NUMBER},
-    [COFFER_CORRUPT] = {LOS_ERRNO_VM_FAULT, -EFAULT_NUMBER},
-    [COFFER_ROLLED_BACK] = {LOS_ERRNO_VM_FAULT, -EFAULT_NUMBER},
-    [COFFER_MISUSE] = {LOS_ERRNO_VM_INVALID_ARGS, -EINVAL_NUMBER},
-    [COFFER_FAILED] = {LOS_ERRNO_VM_GENERIC, -EIO_NUMBER},
-    [COFFER_UNSUPPORTED] = {LOS_ERRNO_VM_NOT_VALID, -ENOSYS_NUMBER},
+    [COFFER_NOT_FOUND] = {LOS_ERRNO_VM_NOT_FOUND, -LOS_ENOMEM}, /* nothing is mapped there */
+    [COFFER_EXISTS] = {LOS_ERRNO_VM_BUSY, -17 /* EEXIST */},
+    [COFFER_BUSY] = {LOS_ERRNO_VM_BUSY, -16 /* EBUSY */},
+    [COFFER_NO_MEMORY] = {LOS_ERRNO_VM_NO_MEMORY, -LOS_ENOMEM},
+    [COFFER_NO_SPACE] = {LOS_ERRNO_VM_NO_MEMORY, -28 /* ENOSPC */},
+    [COFFER_IO] = {LOS_ERRNO_VM_FAULT, -5 /* EIO */},
+    [COFFER_CORRUPT] = {LOS_ERRNO_VM_FAULT, -14 /* EFAULT */},
+    [COFFER_ROLLED_BACK] = {LOS_ERRNO_VM_FAULT, -14 /* EFAULT */},
+    [COFFER_MISUSE] = {LOS_ERRNO_VM_INVALID_ARGS, -LOS_EINVAL},
+    [COFFER_FAILED] = {LOS_ERRNO_VM_GENERIC, -5 /* EIO */},
+    [COFFER_UNSUPPORTED] = {LOS_ERRNO_VM_NOT_VALID, -38 /* ENOSYS */},
 };
 
 STATUS_T los_vm_status(enum coffer_status status)
@@ -72,6 +60,7 @@ enum coffer_status los_open(struct los *los, size_t process_size)
     enum coffer_status status;
 
     list_init(&los->pools);
+    list_init(&los->files);
     status = port->entropy(port->context, &los->secret, sizeof(los->secret));
     if (status != COFFER_OK)
         return status;
@@ -95,6 +84,7 @@ void los_close(struct los *los)
         wipe(mark, sizeof(*mark));
     }
     coffer_space_close(los->process);
+    los_settle_files(los);
     los->port->lock_fini(los->port->context, &los->lock);
     wipe(&los->secret, sizeof(los->secret));
 }

@@ -4,9 +4,6 @@
 
 #include "los/los.h"
 
-#define EINVAL_NUMBER 22
-#define ENODEV_NUMBER 19
-
 #define PAGE_MASK ((uintptr_t)PAGE_SIZE - 1)
 
 /* A negative errno in the bits of an address. */
@@ -126,27 +123,6 @@ static bool round_up(size_t *size)
     return true;
 }
 
-/* A segment for a file; the region that is mapped keeps it. */
-static int open_file(struct los *los, int fd, bool writable, struct coffer_segment **out)
-{
-    const struct coffer_owner system = {0};
-    struct coffer_pager pager;
-    uint64_t size;
-    enum coffer_status status;
-    int error_number;
-
-    if (los->file_open == NULL)
-        return -ENODEV_NUMBER;
-    error_number = los->file_open(fd, writable, &pager, &size);
-    if (error_number != 0)
-        return error_number;
-    size = (size + PAGE_MASK) & ~(uint64_t)PAGE_MASK;
-    status = coffer_segment_open(los->memory, system, size, &pager, out);
-    if (status != COFFER_OK)
-        pager.close(pager.context);
-    return los_errno(status);
-}
-
 VADDR_T LOS_MMap(VADDR_T vaddr, size_t len, unsigned prot, unsigned long flags, int fd,
                  unsigned long pgoff)
 {
@@ -156,43 +132,37 @@ VADDR_T LOS_MMap(VADDR_T vaddr, size_t len, unsigned prot, unsigned long flags, 
     bool shared = (flags & MAP_SHARED) != 0;
     struct los *los = los_current();
     struct coffer_map map = {.address = fixed ? vaddr : (vaddr & ~PAGE_MASK), .size = len};
-    enum coffer_status status;
+    int error_number;
     uintptr_t address;
 
     if (los == NULL || !round_up(&map.size) || (flags & ~(unsigned long)known) != 0 ||
         shared == ((flags & MAP_PRIVATE) != 0) || (fixed && (vaddr & PAGE_MASK) != 0) ||
         (prot & ~(unsigned)(PROT_READ | PROT_WRITE | PROT_EXEC)) != 0)
-        return failed(-EINVAL_NUMBER);
+        return failed(-LOS_EINVAL);
     map.rights = rights_of(prot);
     map.flags = (fixed ? COFFER_MAP_FIXED : 0) | (shared ? COFFER_MAP_SHARED : 0) |
                 ((flags & MAP_FIXED_NOREPLACE) != 0 ? COFFER_MAP_FIXED | COFFER_MAP_KEEP : 0);
     if ((flags & MAP_ANONYMOUS) == 0) {
-        int error_number;
-
-        if (!shared)
-            return failed(-ENODEV_NUMBER);
         map.offset = (uint64_t)pgoff * PAGE_SIZE;
-        error_number = open_file(los, fd, (prot & PROT_WRITE) != 0, &map.segment);
-        if (error_number != 0)
-            return failed(error_number);
+        error_number = shared ? los_map_file(los, fd, (prot & PROT_WRITE) != 0, &map, &address)
+                              : -LOS_ENODEV;
+    } else {
+        error_number = los_errno(coffer_space_map(los->process, &map, &address));
     }
-    status = coffer_space_map(los->process, &map, &address);
-    if (map.segment != NULL) {
-        enum coffer_status closed = coffer_segment_close(map.segment);
-
-        if (status == COFFER_OK)
-            status = closed;
-    }
-    return status == COFFER_OK ? address : failed(los_errno(status));
+    los_settle_files(los); /* MAP_FIXED may have taken the place of one */
+    return error_number == 0 ? address : failed(error_number);
 }
 
 STATUS_T LOS_UnMMap(VADDR_T addr, size_t size)
 {
     struct los *los = los_current();
+    int error_number;
 
     if (los == NULL || !round_up(&size))
-        return -EINVAL_NUMBER;
-    return los_errno(coffer_space_unmap(los->process, addr, size));
+        return -LOS_EINVAL;
+    error_number = los_errno(coffer_space_unmap(los->process, addr, size));
+    los_settle_files(los);
+    return error_number;
 }
 
 VOID *LOS_DoBrk(VOID *addr)
@@ -202,7 +172,7 @@ VOID *LOS_DoBrk(VOID *addr)
     uintptr_t now;
 
     if (los == NULL)
-        return (VOID *)failed(-EINVAL_NUMBER);
+        return (VOID *)failed(-LOS_EINVAL);
     status = coffer_space_break(los->process, (uintptr_t)addr, &now);
     /* Below the heap's start is out of memory in LiteOS, not a wrong call. */
     if (status == COFFER_MISUSE)
@@ -216,7 +186,7 @@ INT32 LOS_DoMprotect(VADDR_T vaddr, size_t len, unsigned long prot)
 
     if (los == NULL || !round_up(&len) ||
         (prot & ~(unsigned long)(PROT_READ | PROT_WRITE | PROT_EXEC)) != 0)
-        return -EINVAL_NUMBER;
+        return -LOS_EINVAL;
     return los_errno(coffer_space_protect(los->process, vaddr, len, rights_of(prot)));
 }
 
@@ -230,8 +200,9 @@ VADDR_T LOS_DoMremap(VADDR_T oldAddress, size_t oldSize, size_t newSize, int fla
 
     if (los == NULL || !round_up(&oldSize) || !round_up(&newSize) ||
         (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) != 0)
-        return failed(-EINVAL_NUMBER);
+        return failed(-LOS_EINVAL);
     status = coffer_space_remap(los->process, oldAddress, oldSize, newSize, how, &address);
+    los_settle_files(los);
     return status == COFFER_OK ? address : failed(los_errno(status));
 }
 
@@ -270,7 +241,11 @@ STATUS_T LOS_UserCall(VOID (*body)(VOID *argument), VOID *argument)
 {
     struct los *los = los_current();
 
+    enum coffer_status status;
+
     if (los == NULL || body == NULL)
         return LOS_ERRNO_VM_INVALID_ARGS;
-    return los_vm_status(coffer_space_enter(los->process, body, argument));
+    status = coffer_space_enter(los->process, body, argument);
+    /* Here the only thing that can be wrong is an access without the right to it. */
+    return status == COFFER_MISUSE ? LOS_ERRNO_VM_ACCESS_DENIED : los_vm_status(status);
 }

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <json-c/json.h>
 
@@ -17,9 +19,11 @@
 
 #define DEFAULT_MEMORY ((size_t)1 << 20)
 #define LEAST_MEMORY   ((size_t)256 << 10)
+#define MOST_MEMORY    ((size_t)256 << 20)
 #define TIMES          8u /* user memory is so many times as much */
 #define TOUCHES        20000u
 #define BLOCKS         400u
+#define PICTURE_ROWS   42u
 #define DRAW_NS        100000000 /* a picture every 0.1 s on a terminal */
 
 /* The untrusted side: evicted pages, in plain memory of the command, which may hurt them. */
@@ -83,6 +87,14 @@ static void draw_live(struct demo *demo)
     if ((now.tv_sec - demo->drawn.tv_sec) * 1000000000 + now.tv_nsec - demo->drawn.tv_nsec >=
         DRAW_NS)
         draw(demo);
+}
+
+/* A picture that doesn't fit can't be drawn over. */
+static unsigned terminal_rows(void)
+{
+    struct winsize size;
+
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
 }
 
 /* A fact that must hold. */
@@ -170,7 +182,7 @@ static void show_pool(struct demo *demo)
     struct coffer_pool *pool = NULL;
     void *blocks[BLOCKS] = {NULL};
     struct coffer_pool_statistics statistics;
-    unsigned had = 0;
+    unsigned sizes = 0; /* a bit for each power of two that was had */
     uint8_t *block = NULL;
 
     title(demo, "A pool: blocks of 16 bytes to 8 KiB, come and gone");
@@ -181,18 +193,19 @@ static void show_pool(struct demo *demo)
     }
     for (unsigned i = 0; i < 20 * BLOCKS; i++) {
         size_t at = draw_lot(demo, BLOCKS);
-        size_t size = (size_t)16 << draw_lot(demo, 10);
+        size_t power = draw_lot(demo, 10);
 
         if (blocks[at] != NULL)
             demo->is_good &= coffer_pool_free(pool, blocks[at]) == COFFER_OK;
         blocks[at] = NULL;
-        if (draw_lot(demo, 3) == 0 || coffer_pool_alloc(pool, size, &blocks[at]) != COFFER_OK)
+        if (draw_lot(demo, 3) == 0 ||
+            coffer_pool_alloc(pool, (size_t)16 << power, &blocks[at]) != COFFER_OK)
             continue;
-        had++;
+        sizes |= 1u << power;
         draw_live(demo);
     }
     draw(demo);
-    (void)hold(demo, had > BLOCKS, "blocks of all sizes were had");
+    (void)hold(demo, sizes == 0x3FF, "blocks of all ten sizes were had");
     for (unsigned i = 0; i < BLOCKS; i++)
         block = blocks[i] != NULL ? blocks[i] : block;
     (void)hold(demo, coffer_pool_free(pool, block + 1) == COFFER_MISUSE,
@@ -386,9 +399,9 @@ enum exit_status memory_demo(struct options *options)
     enum coffer_status status;
     bool good;
 
-    if (size < LEAST_MEMORY)
-        return fail_usage(options, "memory: the demo needs 256K of secure memory");
-    demo.is_live = output_is_fancy() && !options->json;
+    if (size < LEAST_MEMORY || size > MOST_MEMORY)
+        return fail_usage(options, "memory: the demo takes 256K to 256M of secure memory");
+    demo.is_live = output_is_fancy() && !options->json && terminal_rows() >= PICTURE_ROWS;
     demo.facts = json_object_new_array();
     status = open_system(&demo, size);
     if (status != COFFER_OK) {
@@ -409,7 +422,7 @@ enum exit_status memory_demo(struct options *options)
     (void)hold(&demo, coffer_owner_close(demo.memory, demo.owner) == COFFER_OK,
                "the space's owner has given every frame back");
     (void)hold(&demo, paging.swapped == 0 && paging.slots_used == 0,
-               "and nothing of it is left outside");
+               "and none of its pages has a place outside any more");
     print_result(&demo);
     good = demo.is_good;
     close_system(&demo);

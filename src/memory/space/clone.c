@@ -48,7 +48,8 @@ static enum coffer_status copy_object(struct cloning *cloning, const struct regi
     return status;
 }
 
-static enum coffer_status copy_region(struct cloning *cloning, const struct region *region)
+/* Of a region as it was: other threads may change it whenever the lock is let go of. */
+static enum coffer_status copy_region(struct cloning *cloning, const struct region *was)
 {
     struct coffer_space *to = cloning->to;
     struct spaces *spaces = to->spaces;
@@ -58,8 +59,7 @@ static enum coffer_status copy_region(struct cloning *cloning, const struct regi
     enum coffer_status status = memory_alloc(spaces->memory, to->owner, sizeof(*copy), &record);
 
     if (status == COFFER_OK) {
-        /* The lock may be let go of here: only a status that isn't BUSY says that it wasn't. */
-        status = copy_object(cloning, region, &object);
+        status = copy_object(cloning, was, &object);
         if (status != COFFER_OK)
             memory_free(spaces->memory, record);
     }
@@ -70,12 +70,12 @@ static enum coffer_status copy_region(struct cloning *cloning, const struct regi
 
     copy = record;
     *copy = (struct region){
-        .start = region->start + cloning->shift,
-        .end = region->end + cloning->shift,
-        .rights = region->rights,
-        .flags = region->flags,
+        .start = was->start + cloning->shift,
+        .end = was->end + cloning->shift,
+        .rights = was->rights,
+        .flags = was->flags,
         .object = object,
-        .first = region->first,
+        .first = was->first,
     };
     space_attach(to, copy);
     return COFFER_OK;
@@ -90,17 +90,19 @@ static enum coffer_status copy_regions(struct cloning *cloning)
 
     for (;;) {
         const struct region *region = regions_at_or_after(&from->regions, at);
-        uintptr_t end;
+        struct region was;
         enum coffer_status status;
 
         if (region == NULL)
             return COFFER_OK;
-        end = region->end;
-        status = copy_region(cloning, region);
+        was = *region;
+        object_hold(was.object);
+        status = copy_region(cloning, &was);
+        object_drop(was.object);
         if (status == COFFER_OK) {
             /* Neighbours that were pinned differently are equal here. */
-            space_merge(to, at + cloning->shift, end + cloning->shift);
-            at = end;
+            space_merge(to, at + cloning->shift, was.end + cloning->shift);
+            at = was.end;
             cloning->tries = 0;
         }
         if (status == COFFER_BUSY || status == COFFER_OK)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Seeing a space: nothing is changed. */
+#include "memory/space/segment.h"
 #include "memory/space/space.h"
 
 #define LOT_PAGES 256u /* looked at before others get the lock */
@@ -205,4 +206,14 @@ void coffer_space_info(struct coffer_space *space, struct coffer_space_info *out
     out->page_outs = events.page_outs;
     out->status = space->status;
     spaces_unlock(spaces);
+}
+
+bool coffer_segment_is_mapped(struct coffer_segment *segment)
+{
+    bool is_mapped;
+
+    spaces_lock(segment->spaces);
+    is_mapped = !list_is_empty(&segment->object->regions);
+    spaces_unlock(segment->spaces);
+    return is_mapped;
 }

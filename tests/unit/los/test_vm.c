@@ -3,6 +3,7 @@
  * LOS_ calls on pages and spaces, over both MMUs: what LiteOS's manual says, and, named after them,
  * the defects of its code that aren't here.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -331,6 +332,40 @@ static void test_a_shared_file_is_mapped(void **state)
     (void)close(fd);
 }
 
+static void test_maps_of_one_file_see_each_other(void **state)
+{
+    char name[] = "/tmp/coffer-los-XXXXXX";
+    int fd = mkstemp(name);
+    int again = open(name, O_RDWR);
+    int reading = open(name, O_RDONLY);
+    char text[8] = {0};
+    VADDR_T one;
+    VADDR_T two;
+
+    (void)state;
+    assert_true(fd >= 0 && again >= 0 && reading >= 0);
+    (void)unlink(name);
+    assert_int_equal(ftruncate(fd, 2 * PAGE_SIZE), 0);
+    one = LOS_MMap(0, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    two = LOS_MMap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, again, 1);
+    assert_true(LOS_IsUserAddress(one) && LOS_IsUserAddress(two));
+    assert_int_equal(LOS_ArchCopyToUser((VOID *)(two + 8), "new", 4), 0);
+    assert_int_equal(LOS_ArchCopyFromUser(text, (VOID *)(one + PAGE + 8), 4), 0);
+    assert_string_equal(text, "new");
+    assert_int_equal(LOS_ArchCopyToUser((VOID *)(one + PAGE), "also", 5), 0);
+    assert_int_equal(LOS_UnMMap(one, 2 * PAGE), 0);
+    assert_int_equal(LOS_UnMMap(two, PAGE), 0);
+    assert_int_equal(pread(fd, text, 5, PAGE_SIZE), 5);
+    assert_string_equal(text, "also");
+    assert_int_equal(pread(fd, text, 4, PAGE_SIZE + 8), 4);
+    assert_string_equal(text, "new");
+    /* A file that is open for reading can't be mapped for writing. */
+    assert_true(is_error(LOS_MMap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, reading, 0), 13));
+    (void)close(fd);
+    (void)close(again);
+    (void)close(reading);
+}
+
 /* --- Pointers ---------------------------------------------------------------------------- */
 
 static void fill_half(void *argument)
@@ -356,9 +391,10 @@ static void test_the_process_uses_its_addresses_as_pointers(void **state)
     assert_int_equal(peek(address + PAGE / 2 - 1), 0x3C);
     assert_int_equal(peek(address + PAGE / 2), 0);
     assert_int_equal(LOS_DoMprotect(address, PAGE, PROT_READ), 0);
-    assert_int_not_equal(LOS_UserCall(fill_through_pointers, (VOID *)address), 0);
+    assert_int_equal(LOS_UserCall(fill_through_pointers, (VOID *)address),
+                     LOS_ERRNO_VM_ACCESS_DENIED);
     assert_int_equal(LOS_UnMMap(address, PAGE), 0);
-    assert_int_not_equal(LOS_UserCall(fill_through_pointers, (VOID *)address), 0);
+    assert_int_equal(LOS_UserCall(fill_through_pointers, (VOID *)address), LOS_ERRNO_VM_NOT_FOUND);
     LOS_Stop();
 }
 
@@ -403,6 +439,7 @@ int main(void)
         TEST(test_defect_a_map_in_the_heap_frees_its_pages),
         TEST(test_defect_copies_take_any_address_for_the_kernels),
         TEST(test_a_shared_file_is_mapped),
+        TEST(test_maps_of_one_file_see_each_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
