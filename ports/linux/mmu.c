@@ -45,21 +45,29 @@ static unsigned bits_of(unsigned access)
 /* --- Pages -------------------------------------------------------------------------------------
  */
 
-/* Does the kernel allow on the page what it allowed with the bits and rights of `before`? If not,
- * make it so. False: it can't allow more. */
-static bool adjust(struct mmu_table *table, uintptr_t address, const struct mmu_entry *before)
+/* A page's bits or rights were changed in the shadow, to what `after` says: does the kernel allow
+ * the same as with `before`? If not, make it so. False: it can't allow more. */
+static bool adjust(struct mmu_table *table, uintptr_t address, const struct mmu_entry *before,
+                   const struct mmu_entry *after)
 {
-    struct mmu_entry entry;
     int prot_before = table_is_placed(table, address) ? entry_prot(before) : PROT_NONE;
-    bool done = true;
+    int prot_after = entry_prot(after);
+    bool done = prot_after == prot_before || table_place(table, address, after);
 
-    if (!pagetable_query(table->shadow, address, &entry))
-        return true;
-    if (entry_prot(&entry) != prot_before)
-        done = table_place(table, address, &entry);
     /* What was taken away is gone for certain. */
-    assert_cheap(done || (prot_before & ~entry_prot(&entry)) == 0);
+    assert_cheap(done || (prot_before & ~prot_after) == 0);
     return done;
+}
+
+/* Bits of a page come to those of `before`. */
+static bool add_bits(struct mmu_table *table, uintptr_t address, const struct mmu_entry *before,
+                     unsigned bits)
+{
+    struct mmu_entry after = *before;
+
+    after.bits |= bits;
+    pagetable_mark(table->shadow, address, bits);
+    return adjust(table, address, before, &after);
 }
 
 /* Give back the mappings that spaces hold in vain. */
@@ -166,11 +174,12 @@ static bool change_rights(void *context, uintptr_t address, const struct mmu_ent
 {
     const struct change *change = context;
     struct mmu_table *table = change->table;
-    struct mmu_entry old = *before;
+    struct mmu_entry after = *before;
 
+    after.rights = change->rights;
     pagetable_protect(table->shadow, address, 1, change->rights);
     /* More rights that the kernel can't give now are a fault's business. */
-    (void)!adjust(table, address, &old);
+    (void)!adjust(table, address, before, &after);
     return true;
 }
 
@@ -199,12 +208,17 @@ static bool query(struct mmu_table *table, uintptr_t address, struct mmu_entry *
 static unsigned harvest(struct mmu_table *table, uintptr_t address, unsigned mask)
 {
     struct mmu_entry before;
+    struct mmu_entry after;
     unsigned bits = 0;
 
     take_lock(table);
-    if (pagetable_query(table->shadow, address, &before)) {
-        bits = pagetable_harvest(table->shadow, address, mask);
-        (void)!adjust(table, address - address % COFFER_PAGE_SIZE, &before);
+    if (pagetable_query(table->shadow, address, &before))
+        bits = before.bits;
+    if ((bits & mask) != 0) {
+        after = before;
+        after.bits &= ~mask;
+        (void)pagetable_harvest(table->shadow, address, mask);
+        (void)!adjust(table, address - address % COFFER_PAGE_SIZE, &before, &after);
     }
     give_lock(table);
     return bits;
@@ -215,10 +229,8 @@ static void mark(struct mmu_table *table, uintptr_t address, unsigned bits)
     struct mmu_entry before;
 
     take_lock(table);
-    if (pagetable_query(table->shadow, address, &before)) {
-        pagetable_mark(table->shadow, address, bits);
-        (void)!adjust(table, address - address % COFFER_PAGE_SIZE, &before);
-    }
+    if (pagetable_query(table->shadow, address, &before))
+        (void)!add_bits(table, address - address % COFFER_PAGE_SIZE, &before, bits);
     give_lock(table);
 }
 
@@ -235,8 +247,7 @@ static bool answer_soft(struct mmu_table *table, uintptr_t address, unsigned acc
         return false;
     if ((before.bits & bits_of(access)) != bits_of(access))
         table->soft_faults++;
-    pagetable_mark(table->shadow, address, bits_of(access));
-    *status = adjust(table, address, &before) ? COFFER_OK : COFFER_NO_MEMORY;
+    *status = add_bits(table, address, &before, bits_of(access)) ? COFFER_OK : COFFER_NO_MEMORY;
     return true;
 }
 

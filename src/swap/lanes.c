@@ -52,6 +52,7 @@ enum coffer_status lanes_init(struct lanes *lanes, const struct coffer_port *por
     lanes->ciphers = ciphers;
     lanes->count = count;
     lanes->waits = count > 1;
+    atomic_init(&lanes->version, 0);
     status = port->entropy(port->context, master, sizeof(master));
     if (status != COFFER_OK)
         return status;
@@ -119,16 +120,15 @@ void lanes_give(struct lanes *lanes, struct lane *lane)
 
 enum coffer_status lanes_next_version(struct lanes *lanes, uint64_t *version)
 {
-    const struct coffer_port *port = lanes->port;
-    enum coffer_status status = COFFER_NO_SPACE;
+    uint_fast64_t last = atomic_load_explicit(&lanes->version, memory_order_relaxed);
 
-    port->lock_take(port->context, &lanes->lock);
-    if (lanes->version != UINT64_MAX) {
-        *version = ++lanes->version;
-        status = COFFER_OK;
-    }
-    port->lock_give(port->context, &lanes->lock);
-    return status;
+    do {
+        if (last == UINT64_MAX)
+            return COFFER_NO_SPACE;
+    } while (!atomic_compare_exchange_weak_explicit(&lanes->version, &last, last + 1,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    *version = last + 1;
+    return COFFER_OK;
 }
 
 /* Have the key of an epoch in one of the lane's slots. */
