@@ -198,7 +198,10 @@ struct coffer_pool_settings {
 };
 
 #define COFFER_POOL_POISON    0xDBu
-#define COFFER_POOL_ALIGNMENT 16u /* of every block, in bytes */
+/* In bytes: of every block whose size, as it was asked for, is a multiple of it, as the size of a type
+ * with that alignment is. Others lie at multiples of COFFER_POOL_ALIGNMENT_LEAST. */
+#define COFFER_POOL_ALIGNMENT       16u
+#define COFFER_POOL_ALIGNMENT_LEAST 8u
 
 /* `memory` may be NULL for a pool in a region that doesn't expand; it then has no port. A region
  * must not overlap another pool's region in this memory, nor memory in use (COFFER_EXISTS).

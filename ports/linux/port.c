@@ -21,6 +21,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "port/port.h"
+#include "port/slot.h"
 
 #define NS_PER_S 1000000000u
 
@@ -305,7 +306,7 @@ static void thread_join(void *context, struct port_thread *port_thread)
     assert_cheap(error == 0);
 }
 
-static const struct coffer_port linux_port = {
+static struct coffer_port linux_port = {
     .entropy = entropy,
     .clock_ns = clock_ns,
     .log = log_line,
@@ -324,7 +325,18 @@ static const struct coffer_port linux_port = {
     .thread_yield = linux_thread_yield,
 };
 
+static pthread_once_t port_once = PTHREAD_ONCE_INIT;
+
+/* In the initial-exec model a variable is at the same distance from every thread's pointer. */
+static void port_start(void)
+{
+#if PORT_SLOT_NEAR
+    linux_port.thread_slot_offset = (char *)&own_slot - (char *)__builtin_thread_pointer();
+#endif
+}
+
 const struct coffer_port *coffer_linux_port(void)
 {
+    (void)pthread_once(&port_once, port_start);
     return &linux_port;
 }

@@ -78,6 +78,11 @@ struct coffer_port {
      * that find none left get PORT_SLOTS_MAX. NULL with `thread_start`. */
     unsigned (*thread_slot)(void *context);
 
+    /* Where the same number plus one lies as an `unsigned` in each thread: so many bytes from what
+     * the compiler calls the thread pointer; there it is 0 in a thread that hasn't asked yet. 0: it
+     * isn't known, thread_slot is called each time. See port/slot.h. */
+    ptrdiff_t thread_slot_offset;
+
     /* Let another thread run: called by who spins for a lock. NULL with `thread_start`. */
     void (*thread_yield)(void *context);
 };

@@ -90,12 +90,14 @@ static void take(struct run *run, struct block *block, void *bytes, size_t size,
 
 static void alloc(struct run *run, struct block *block, size_t size, size_t alignment, uint8_t fill)
 {
+    size_t natural = size % COFFER_POOL_ALIGNMENT == 0 ? COFFER_POOL_ALIGNMENT
+                                                      : COFFER_POOL_ALIGNMENT_LEAST;
     void *bytes;
     enum coffer_status status;
 
     if (block->bytes != NULL)
         return;
-    status = alignment == COFFER_POOL_ALIGNMENT
+    status = alignment == 0
                  ? coffer_pool_alloc(run->pool, size, &bytes)
                  : coffer_pool_alloc_aligned(run->pool, size, alignment, &bytes);
     must(status == COFFER_OK || status == COFFER_NO_MEMORY ||
@@ -104,7 +106,7 @@ static void alloc(struct run *run, struct block *block, size_t size, size_t alig
         return;
     for (size_t i = 0; run->zero && i < size; i++)
         must(((uint8_t *)bytes)[i] == 0);
-    take(run, block, bytes, size, alignment, fill);
+    take(run, block, bytes, size, alignment > natural ? alignment : natural, fill);
 }
 
 static void give(struct run *run, struct block *block)
@@ -159,10 +161,10 @@ static void call(struct run *run, const uint8_t *input)
     switch (input[0] % 8) {
     case 0:
     case 1:
-        alloc(run, block, number % 2048, COFFER_POOL_ALIGNMENT, input[3]);
+        alloc(run, block, number % 2048, 0, input[3]);
         break;
     case 2:
-        alloc(run, block, number, COFFER_POOL_ALIGNMENT, input[2]);
+        alloc(run, block, number, 0, input[2]);
         break;
     case 3:
         alloc(run, block, number % 5000, (size_t)16 << (input[3] % 9), input[2]);

@@ -52,7 +52,6 @@ static void model_add(struct model *m, struct block *block, void *address, size_
     size_t usable = coffer_pool_usable_size(m->f.pool, address);
 
     assert_true(usable >= size);
-    assert_int_equal((uintptr_t)address % 16, 0);
     assert_int_equal((uintptr_t)address % alignment, 0);
     *block = (struct block){address, usable, alignment,
                             (uint8_t)(1 + random_below(&m->random, 200))};
@@ -64,6 +63,8 @@ static void model_add(struct model *m, struct block *block, void *address, size_
 static void model_alloc(struct model *m, struct block *block)
 {
     size_t size = random_size(m);
+    size_t natural = size % COFFER_POOL_ALIGNMENT == 0 ? COFFER_POOL_ALIGNMENT
+                                                      : COFFER_POOL_ALIGNMENT_LEAST;
     size_t alignment = 1;
     void *address = NULL;
     enum coffer_status status;
@@ -83,7 +84,7 @@ static void model_alloc(struct model *m, struct block *block)
                     bytes_are_zero(address, coffer_pool_usable_size(m->f.pool, address)));
     }
     if (status == COFFER_OK)
-        model_add(m, block, address, size, alignment);
+        model_add(m, block, address, size, alignment > natural ? alignment : natural);
     else
         assert_int_equal(status, COFFER_NO_MEMORY);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Alloc and free. The calls themselves are the shortest path there is: a small size, a word with a
- * free block, neither threads nor options. Then come those that need a magazine, and last, in
- * careful.c, pools with options.
+ * Alloc and free. A pool has the calls that its settings allow: for one thread and no options, for
+ * threads, and for all the rest. The first two are the shortest paths there are, for small blocks
+ * of the calling thread's own spans; whatever else comes ends in the third.
  */
 #include "memory/heap/alloc.h"
 
@@ -12,6 +12,7 @@
 #include "memory/heap/careful.h"
 #include "memory/heap/little.h"
 #include "memory/heap/runs.h"
+#include "port/slot.h"
 
 #define LIKELY(fact)   __builtin_expect((fact) != 0, 1)
 #define UNLIKELY(fact) __builtin_expect((fact) != 0, 0)
@@ -28,36 +29,22 @@ unsigned request_kind(const struct coffer_pool *pool, const struct request *requ
     if (size > CLASS_SIZE_MAX || request->alignment > FRAME_SIZE)
         return CLASS_COUNT;
     if (pool->spare) {
-        if (size > POOL_SPARE_MAX || request->alignment > CLASS_STEP)
+        if (size > POOL_SPARE_MAX || request->alignment > COFFER_POOL_ALIGNMENT)
             return CLASS_COUNT;
         return spare_class(spare_index(class_of(size)));
     }
-    if (request->alignment <= CLASS_STEP)
-        return class_of(size);
+    /* Blocks of a multiple of 16 bytes are as aligned themselves. */
+    if (request->alignment <= COFFER_POOL_ALIGNMENT)
+        return class_of((size + request->alignment - 1) & ~(request->alignment - 1));
 
     /* An area does better when much would lie idle for the alignment. */
     class = class_of(size);
     while (class < CLASS_COUNT && class_size(class) % request->alignment != 0)
-        class ++;
+        class = class < CLASS_FINE ? class_of(class_size(class) + 1) : class + 1;
     if (class == CLASS_COUNT ||
         (class_size(class) >= 2 * EXTENTS_SIZE_MIN && class_size(class) / 2 >= size))
         return CLASS_COUNT;
     return class | PART_ALIGNED;
-}
-
-/* From the bin's word. */
-QUICK void *take_quick(struct magazine *magazine, const struct bin *bin, bool threaded)
-{
-    uint64_t word = word_load(bin->word);
-    uint64_t free = word;
-
-    if (threaded && word != 0)
-        free &= ~word_load(bin->word + SLOT_SIZE / sizeof(uint64_t));
-    if (UNLIKELY(free == 0))
-        return NULL;
-    word_store(bin->word, word & ~(free & -free));
-    word_store(&magazine->allocations, word_load(&magazine->allocations) + 1);
-    return bin->base + (size_t)bits_first(free) * bin->size;
 }
 
 QUICK void count_used(struct coffer_pool *pool, size_t size)
@@ -103,7 +90,7 @@ static SLOW void *alloc_scarce(struct coffer_pool *pool, struct magazine *magazi
         return block;
 
     if (kind != CLASS_COUNT)
-        block = magazine_refill(magazine, kind);
+        block = magazine_take(magazine, kind);
     if (block == NULL) {
         spin_give(&magazine->lock);
         block = alloc_large(pool, magazine, request);
@@ -115,14 +102,8 @@ static SLOW void *alloc_scarce(struct coffer_pool *pool, struct magazine *magazi
 void *alloc_in(struct coffer_pool *pool, struct magazine *magazine, const struct request *request)
 {
     unsigned kind = request_kind(pool, request);
-    void *block = NULL;
+    void *block = kind != CLASS_COUNT ? magazine_take(magazine, kind) : NULL;
 
-    if (kind != CLASS_COUNT) {
-        if (pool->random == 0)
-            block = take_quick(magazine, magazine->bins[bin_index(pool, kind)], pool->port != NULL);
-        if (block == NULL)
-            block = magazine_refill(magazine, kind);
-    }
     return block != NULL ? block : alloc_scarce(pool, magazine, request, kind);
 }
 
@@ -155,62 +136,70 @@ enum coffer_status pool_alloc_request(struct coffer_pool *pool, const struct req
     return COFFER_OK;
 }
 
-/* With threads. */
-QUICK void *take_threaded(struct coffer_pool *pool, size_t size)
+static enum coffer_status alloc_any(struct coffer_pool *pool, size_t size, void **out)
 {
-    unsigned slot = pool->port->thread_slot(pool->port->context);
-    struct magazine *magazine = pool->magazines[slot];
+    const struct request request = {size, natural_alignment(size)};
 
-    if (magazine == NULL || slot == MAGAZINE_SHARED)
-        return NULL;
-    return take_quick(magazine, magazine->bins[class_of(size)], true);
+    return pool_alloc_request(pool, &request, out);
 }
 
-static __attribute__((noinline)) enum coffer_status alloc_other(struct coffer_pool *pool,
-                                                                size_t size, void **out)
+/* A small block that the shortest path didn't find, or one from larger classes. */
+static __attribute__((noinline)) enum coffer_status
+alloc_small(struct coffer_pool *pool, size_t size, void **out, struct magazine *magazine)
 {
-    const struct request request = {size, CLASS_STEP};
-    void *block;
+    void *block = NULL;
 
-    if (size - 1 >= CLASS_SIZE_MAX)
-        return pool_alloc_request(pool, &request, out);
-    if (pool->port != NULL) {
-        block = take_threaded(pool, size);
-        if (LIKELY(block != NULL)) {
-            *out = block;
-            return COFFER_OK;
-        }
-    } else if (pool->solo != NULL) {
-        unsigned kind = class_of(size);
+    if (magazine != NULL && size - 1 < CLASS_SIZE_MAX)
+        block = magazine_take(magazine, class_of(size));
+    if (UNLIKELY(block == NULL))
+        return alloc_any(pool, size, out);
+    if (pool->port == NULL)
+        count_used(pool, class_size(class_of(size)));
+    *out = block;
+    return COFFER_OK;
+}
 
-        block = kind < CLASS_FINE ? NULL : take_quick(pool->solo, pool->solo->bins[kind], false);
-        if (block == NULL)
-            block = magazine_refill(pool->solo, kind);
-        if (LIKELY(block != NULL)) {
-            count_used(pool, pool->solo->bins[kind]->size);
-            *out = block;
-            return COFFER_OK;
-        }
-    }
-    return pool_alloc_request(pool, &request, out);
+/* From the current span of the calling thread's magazine, or from anywhere. */
+QUICK enum coffer_status alloc_quick(struct coffer_pool *pool, struct magazine *magazine,
+                                     size_t size, bool counted, void **out)
+{
+    size_t steps = class_steps(size);
+    struct part *part;
+
+    if (UNLIKELY(magazine == NULL || steps >= CLASS_FINE))
+        return alloc_small(pool, size, out, magazine);
+    part = magazine->bins[steps]->current;
+    if (UNLIKELY(part->head == LINK_END))
+        return alloc_small(pool, size, out, magazine);
+    if (counted)
+        count_used(pool, part->size);
+    magazine_count(magazine);
+    *out = span_take(part);
+    return COFFER_OK;
+}
+
+static enum coffer_status alloc_solo(struct coffer_pool *pool, size_t size, void **out)
+{
+    return alloc_quick(pool, pool->solo, size, true, out);
+}
+
+static enum coffer_status alloc_threaded(struct coffer_pool *pool, size_t size, void **out)
+{
+    struct magazine *magazine = pool->magazines[port_slot_near(pool->slot_offset)];
+
+    return alloc_quick(pool, magazine, size, false, out);
+}
+
+static enum coffer_status alloc_asking(struct coffer_pool *pool, size_t size, void **out)
+{
+    unsigned number = pool->port->thread_slot(pool->port->context) + 1;
+
+    return alloc_quick(pool, pool->magazines[number], size, false, out);
 }
 
 enum coffer_status coffer_pool_alloc(struct coffer_pool *pool, size_t size, void **out)
 {
-    struct magazine *magazine = pool->solo;
-    size_t steps = class_steps(size);
-
-    if (LIKELY(magazine != NULL && steps < CLASS_FINE)) {
-        const struct bin *bin = magazine->bins[steps];
-        void *block = take_quick(magazine, bin, false);
-
-        if (LIKELY(block != NULL)) {
-            count_used(pool, bin->size);
-            *out = block;
-            return COFFER_OK;
-        }
-    }
-    return alloc_other(pool, size, out);
+    return pool->alloc(pool, size, out);
 }
 
 enum coffer_status coffer_pool_alloc_zeroed(struct coffer_pool *pool, size_t size, void **out)
@@ -225,7 +214,8 @@ enum coffer_status coffer_pool_alloc_zeroed(struct coffer_pool *pool, size_t siz
 enum coffer_status coffer_pool_alloc_aligned(struct coffer_pool *pool, size_t size,
                                              size_t alignment, void **out)
 {
-    const struct request request = {size, alignment < CLASS_STEP ? CLASS_STEP : alignment};
+    const size_t natural = natural_alignment(size);
+    const struct request request = {size, alignment < natural ? natural : alignment};
 
     if (alignment == 0 || (alignment & (alignment - 1)) != 0)
         return COFFER_MISUSE;
@@ -235,7 +225,7 @@ enum coffer_status coffer_pool_alloc_aligned(struct coffer_pool *pool, size_t si
 enum coffer_status pool_alloc_for(struct coffer_pool *pool, struct owner owner, size_t size,
                                   void **out)
 {
-    const struct request request = {size, CLASS_STEP};
+    const struct request request = {size, natural_alignment(size)};
     struct magazine **magazine = &pool->magazines[owner.index];
     void *block = NULL;
 
@@ -288,96 +278,118 @@ enum coffer_status free_large(struct coffer_pool *pool, struct part *part, void 
     return COFFER_OK;
 }
 
-enum coffer_status free_small(struct magazine *magazine, struct part *part, unsigned index)
+void free_small(struct magazine *magazine, struct part *part, size_t index)
 {
-    uint64_t before = word_load(&part->free[index / 64]);
-    uint64_t after = before | (uint64_t)1 << index % 64;
-
-    word_store(&part->free[index / 64], after);
-    if (UNLIKELY(before == 0 || (after & (after + 1)) == 0))
-        magazine_freed(magazine, part, after);
-    return COFFER_OK;
+    if (UNLIKELY(span_put(part, index)))
+        (void)magazine_freed(magazine, part);
 }
 
-/* With a magazine for each thread. */
-static enum coffer_status free_threaded(struct coffer_pool *pool, struct part *part, void *block)
+/* By a thread that may be in another magazine than the block's. */
+static enum coffer_status free_threaded(struct coffer_pool *pool, struct part *part, size_t index)
 {
-    unsigned slot = pool->port->thread_slot(pool->port->context);
-    uint32_t index = span_index(part, block);
-    uint64_t taken;
+    unsigned number = pool->port->thread_slot(pool->port->context) + 1;
 
-    if (UNLIKELY(!part_is_span(part)))
-        return free_large(pool, part, block);
-    if (UNLIKELY(index > part->last))
-        return free_refused(pool);
-    if (slot != part->magazine || slot == MAGAZINE_SHARED) {
+    if (part_number(part) != number) {
         if (remote_free(pool, part, index) != COFFER_OK)
             return free_refused(pool);
         return COFFER_OK;
     }
-    taken = word_load(&part->free[index / 64]) | word_load(&part_remote(part)->freed[index / 64]);
-    if (UNLIKELY((taken >> index % 64 & 1) != 0))
+    if (link_load(part, index) != LINK_USED)
         return free_refused(pool);
-    return free_small(pool->magazines[slot], part, index);
+    free_small(pool->magazines[number], part, index);
+    return COFFER_OK;
 }
 
-static __attribute__((noinline)) enum coffer_status free_other(struct coffer_pool *pool,
-                                                               void *block)
+/* Any block, of any pool. */
+static __attribute__((noinline)) enum coffer_status free_any(struct coffer_pool *pool, void *block)
 {
     struct part *part;
+    size_t index;
 
     if (pool->careful || pool->little != NULL)
         return careful_free(pool, block);
     part = pool_part(pool, block);
     if (part == NULL)
         return free_refused(pool);
+    if (!part_is_span(part))
+        return free_large(pool, part, block);
+    index = span_index(part, block);
+    if (index > part->last)
+        return free_refused(pool);
     if (pool->port != NULL)
-        return free_threaded(pool, part, block);
-    if (part_is_span(part)) {
-        uint32_t index = span_index(part, block);
-
-        if (index > part->last || (word_load(&part->free[index / 64]) >> index % 64 & 1) != 0)
-            return free_refused(pool);
-        pool->used -= part->size;
-        if (pool->settings.zero)
-            wipe(block, part->size);
-        return free_small(pool->magazines[part->magazine], part, index);
-    }
-    return free_large(pool, part, block);
-}
-
-static __attribute__((noinline)) enum coffer_status free_edge(struct coffer_pool *pool,
-                                                              struct part *part, uint64_t word)
-{
-    magazine_freed(pool->solo, part, word);
+        return free_threaded(pool, part, index);
+    if (link_load(part, index) != LINK_USED)
+        return free_refused(pool);
+    pool->used -= part->size;
+    if (pool->settings.zero)
+        wipe(block, part->size);
+    free_small(pool->magazines[part_number(part)], part, index);
     return COFFER_OK;
 }
 
-enum coffer_status coffer_pool_free(struct coffer_pool *pool, void *block)
+static __attribute__((noinline)) enum coffer_status free_edge(struct magazine *magazine,
+                                                              struct part *part)
+{
+    (void)magazine_freed(magazine, part);
+    return COFFER_OK;
+}
+
+/* A block of the calling thread's own span, or any. What pool_part and span_index say, without a
+ * call to come back from: a tag leads to a part, its owner tells whether the part is a span of this
+ * pool and this thread, and the link of a block that begins here whether it is allocated. */
+QUICK enum coffer_status free_quick(struct coffer_pool *pool, unsigned number, bool counted,
+                                    void *block)
 {
     uint64_t frame = ((uintptr_t)block - pool->start) / FRAME_SIZE;
     struct part *part;
-    uint32_t tag, index;
-    uint64_t before, after;
+    uint32_t tag;
+    size_t index;
 
-    /* What pool_part and span_index say, without a call to come back from. */
-    if (UNLIKELY(frame >= pool->quick_frames))
-        return free_other(pool, block);
+    if (UNLIKELY(frame >= pool->frame_count))
+        return free_any(pool, block);
     tag = atomic_load_explicit(&pool->tags[frame], memory_order_relaxed);
     if (UNLIKELY(tag < FRAMES_TAG_KEPT))
         return free_refused(pool);
     part = (struct part *)(pool->slots + (uintptr_t)tag * SLOT_SIZE);
+    if (UNLIKELY(part->owner != pool->token + number))
+        return free_any(pool, block);
     index = span_index(part, block);
-    if (UNLIKELY(part->pool != pool->name || index > part->last))
+    if (UNLIKELY(index > SPAN_INDEX_MAX || link_load(part, index) != LINK_USED))
         return free_refused(pool);
 
-    before = word_load(&part->free[index / 64]);
-    after = before | (uint64_t)1 << index % 64;
-    if (UNLIKELY(after == before))
-        return free_other(pool, block);
-    word_store(&part->free[index / 64], after);
-    pool->used -= part->size;
-    if (UNLIKELY(before == 0 || (after & (after + 1)) == 0))
-        return free_edge(pool, part, after);
+    if (counted)
+        pool->used -= part->size;
+    if (UNLIKELY(span_put(part, index)))
+        return free_edge(pool->magazines[number], part);
     return COFFER_OK;
+}
+
+static enum coffer_status free_solo(struct coffer_pool *pool, void *block)
+{
+    return free_quick(pool, 0, true, block);
+}
+
+static enum coffer_status free_threaded_near(struct coffer_pool *pool, void *block)
+{
+    return free_quick(pool, port_slot_near(pool->slot_offset), false, block);
+}
+
+enum coffer_status coffer_pool_free(struct coffer_pool *pool, void *block)
+{
+    return pool->free(pool, block);
+}
+
+void pool_choose_calls(struct coffer_pool *pool)
+{
+    pool->alloc = alloc_any;
+    pool->free = free_any;
+    if (pool->solo != NULL) {
+        pool->alloc = alloc_solo;
+        pool->free = free_solo;
+    } else if (pool->slot_offset != 0) {
+        pool->alloc = alloc_threaded;
+        pool->free = free_threaded_near;
+    } else if (pool->port != NULL) {
+        pool->alloc = alloc_asking;
+    }
 }

@@ -8,7 +8,7 @@
 /* What is asked for. */
 struct request {
     size_t size;
-    size_t alignment; /* a power of two, CLASS_STEP at least */
+    size_t alignment; /* a power of two, natural_alignment(size) at least */
 };
 
 /* The smallest class whose blocks all lie at multiples of the alignment; CLASS_COUNT: spans are not
@@ -27,7 +27,10 @@ enum coffer_status alloc_refused(struct coffer_pool *pool);
 enum coffer_status free_refused(struct coffer_pool *pool);
 
 /* An allocated block of a span, by whoever is in its magazine. */
-enum coffer_status free_small(struct magazine *magazine, struct part *part, unsigned index);
+void free_small(struct magazine *magazine, struct part *part, size_t index);
+
+/* Set the pool's calls, when it is open otherwise. */
+void pool_choose_calls(struct coffer_pool *pool);
 
 /* A block of an area or a run. COFFER_MISUSE, counted: it isn't one. */
 enum coffer_status free_large(struct coffer_pool *pool, struct part *part, void *block);

@@ -52,7 +52,7 @@ static void *alloc_here(struct coffer_pool *pool, size_t size, size_t alignment)
 
 static bool add_area_of(struct coffer_pool *pool, struct source *source, size_t frame_count)
 {
-    struct part *part = part_take(pool, source);
+    struct part *part = part_take(pool, source, 1);
     enum coffer_status status;
     void *first;
 
@@ -68,7 +68,6 @@ static bool add_area_of(struct coffer_pool *pool, struct source *source, size_t 
 
     spin_take(&pool->lock);
     part->base = first;
-    part->barrier = UINT64_MAX;
     part->area.frame_count = frame_count;
     status = extents_add_area(pool->extents, first, frame_count * FRAME_SIZE, &part->area.area);
     part->kind = status == COFFER_OK ? PART_AREA : PART_UNUSED;

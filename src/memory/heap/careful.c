@@ -76,7 +76,7 @@ static void release(struct coffer_pool *pool, void *block, const struct found *f
     if (found->part == NULL)
         status = little_free(pool->little, block);
     else if (part_is_span(found->part))
-        status = free_small(pool->magazines[0], found->part, found->index);
+        free_small(pool->magazines[0], found->part, found->index);
     else if (found->part->kind == PART_AREA)
         status = area_free(pool, found->part, block, &retired);
     else if (!run_claim(pool, found->part, block))

@@ -7,7 +7,6 @@
 /* What the walk over all parts adds up to. */
 struct sums {
     uint64_t frames[2];
-    uint64_t spans_with_room;
     uint64_t runs, run_size;
     uint64_t areas;
 };
@@ -22,21 +21,39 @@ static bool frames_are_tagged(struct coffer_pool *pool, struct part *part, const
     return true;
 }
 
+/* The list of free blocks leads through all that aren't in use, once each. */
+static bool links_are_valid(struct part *part)
+{
+    unsigned count = 0;
+    unsigned used = 0;
+
+    for (unsigned at = part->head; at != LINK_END; at = link_load(part, at)) {
+        if (at > part->last || ++count > part->last + 1u)
+            return false;
+    }
+    for (unsigned i = 0; i <= part->last; i++) {
+        unsigned link = link_load(part, i);
+
+        if (link != LINK_END && link > part->last && link != LINK_USED && link != LINK_REMOTE)
+            return false;
+        used += link == LINK_USED || link == LINK_REMOTE;
+    }
+    return count + used == part->last + 1u &&
+           (part->left == used || (count == 0 && part->left == 1));
+}
+
 static const char *check_span(struct coffer_pool *pool, struct part *part, struct sums *sums,
                               unsigned source)
 {
     if (part->size != class_size(part->kind & CLASS_MASK) ||
-        part->magazine >= pool->magazine_count || pool->magazines[part->magazine] == NULL ||
+        part_number(part) >= pool->magazine_count || pool->magazines[part_number(part)] == NULL ||
         span_index(part, part->base + (size_t)part->last * part->size) != part->last)
         return "a span isn't of its class";
-    for (unsigned i = 0; i < SPAN_WORDS; i++) {
-        if ((word_load(&part->free[i]) & ~span_mask(part, i)) != 0)
-            return "a span has free blocks behind its end";
-    }
+    if (!links_are_valid(part))
+        return "a span's free blocks aren't on its list";
     if (!frames_are_tagged(pool, part, part->base, span_frames(part)))
         return "a span's frames aren't its own";
     sums->frames[source] += span_frames(part);
-    sums->spans_with_room += span_free_count(pool, part) > 0;
     return NULL;
 }
 
@@ -51,13 +68,13 @@ static const char *check_part(struct coffer_pool *pool, struct part *part, struc
         return "a part isn't the pool's";
     if (part_is_span(part))
         return check_span(pool, part, sums, source);
-    if (part->barrier != UINT64_MAX || part->last != 0)
+    if (part->last != 0 || (!pool->spare && part_number(part) != MAGAZINE_NONE))
         return "a large part could be taken for a span";
     if (part->kind == PART_RUN) {
-        count = part->run.frame_count + 2u * part->run.lead;
+        count = (size_t)part->run.frame_count + 2u * part->run.lead;
         sums->runs++;
-        sums->run_size += part->run.frame_count * FRAME_SIZE;
-        if (!frames_are_tagged(pool, part, part->base - part->run.lead * FRAME_SIZE, count))
+        sums->run_size += (uint64_t)part->run.frame_count * FRAME_SIZE;
+        if (!frames_are_tagged(pool, part, part->base - (size_t)part->run.lead * FRAME_SIZE, count))
             return "a run's frames aren't its own";
     } else if (part->kind == PART_AREA) {
         count = part->area.frame_count;
@@ -77,15 +94,14 @@ static bool bin_is_valid(struct coffer_pool *pool, const struct magazine *magazi
 {
     uint32_t previous = SLOT_NONE;
 
-    if (bin->current != NULL &&
-        (bin->current->kind != bin->kind || bin->current->previous != SLOT_UNLISTED ||
-         bin->word < bin->current->free || bin->word >= bin->current->free + SPAN_WORDS))
+    if (bin->current != &pool->full &&
+        (bin->current->kind != bin->kind || bin->current->previous != SLOT_UNLISTED))
         return false;
     for (uint32_t name = bin->head; name != SLOT_NONE;) {
         const struct part *part = part_at(pool, name);
 
         if (!pool_owns(pool, part) || part->kind != bin->kind || part->previous != previous ||
-            part->magazine != magazine->number || part == bin->current)
+            part_number(part) != magazine->number || part->head == LINK_END || part == bin->current)
             return false;
         ++*listed;
         previous = name;
@@ -107,7 +123,7 @@ static const char *check_magazines(struct coffer_pool *pool)
                 return "a bin's list is broken";
         }
     }
-    return word_load(&pool->nothing) == 0 ? NULL : "the word without blocks has some";
+    return pool->full.head == LINK_END ? NULL : "the span without free blocks has some";
 }
 
 static const char *check_chunks(struct coffer_pool *pool, unsigned which, struct sums *sums)
@@ -118,7 +134,7 @@ static const char *check_chunks(struct coffer_pool *pool, unsigned which, struct
         for (uint32_t name = source->chunks[i]; name != SLOT_NONE;) {
             const struct part *chunk = part_at(pool, name);
 
-            if (chunk->kind != PART_CHUNK || chunk->chunk.pool != pool ||
+            if (chunk->kind != PART_CHUNK || chunk->pool != pool ||
                 (chunk->chunk.used == UINT64_MAX) != (i == 1) ||
                 (chunk->chunk.parts & ~chunk->chunk.used) != 0)
                 return "a chunk is broken";

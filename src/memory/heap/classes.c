@@ -2,7 +2,7 @@
 #include "memory/heap/classes.h"
 
 static const uint8_t spare_classes[SPARE_CLASS_COUNT] = {
-    0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 15, 19, 23, 27, 31, 35, 41, 50, 63, 65, 71,
+    1, 3, 5, 7, 9, 11, 13, 15, 19, 23, 27, 31, 39, 47, 55, 63, 71, 83, 101, 127, 129, 135,
 };
 
 unsigned spare_index(unsigned class)

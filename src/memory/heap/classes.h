@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The sizes of small blocks: multiples of 16 bytes up to 1 KiB, then eight in each power of two up
- * to CLASS_SIZE_MAX. A class is found by arithmetic alone.
+ * The sizes of small blocks: from 16 bytes on multiples of 8 up to 256, multiples of 16 up to 1
+ * KiB, then eight in each power of two up to CLASS_SIZE_MAX. A class is found by arithmetic alone.
+ *
+ * A request is counted in *steps* of 8 bytes. Up to CLASS_FINE steps the class has the number of
+ * the last step that it serves, so that some numbers are of no class.
  */
 #ifndef COFFER_MEMORY_HEAP_CLASSES_H
 #define COFFER_MEMORY_HEAP_CLASSES_H
@@ -11,16 +14,23 @@
 
 #include "base/bitmap.h"
 
-#define CLASS_STEP     16u /* bytes: between the smallest classes, and what all are multiples of */
-#define CLASS_FINE     64u /* classes of whole steps */
+#define CLASS_STEP     8u    /* bytes; all sizes are multiples of it */
+#define CLASS_SINGLE   32u   /* classes of one step; then they have two */
+#define CLASS_FINE     128u  /* numbers of classes that are steps */
 #define CLASS_SIZE_MAX 8192u /* bytes */
 #define CLASS_COUNT    (CLASS_FINE + 8u * 3u)
 
-/* Whole steps in `size` (> 0) bytes, rounded up, less one: below CLASS_FINE it is the class. No
- * bytes at all come out as more steps than anything has. */
+/* Whole steps in `size` (> 0) bytes, rounded up, less one. No bytes at all come out as more steps
+ * than anything has. */
 static inline size_t class_steps(size_t size)
 {
     return (size - 1) / CLASS_STEP;
+}
+
+/* The first step of a class with a number below CLASS_FINE. */
+static inline unsigned class_first_step(unsigned class)
+{
+    return class == 1 || class >= CLASS_SINGLE ? class - 1 : class;
 }
 
 /* The class of the smallest blocks that hold `size` (1 .. CLASS_SIZE_MAX) bytes. */
@@ -30,9 +40,9 @@ static inline unsigned class_of(size_t size)
     unsigned order;
 
     if (steps < CLASS_FINE)
-        return (unsigned)steps;
-    order = bits_log2_down(steps) - 6;
-    return CLASS_FINE + order * 8 + (unsigned)(steps >> (order + 3) & 7);
+        return (unsigned)(steps == 0 || steps >= CLASS_SINGLE ? steps | 1 : steps);
+    order = bits_log2_down(steps) - 7;
+    return CLASS_FINE + order * 8 + (unsigned)(steps >> (order + 4) & 7);
 }
 
 static inline uint32_t class_size(unsigned class)
@@ -43,6 +53,13 @@ static inline uint32_t class_size(unsigned class)
         return (class + 1) * CLASS_STEP;
     order = (class - CLASS_FINE) / 8;
     return (9 + (class - CLASS_FINE) % 8) * (128u << order);
+}
+
+/* What a block of a size lies at a multiple of, asked or not: whatever needs 16 has a size that is
+ * a multiple of 16. */
+static inline size_t natural_alignment(size_t size)
+{
+    return size % 16 == 0 ? 16 : CLASS_STEP;
 }
 
 /* For pools with very little memory: few classes, each of which fills one frame well. */

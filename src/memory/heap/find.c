@@ -19,20 +19,15 @@ struct part *pool_part_anywhere(struct coffer_pool *pool, const void *address)
     return NULL;
 }
 
-static bool find_in_span(const struct coffer_pool *pool, struct part *part, const void *block,
-                         struct found *out)
+static bool find_in_span(struct part *part, const void *block, struct found *out)
 {
-    uint64_t free;
-
     out->index = span_index(part, block);
     if (out->index > part->last)
         return false;
-    free = word_load(&part->free[out->index / 64]);
-    if (pool->port != NULL)
-        free |= word_load(&part_remote(part)->freed[out->index / 64]);
     out->size = part->size;
-    out->alignment = (part->kind & PART_ALIGNED) != 0 ? part->size & -part->size : CLASS_STEP;
-    return (free >> out->index % 64 & 1) == 0;
+    out->alignment = (part->kind & PART_ALIGNED) != 0 ? part->size & -(size_t)part->size
+                                                      : natural_alignment(part->size);
+    return link_load(part, out->index) == LINK_USED;
 }
 
 /* Nobody notes with what alignment a block of an area was asked for: what it has, it keeps. */
@@ -47,7 +42,7 @@ bool pool_find_held(struct coffer_pool *pool, const void *block, struct found *o
 {
     struct part *part;
 
-    *out = (struct found){.alignment = CLASS_STEP};
+    *out = (struct found){.alignment = COFFER_POOL_ALIGNMENT};
     if (pool->little != NULL) {
         out->size = little_usable_size(pool->little, block);
         out->alignment = little_alignment(pool->little, block);
@@ -58,9 +53,9 @@ bool pool_find_held(struct coffer_pool *pool, const void *block, struct found *o
         return false;
     out->part = part;
     if (part_is_span(part))
-        return find_in_span(pool, part, block, out);
+        return find_in_span(part, block, out);
     if (part->kind == PART_RUN) {
-        out->size = part->run.frame_count * FRAME_SIZE;
+        out->size = (size_t)part->run.frame_count * FRAME_SIZE;
         out->alignment = part->run.alignment;
         return part->base == block;
     }

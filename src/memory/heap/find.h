@@ -20,7 +20,7 @@ static inline struct part *pool_part(struct coffer_pool *pool, const void *addre
     if (tag < FRAMES_TAG_KEPT)
         return NULL;
     part = (struct part *)(pool->slots + (uintptr_t)tag * SLOT_SIZE);
-    return part->pool == pool->name ? part : NULL;
+    return part->owner / OWNER_NUMBERS == pool->token / OWNER_NUMBERS ? part : NULL;
 }
 
 /* An allocated block. */
@@ -28,7 +28,7 @@ struct found {
     struct part *part; /* NULL: of a little pool */
     size_t size;       /* that it can hold */
     size_t alignment;  /* that it was asked with */
-    unsigned index;    /* in a span */
+    size_t index;      /* in a span */
 };
 
 /* The same, and blocks in quarantine too, which aren't allocated to their user any more. */

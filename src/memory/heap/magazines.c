@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bins, their spans, and what happens when a word runs empty or a span does. */
+/* Bins, their spans, and what happens when a span runs empty. */
 #include "memory/heap/magazines.h"
 
 #include <string.h>
@@ -8,62 +8,27 @@
 
 #define FRAMES_MAX   16u /* of a span */
 #define BLOCKS_LEAST 8u  /* of a span, if frames allow */
-#define YIELD_WINDOW 16u
-#define YIELD_SHARE  8u
 #define LOSS_SHARE   48u /* of a span one part in so many may be lost, if frames allow */
+#define YIELD_WINDOW 4u
+#define YIELD_SHARE  8u
+#define RANDOM_DEPTH 16u /* among so many free blocks one is chosen */
 
-unsigned span_free_count(const struct coffer_pool *pool, struct part *part)
+unsigned span_free_count(struct part *part)
 {
-    bool remote = pool->port != NULL;
     unsigned count = 0;
 
-    for (unsigned i = 0; i < SPAN_WORDS; i++) {
-        uint64_t free = word_load(&part->free[i]);
-
-        if (remote)
-            free |= word_load(&part_remote(part)->freed[i]);
-        count += bits_count(free);
-    }
+    for (unsigned i = 0; i <= part->last; i++)
+        count += link_load(part, i) != LINK_USED;
     return count;
 }
 
-/* Free blocks of a word that may be handed out: not those that another thread freed meanwhile,
- * wrongly, and that weren't collected yet. */
-static inline uint64_t span_available(const struct coffer_pool *pool, struct part *part,
-                                      unsigned word)
+static bool bin_is_open(const struct bin *bin)
 {
-    uint64_t free = word_load(&part->free[word]);
-
-    return pool->port == NULL ? free : free & ~word_load(&part_remote(part)->freed[word]);
-}
-
-static bool bin_is_open(const struct coffer_pool *pool, const struct bin *bin)
-{
-    return bin->current != NULL &&
-           span_available(pool, bin->current, (unsigned)(bin->word - bin->current->free)) != 0;
-}
-
-static bool span_is_empty(const struct part *part)
-{
-    for (unsigned i = 0; i < SPAN_WORDS; i++) {
-        if (word_load(&part->free[i]) != span_mask(part, i))
-            return false;
-    }
-    return true;
-}
-
-/* The number x with size * x = 1 modulo 2^32, of an odd size: each step doubles the bits. */
-static uint32_t inverse_of(uint32_t odd)
-{
-    uint32_t x = odd * 3 ^ 2;
-
-    for (unsigned bits = 5; bits < 32; bits *= 2)
-        x *= 2 - odd * x;
-    return x;
+    return bin->current->head != LINK_END;
 }
 
 /* Frames for spans of a size: few, little lost at the end, and enough blocks. */
-static uint8_t choose_frames(const struct coffer_pool *pool, uint32_t size)
+static uint16_t choose_frames(const struct coffer_pool *pool, uint32_t size)
 {
     uint32_t best = 1;
     uint32_t best_loss = UINT32_MAX;
@@ -75,29 +40,43 @@ static uint8_t choose_frames(const struct coffer_pool *pool, uint32_t size)
         uint32_t count = bytes / size;
         uint32_t loss;
 
-        if (count > SPAN_BLOCKS)
+        if (count > SPAN_BLOCKS && frames > 1)
             break;
+        count = count > SPAN_BLOCKS ? SPAN_BLOCKS : count;
         if (count < BLOCKS_LEAST)
             continue;
-        loss = bytes - count * size + part_slots(pool) * SLOT_SIZE;
+        loss = bytes - count * size + SLOT_SIZE;
         if (loss * LOSS_SHARE <= bytes)
-            return (uint8_t)frames;
+            return (uint16_t)frames;
         if ((uint64_t)loss * best < (uint64_t)best_loss * frames || best_loss == UINT32_MAX) {
             best = frames;
             best_loss = loss;
         }
     }
-    return (uint8_t)best;
+    return (uint16_t)best;
+}
+
+/* The calling thread's number. */
+static unsigned own_number(struct coffer_pool *pool)
+{
+    unsigned slot;
+
+    if (pool->port == NULL)
+        return 0;
+    slot = pool->port->thread_slot(pool->port->context);
+    return slot < PORT_SLOTS_MAX ? slot + 1 : MAGAZINE_SHARED;
+}
+
+struct magazine *magazine_own(struct coffer_pool *pool)
+{
+    return pool->magazines[own_number(pool)];
 }
 
 struct magazine *magazine_enter(struct coffer_pool *pool)
 {
-    unsigned number = 0;
-    struct magazine *magazine;
+    unsigned number = own_number(pool);
+    struct magazine *magazine = pool->magazines[number];
 
-    if (pool->port != NULL)
-        number = pool->port->thread_slot(pool->port->context);
-    magazine = pool->magazines[number];
     if (magazine == NULL) {
         magazine = magazine_open(pool, pool->home->owner, (uint16_t)number);
         if (magazine == NULL)
@@ -134,14 +113,17 @@ static struct bin *bin_open(struct magazine *magazine, unsigned kind)
 {
     struct coffer_pool *pool = magazine->pool;
     struct bin *bin = slots_keep(pool, sizeof(*bin));
+    unsigned index = bin_index(pool, kind);
 
     if (bin == NULL)
         return NULL;
-    bin->word = &pool->nothing;
-    bin->size = class_size(kind & CLASS_MASK);
-    bin->kind = (uint8_t)kind;
+    bin->current = &pool->full;
+    bin->size = (uint16_t)class_size(kind & CLASS_MASK);
+    bin->kind = (uint16_t)kind;
     bin->frames = choose_frames(pool, bin->size);
-    magazine->bins[bin_index(pool, kind)] = bin;
+    magazine->bins[index] = bin;
+    if (!pool->spare && kind < CLASS_FINE)
+        magazine->bins[class_first_step(kind)] = bin;
     return bin;
 }
 
@@ -176,21 +158,6 @@ static void mark_filled(struct magazine *magazine, unsigned index)
     magazine->filled[index / 64] |= (uint64_t)1 << index % 64;
 }
 
-/* Set the bin to a word of a span; false: it has no free blocks. */
-static inline bool bin_set_word(const struct coffer_pool *pool, struct bin *bin, struct part *part)
-{
-    unsigned i = 0;
-
-    while (span_available(pool, part, i) == 0) {
-        if (++i > part->last / 64u)
-            return false;
-    }
-    bin->current = part;
-    bin->word = &part->free[i];
-    bin->base = part->base + (size_t)i * 64 * bin->size;
-    return true;
-}
-
 /* The first span of the list leaves it. */
 static inline struct part *bin_pop(struct coffer_pool *pool, struct bin *bin)
 {
@@ -205,52 +172,101 @@ static inline struct part *bin_pop(struct coffer_pool *pool, struct bin *bin)
     return part;
 }
 
-/* Set the bin to the next word with free blocks, of the current span or the next one with room;
- * false: there is none any more. */
-static inline bool bin_next_word(struct coffer_pool *pool, struct bin *bin)
+/* The current span, if there is one, is full and on no list from now on. */
+static inline void bin_set_current(struct coffer_pool *pool, struct bin *bin, struct part *part)
 {
-    if (bin->current != NULL && bin->current->last >= 64 && bin_set_word(pool, bin, bin->current))
-        return true;
-    while (bin->head != SLOT_NONE) {
-        if (bin_set_word(pool, bin, bin_pop(pool, bin)))
-            return true;
+    if (bin->current != &pool->full)
+        bin->current->left = 1;
+    bin->current = part;
+}
+
+/* The next span with room becomes the current one; false: there is none any more. */
+static inline bool bin_next(struct coffer_pool *pool, struct bin *bin)
+{
+    if (bin->head == SLOT_NONE)
+        return false;
+    bin_set_current(pool, bin, bin_pop(pool, bin));
+    return true;
+}
+
+/* With the option any of the first free blocks, in place of the very first: it is moved there. */
+static void pick_random(struct coffer_pool *pool, struct part *part)
+{
+    unsigned before = part->head;
+    unsigned index = before;
+
+    for (unsigned left = (unsigned)(pool_random(pool) % RANDOM_DEPTH); left > 0; left--) {
+        unsigned next = link_load(part, index);
+
+        if (next == LINK_END)
+            break;
+        before = index;
+        index = next;
     }
-    return false;
+    if (index == part->head)
+        return;
+    link_store(part, before, link_load(part, index));
+    link_store(part, index, part->head);
+    part->head = (uint8_t)index;
 }
 
-static unsigned random_bit(struct coffer_pool *pool, uint64_t free)
-{
-    unsigned turn = (unsigned)(pool_random(pool) % 64);
-
-    return (bits_first(free >> turn | free << (-turn % 64)) + turn) % 64;
-}
-
-/* A block of the bin's word, which has one: the first, or with the option any. */
+/* A block of the bin's current span, which has one. */
 static void *take_block(struct magazine *magazine, const struct bin *bin)
 {
-    struct coffer_pool *pool = magazine->pool;
-    uint64_t free = span_available(pool, bin->current, (unsigned)(bin->word - bin->current->free));
-    unsigned bit = pool->random == 0 ? bits_first(free) : random_bit(pool, free);
-
-    word_store(bin->word, word_load(bin->word) & ~((uint64_t)1 << bit));
-    word_store(&magazine->allocations, word_load(&magazine->allocations) + 1);
-    return bin->base + (size_t)bit * bin->size;
+    if (magazine->pool->random != 0)
+        pick_random(magazine->pool, bin->current);
+    magazine_count(magazine);
+    return span_take(bin->current);
 }
 
-static void span_begin(struct part *part, const struct bin *bin, const struct magazine *magazine,
-                       uint32_t count)
+/* All blocks are free, in order of address or, with the option, in any. */
+static void link_blocks(struct coffer_pool *pool, struct part *part)
 {
-    unsigned shift = bits_first(bin->size);
+    unsigned count = part->last + 1u;
+    unsigned step = 1;
 
+    /* Steps of a length that has no divisor in common with the count meet every block once. */
+    part->head = 0;
+    if (pool->random != 0) {
+        unsigned a, b;
+
+        part->head = (uint8_t)(pool_random(pool) % count);
+        do {
+            step = 1 + (unsigned)(pool_random(pool) % count);
+            for (a = count, b = step; b != 0;) {
+                unsigned rest = a % b;
+
+                a = b;
+                b = rest;
+            }
+        } while (a != 1);
+    }
+    for (unsigned i = count; i < part_links(part); i++)
+        link_store(part, i, LINK_END);
+    for (unsigned i = 0, at = part->head; i < count; i++) {
+        unsigned next = (at + step) % count;
+
+        link_store(part, at, i + 1 < count ? next : LINK_END);
+        at = next;
+    }
+}
+
+static void span_begin(struct part *part, const struct bin *bin, const struct magazine *magazine)
+{
     part->size = bin->size;
     part->previous = SLOT_UNLISTED;
-    part->last = (uint8_t)(count - 1);
-    part->shift = (uint8_t)shift;
-    part->inverse = inverse_of(bin->size >> shift);
-    part->magazine = (uint8_t)magazine->number;
-    for (unsigned i = 0; i < SPAN_WORDS; i++)
-        word_store(&part->free[i], span_mask(part, i));
+    part->inverse = UINT32_MAX / bin->size + 1;
+    part->left = 0;
+    link_blocks(magazine->pool, part);
+    part_set_number(part, magazine->number);
     part->kind = bin->kind;
+}
+
+static unsigned span_count(const struct bin *bin)
+{
+    unsigned count = bin->frames * FRAME_SIZE / bin->size;
+
+    return count > SPAN_BLOCKS ? SPAN_BLOCKS : count;
 }
 
 /* The frames and the descriptor of a new span; NULL: no memory. */
@@ -259,14 +275,16 @@ static struct part *span_make(struct magazine *magazine, const struct bin *bin)
     struct coffer_pool *pool = magazine->pool;
 
     for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
-        struct part *part = part_take(pool, source);
+        unsigned count = span_count(bin);
+        struct part *part = part_take(pool, source, part_slots_for(count));
 
         if (part == NULL)
             continue;
+        part->last = (uint8_t)(count - 1);
         part->base = source_take(pool, source, pool->spare ? magazine->owner : source->owner,
                                  FRAMES_SPAN, bin->frames, part);
         if (part->base != NULL) {
-            span_begin(part, bin, magazine, bin->frames * FRAME_SIZE / bin->size);
+            span_begin(part, bin, magazine);
             if (pool->settings.poison)
                 memset(part->base, COFFER_POOL_POISON, (size_t)bin->frames * FRAME_SIZE);
             return part;
@@ -290,12 +308,12 @@ static bool bin_add_span(struct magazine *magazine, struct bin *bin)
         if (pool->port != NULL)
             remote_begin(pool, part, magazine->number);
         mark_filled(magazine, bin_index(pool, bin->kind));
-        if (bin_is_open(pool, bin))
+        if (bin_is_open(bin))
             bin_list(pool, bin, part);
         else
-            (void)bin_set_word(pool, bin, part);
+            bin_set_current(pool, bin, part);
     }
-    return bin_is_open(pool, bin) || bin_next_word(pool, bin);
+    return bin_is_open(bin) || bin_next(pool, bin);
 }
 
 /* Nothing of the span is in use, and it is on no list. As bin_add_span: without the lock. */
@@ -327,40 +345,40 @@ static void *refill_rare(struct magazine *magazine, unsigned kind)
         atomic_store_explicit(&magazine->trim, false, memory_order_relaxed);
         (void)magazine_trim(magazine);
     }
-    if ((magazine_collect(magazine) && (bin_is_open(pool, bin) || bin_next_word(pool, bin))) ||
+    if ((magazine_collect(magazine) && (bin_is_open(bin) || bin_next(pool, bin))) ||
         bin_add_span(magazine, bin))
         return take_block(magazine, bin);
-    bin->current = NULL;
-    bin->word = &pool->nothing;
     magazine->filled[bin_index(pool, kind) / 64] &= ~((uint64_t)1 << bin_index(pool, kind) % 64);
     return NULL;
 }
 
 /*
  * Spans that are almost full yield a block or two each, and then every other call has to change
- * spans. When many words in a row were like that, and frames aren't scarce, a new span makes room:
- * until 1/YIELD_SHARE of a word's blocks are free on the average when its turn comes.
+ * spans. When several in a row were like that, and frames aren't scarce, a new span makes room:
+ * until 1/YIELD_SHARE of a span's blocks are free on the average when its turn comes.
  */
 static bool bin_is_poor(struct coffer_pool *pool, struct bin *bin)
 {
-    unsigned blocks = bin->current->last < 64 ? bin->current->last + 1u : 64;
+    unsigned blocks = bin->current->last + 1u;
     bool poor;
 
-    bin->yield += (uint16_t)bits_count(word_load(bin->word));
-    if (++bin->refills < YIELD_WINDOW)
+    bin->yield += blocks - bin->current->left;
+    if (++bin->turns < YIELD_WINDOW)
         return false;
     poor = bin->yield * YIELD_SHARE < YIELD_WINDOW * blocks;
-    bin->refills = 0;
+    bin->turns = 0;
     bin->yield = 0;
     return poor && !pool->spare && !atomic_load_explicit(&pool->scarce, memory_order_relaxed);
 }
 
-void *magazine_refill(struct magazine *magazine, unsigned kind)
+void *magazine_take(struct magazine *magazine, unsigned kind)
 {
     struct coffer_pool *pool = magazine->pool;
     struct bin *bin = magazine->bins[bin_index(pool, kind)];
 
-    if (bin_next_word(pool, bin)) {
+    if (bin_is_open(bin))
+        return take_block(magazine, bin);
+    if (bin_next(pool, bin)) {
         if (bin_is_poor(pool, bin))
             (void)bin_add_span(magazine, bin);
         return take_block(magazine, bin);
@@ -388,7 +406,7 @@ void *magazine_borrow(struct magazine *magazine, unsigned kind, size_t alignment
         bin = magazine->bins[index];
         if (bin->size % alignment != 0)
             continue;
-        if (bin_is_open(pool, bin) || bin_next_word(pool, bin))
+        if (bin_is_open(bin) || bin_next(pool, bin))
             return take_block(magazine, bin);
     }
     return NULL;
@@ -396,17 +414,16 @@ void *magazine_borrow(struct magazine *magazine, unsigned kind, size_t alignment
 
 /* Nothing of a span is in use: it goes. The last one with room stays: going to and fro should be
  * no work. */
-static void span_emptied(struct magazine *magazine, struct bin *bin, struct part *part)
+static bool span_emptied(struct magazine *magazine, struct bin *bin, struct part *part)
 {
-    struct coffer_pool *pool = magazine->pool;
-
-    if (part != bin->current && (bin->head != bin->tail || bin_is_open(pool, bin))) {
-        bin_unlist(pool, bin, part);
-        (void)drop_span(magazine, part);
-    }
+    if (part == bin->current || (bin->head == bin->tail && !bin_is_open(bin)))
+        return false;
+    bin_unlist(magazine->pool, bin, part);
+    (void)drop_span(magazine, part);
+    return true;
 }
 
-void magazine_freed(struct magazine *magazine, struct part *part, uint64_t word)
+bool magazine_freed(struct magazine *magazine, struct part *part)
 {
     struct coffer_pool *pool = magazine->pool;
     unsigned index = bin_index(pool, part->kind);
@@ -416,9 +433,9 @@ void magazine_freed(struct magazine *magazine, struct part *part, uint64_t word)
         if (bin->head == SLOT_NONE)
             mark_filled(magazine, index);
         bin_list(pool, bin, part);
+        part->left = part->last;
     }
-    if ((word & (word + 1)) == 0 && span_is_empty(part))
-        span_emptied(magazine, bin, part);
+    return part->left == 0 && span_emptied(magazine, bin, part);
 }
 
 static size_t trim_bin(struct magazine *magazine, struct bin *bin)
@@ -433,15 +450,14 @@ static size_t trim_bin(struct magazine *magazine, struct bin *bin)
         struct part *listed = part_at(pool, name);
 
         next = listed->next;
-        if (span_is_empty(listed)) {
+        if (listed->left == 0) {
             bin_unlist(pool, bin, listed);
             listed->next = dropped;
             dropped = name;
         }
     }
-    if (part != NULL && span_is_empty(part)) {
-        bin->current = NULL;
-        bin->word = &pool->nothing;
+    if (part != &pool->full && part->left == 0) {
+        bin->current = &pool->full;
         part->next = dropped;
         dropped = part_name(pool, part);
     }

@@ -3,28 +3,41 @@
  * Spans and the magazines that own them. A magazine is of a thread, of an owner (in a spare pool)
  * or, with neither, the only one; whoever works in it is alone there.
  *
- * A bin has a current span, and a word of it, from which blocks are taken as long as there are
- * any. Then comes the next word, the next span of the bin's list, or a new span. Spans that are
- * full are on no list; the first block that is freed of one puts it at the list's end, so that the
- * others have time to become fuller, or empty.
+ * A bin has a current span, from which blocks are taken as long as there are any. Then comes the
+ * next span of the bin's list, or a new one. A span counts how many frees are `left` until it is
+ * empty; while it is full and on no list, until there is one at all. So a free has one condition to
+ * look at. Spans that are full are on no list; the first block
+ * that is freed of one puts it at the list's end, so that it has time to become emptier before its
+ * turn comes, or empty.
  *
  * A block's place. offset / size must come out exact, and is found without a division: with
- * size = odd * 2^shift, offset * (1 / odd) modulo 2^32, rotated right by shift, is the quotient if
- * there is no remainder, and otherwise larger than any quotient there can be.
+ * inverse = 2^32 / size, rounded up, the upper half of offset * inverse is the quotient, and the
+ * lower half is less than inverse exactly if there is no remainder. (Offsets have 16 bits,
+ * sizes 14.) Behind the last block there may be room for the beginning of others: their links
+ * aren't LINK_USED.
  */
 #ifndef COFFER_MEMORY_HEAP_MAGAZINES_H
 #define COFFER_MEMORY_HEAP_MAGAZINES_H
 
 #include "memory/heap/parts.h"
 
-static inline uint64_t word_load(const _Atomic uint64_t *word)
+/* Built to be watched for races? */
+#if defined(__SANITIZE_THREAD__)
+#define MAGAZINES_WATCHED 1
+#elif defined(__has_feature)
+#define MAGAZINES_WATCHED __has_feature(thread_sanitizer)
+#else
+#define MAGAZINES_WATCHED 0
+#endif
+
+static inline unsigned link_load(struct part *part, size_t index)
 {
-    return atomic_load_explicit(word, memory_order_relaxed);
+    return atomic_load_explicit(&part->links[index], memory_order_relaxed);
 }
 
-static inline void word_store(_Atomic uint64_t *word, uint64_t value)
+static inline void link_store(struct part *part, size_t index, unsigned value)
 {
-    atomic_store_explicit(word, value, memory_order_relaxed);
+    atomic_store_explicit(&part->links[index], (uint8_t)value, memory_order_relaxed);
 }
 
 static inline bool part_is_span(const struct part *part)
@@ -32,23 +45,47 @@ static inline bool part_is_span(const struct part *part)
     return (part->kind & CLASS_MASK) < CLASS_COUNT;
 }
 
-/* The index of the block of a span that begins at an address; more than part->last if none does. */
-static inline uint32_t span_index(const struct part *part, const void *block)
+/* The first free block of a span of one's own, which has one. */
+static inline void *span_take(struct part *part)
 {
-    uint32_t product = (uint32_t)((uintptr_t)block - (uintptr_t)part->base) * part->inverse;
-    unsigned shift = part->shift & 31;
+    unsigned index = part->head;
 
-    return product >> shift | product << (-shift & 31);
+    part->head = (uint8_t)link_load(part, index);
+    link_store(part, index, LINK_USED);
+    part->left++;
+    return part->base + (size_t)index * part->size;
 }
 
-/* The blocks of a word that are there at all. */
-static inline uint64_t span_mask(const struct part *part, unsigned word)
+/* Put an allocated block of it back. True: magazine_freed must be told. */
+static inline bool span_put(struct part *part, size_t index)
 {
-    unsigned count = part->last + 1u;
+    link_store(part, index, part->head);
+    part->head = (uint8_t)index;
+    return --part->left == 0;
+}
 
-    if (count >= (word + 1) * 64)
-        return UINT64_MAX;
-    return count <= word * 64 ? 0 : ((uint64_t)1 << (count - word * 64)) - 1;
+/* One more allocation. Only whoever is in the magazine writes the number, and it is read whole on
+ * every machine: so this is one instruction where atomic operations would be three. */
+static inline void magazine_count(struct magazine *magazine)
+{
+#if MAGAZINES_WATCHED
+    __atomic_store_n(&magazine->allocations, magazine->allocations + 1, __ATOMIC_RELAXED);
+#else
+    magazine->allocations++;
+#endif
+}
+
+#define SPAN_INDEX_MAX 255u
+
+/* The index of the block of a span that begins at an address, which is in the span's frames: at
+ * most SPAN_INDEX_MAX, and more than that if none does. */
+static inline size_t span_index(const struct part *part, const void *block)
+{
+    uint64_t product = ((uintptr_t)block - (uintptr_t)part->base) * (uint64_t)part->inverse;
+
+    if ((uint32_t)product >= part->inverse)
+        return SIZE_MAX;
+    return product >> 32;
 }
 
 static inline uint32_t span_frames(const struct part *part)
@@ -57,39 +94,48 @@ static inline uint32_t span_frames(const struct part *part)
 }
 
 /* Free blocks of a span, those that were freed by other threads included. */
-unsigned span_free_count(const struct coffer_pool *pool, struct part *part);
+unsigned span_free_count(struct part *part);
 
 static inline unsigned bin_index(const struct coffer_pool *pool, unsigned kind)
 {
     if (pool->spare)
         return spare_index(kind);
-    return (kind & PART_ALIGNED) == 0 ? kind : (kind & CLASS_MASK) + CLASS_COUNT;
+    if ((kind & PART_ALIGNED) == 0)
+        return kind;
+    kind &= CLASS_MASK;
+    if (kind >= CLASS_FINE)
+        return BIN_COUNT - CLASS_COUNT + kind;
+    return CLASS_COUNT + class_size(kind) / ALIGNED_STEP - 1;
 }
 
 /* A magazine whose spans are charged to `owner`. NULL: no memory. */
 struct magazine *magazine_open(struct coffer_pool *pool, struct owner owner, uint16_t number);
+
+/* The calling thread's, or the shared one, if there is one yet. */
+struct magazine *magazine_own(struct coffer_pool *pool);
 
 /* The calling thread's magazine, made at its first call; for threads beyond the slots the shared
  * one, whose lock is taken: magazine_leave gives it. NULL: no memory. */
 struct magazine *magazine_enter(struct coffer_pool *pool);
 void magazine_leave(struct magazine *magazine);
 
-/* A block when the bin's word has none (or there is no bin yet); NULL: no memory. */
-void *magazine_refill(struct magazine *magazine, unsigned kind);
+/* A block of the bin's current span or, when that has none (or there is no bin yet), of another;
+ * NULL: no memory. */
+void *magazine_take(struct magazine *magazine, unsigned kind);
 
 /* A free block of one of the next larger classes, at a multiple of `alignment`. NULL: there is
  * none. Looks at each class once. */
 void *magazine_borrow(struct magazine *magazine, unsigned kind, size_t alignment);
 
-/* A block of a span of this magazine was freed and its bit is set, so that its word is now `word`:
- * none were free there before, or its free blocks are the first ones (and maybe all). */
-void magazine_freed(struct magazine *magazine, struct part *part, uint64_t word);
+/* Blocks of a span of this magazine were freed, and `left` has come to 0: a full span has room
+ * again, or nothing of it is in use. True: it went home. */
+bool magazine_freed(struct magazine *magazine, struct part *part);
 
 /* A block of another magazine's span is freed, by a thread that is not in it. */
-enum coffer_status remote_free(struct coffer_pool *pool, struct part *part, unsigned index);
+enum coffer_status remote_free(struct coffer_pool *pool, struct part *part, size_t index);
 
 /* A span comes into use. */
-void remote_begin(struct coffer_pool *pool, struct part *part, uint16_t magazine);
+void remote_begin(struct coffer_pool *pool, struct part *part, unsigned number);
 
 /* Take what other threads have freed; true if there was anything. */
 bool magazine_collect(struct magazine *magazine);

@@ -9,7 +9,7 @@
 
 #define LINES 3 /* of a region's own account: none, frames, pool */
 
-#define MAGAZINES_MAX (PORT_SLOTS_MAX + 1)
+#define MAGAZINES_MAX (MAGAZINE_SHARED + 1)
 #define LITTLE_LEAST  128u /* bytes: always enough for a block of the little policy */
 
 static bool host_is_valid(const struct pool_host *host, const struct coffer_pool_settings *settings)
@@ -100,15 +100,8 @@ static enum coffer_status open_magazines(struct coffer_pool *pool, const struct 
     unsigned last;
 
     pool->bin_count = host->spare ? SPARE_CLASS_COUNT : BIN_COUNT;
-    pool->none.word = &pool->nothing;
-    pool->magazine_count = 1;
-    if (pool->port != NULL)
-        pool->magazine_count = MAGAZINES_MAX;
-    if (host->spare)
-        pool->magazine_count = host->account->owner_max;
-    pool->magazines = slots_keep(pool, pool->magazine_count * sizeof(struct magazine *));
-    if (pool->magazines == NULL)
-        return COFFER_NO_MEMORY;
+    pool->full.head = LINK_END;
+    pool->none.current = &pool->full;
     if (host->spare)
         return COFFER_OK;
 
@@ -119,7 +112,6 @@ static enum coffer_status open_magazines(struct coffer_pool *pool, const struct 
         return COFFER_NO_MEMORY;
     if (!pool->careful && pool->port == NULL) {
         pool->solo = pool->magazines[0];
-        pool->quick_frames = pool->frame_count;
     }
     return COFFER_OK;
 }
@@ -166,7 +158,8 @@ static void give_source(struct coffer_pool *pool, unsigned which)
     while ((part = parts_next(pool, &cursor)) != NULL && cursor.source == which) {
         if (part->kind != PART_UNUSED && part_frames(part) > 0)
             frames_give_kept(
-                frames, part->base - (part->kind == PART_RUN ? part->run.lead * FRAME_SIZE : 0));
+                frames,
+                part->base - (part->kind == PART_RUN ? (size_t)part->run.lead * FRAME_SIZE : 0));
     }
     for (unsigned i = 0; i < 2; i++) {
         uint32_t name = pool->sources[which].chunks[i];
@@ -206,6 +199,13 @@ static void begin(struct coffer_pool *pool, const struct pool_host *host,
     list_init(&pool->link);
 }
 
+static unsigned magazines_wanted(const struct coffer_pool *pool, const struct pool_host *host)
+{
+    if (host->spare)
+        return host->account->owner_max;
+    return pool->port != NULL ? MAGAZINES_MAX : 1;
+}
+
 static enum coffer_status open_fast(const struct pool_host *host,
                                     const struct coffer_pool_settings *settings,
                                     struct source *source, struct coffer_pool **out)
@@ -237,8 +237,12 @@ static enum coffer_status open_fast(const struct pool_host *host,
     if (host->port != NULL && host->port->thread_slot != NULL && !pool->careful)
         pool->port = host->port;
     find_short_path(pool);
-    pool->name = slot_name(pool->home, pool);
-    chunk_begin(pool, pool->home, home, (sizeof(*pool) + SLOT_SIZE - 1) / SLOT_SIZE);
+    pool->token = slot_name(pool->home, pool) / CHUNK_SLOTS * OWNER_NUMBERS;
+    pool->magazine_count = magazines_wanted(pool, host);
+    chunk_begin(pool, pool->home, home,
+                (unsigned)((sizeof(*pool) + pool->magazine_count * sizeof(struct magazine *) +
+                            SLOT_SIZE - 1) /
+                           SLOT_SIZE));
     frames_tag_kept(source->frames, home, 1, slot_name(pool->home, home));
 
     status = open_magazines(pool, host);
@@ -248,6 +252,9 @@ static enum coffer_status open_fast(const struct pool_host *host,
         give_all(pool);
         return status;
     }
+    if (pool->port != NULL)
+        pool->slot_offset = pool->port->thread_slot_offset;
+    pool_choose_calls(pool);
     *out = pool;
     return COFFER_OK;
 }
@@ -282,6 +289,7 @@ static enum coffer_status open_little(const struct pool_host *host,
         pool->quarantine = (struct quarantine *)(void *)(bytes + quarantine);
         quarantine_init(pool->quarantine, (uint32_t)settings->quarantine);
     }
+    pool_choose_calls(pool);
     *out = pool;
     return little_init(bytes + front, settings->region_size - front, &pool->little);
 }

@@ -3,9 +3,12 @@
  * The private structure of a pool. For the files of this folder.
  *
  * All descriptors lie in *slots* of 64 bytes, 64 to a frame (a chunk); a slot is named by its
- * frame's number times 64 plus its place there. A part's descriptor takes one slot, in a pool with
- * threads two: the second has what other threads write. Bins, magazines and the pool itself lie in
- * slots too.
+ * frame's number times 64 plus its place there. A part's descriptor takes one slot, or several in a
+ * row if it is a span of many blocks. Bins, magazines and the pool itself lie in slots too.
+ *
+ * A span's descriptor has a byte for each block: LINK_USED while it is allocated; of a free one the
+ * index of the next free one, from `head` on. That byte is the judge of every free, and the list
+ * that blocks are taken from, last in first out; so both cost a store or two.
  *
  * Sources. A pool takes frames from one or two sources: the frames inside of its region, if it has
  * one, and those of the memory. A descriptor lies in frames of the source that its part is of.
@@ -22,135 +25,180 @@
 #include "memory/heap/classes.h"
 #include "memory/heap/pool.h"
 
-#define SLOT_SIZE   64u
-#define CHUNK_SLOTS (FRAME_SIZE / SLOT_SIZE)
-#define SPAN_WORDS  4u
-#define SPAN_BLOCKS (SPAN_WORDS * 64u) /* at most */
-
+#define SLOT_SIZE      64u
+#define CHUNK_SLOTS    (FRAME_SIZE / SLOT_SIZE)
 #define SLOT_NONE      0u
 #define SLOT_UNLISTED  UINT32_MAX  /* as `previous`: a span that is on no list */
 #define SLOT_OUTER     0x80000000u /* in a name: of the memory, in a pool that has a region too */
-#define POOL_OUTER     UINT32_MAX  /* in parts of such frames; others have the pool's own name */
 #define SLOT_FRAME_MAX (FRAMES_TAG_KEPT / CHUNK_SLOTS) /* chunks lie in frames of lower numbers */
 
 /* What a part is: the class of its blocks, or one of these. */
 enum part_kind {
-    PART_CHUNK = 0x7c,
-    PART_RUN = 0x7d,
-    PART_AREA = 0x7e,
-    PART_UNUSED = 0x7f,
-    PART_ALIGNED = 0x80, /* with a class: blocks that were asked for with an alignment */
+    PART_CHUNK = 0xfc,
+    PART_RUN = 0xfd,
+    PART_AREA = 0xfe,
+    PART_UNUSED = 0xff,
+    PART_ALIGNED = 0x100, /* with a class: blocks that were asked for with an alignment */
 };
 
-#define CLASS_MASK 0x7fu /* of a span's kind */
+#define CLASS_MASK 0xffu /* of a span's kind */
+
+/* Links. */
+#define SPAN_BLOCKS 253u  /* at most */
+#define LINK_REMOTE 0xfdu /* freed by another thread and not collected */
+#define LINK_USED   0xfeu
+#define LINK_END    0xffu /* of the list */
+
+#define LINKS_FIRST 16u /* in the first slot; the others follow */
+
+/*
+ * Numbers of magazines: of a thread, its slot plus one; of threads that have no slot, one with a
+ * lock; without threads 0, or the owner's number in a spare pool. A part has its pool's token plus
+ * such a number, so that one comparison tells whether it is a span of this pool and this thread.
+ */
+#define MAGAZINE_SLOTLESS                                                                          \
+    (PORT_SLOTS_MAX + 1) /* what such threads have for a number: no magazine */
+#define MAGAZINE_SHARED (PORT_SLOTS_MAX + 2)
+#define MAGAZINE_NONE   127u
+#define OWNER_NUMBERS   128u
+#define OWNER_OUTER     0x80000000u /* in place of a token: a part of the memory's, see SLOT_OUTER */
 
 struct part {
-    uint8_t *base; /* its first frame; of a run, its block */
-    uint32_t pool; /* the name of whose it is, see pool_owns */
-    uint32_t size; /* of a block; of a span only */
     union {
-        _Atomic uint64_t free[SPAN_WORDS]; /* a bit a block; clear for ever behind the last */
-        struct {
-            uint64_t barrier; /* all ones: a free that takes this for a span finds nothing there */
-            union {
-                struct {
-                    uint64_t used;  /* a bit a slot, the head's own included */
-                    uint64_t parts; /* slots where parts begin */
-                    struct coffer_pool *pool;
-                } chunk;
-                struct {
-                    size_t frame_count; /* of the block */
-                    size_t alignment;   /* that was asked for, bytes */
-                    size_t lead;        /* guard frames before it, and as many behind */
-                } run;
-                struct {
-                    struct extents_area *area;
-                    size_t frame_count;
-                } area;
-            };
-        };
+        uint8_t *base;            /* its first frame; of a run, its block */
+        struct coffer_pool *pool; /* of a chunk */
     };
+    uint32_t owner;          /* token and number */
+    uint32_t inverse;        /* of the size: see magazines.h */
+    uint32_t size;           /* of a block; of a span only */
+    uint32_t kind;           /* enum part_kind, or the class */
     uint32_t next, previous; /* of the bin's list, or the source's list of chunks; names */
-    uint32_t inverse; /* offset * inverse, rotated by shift, is a block's index: see spans.h */
-    uint8_t shift;
-    uint8_t last;     /* index of the last block */
-    uint8_t kind;     /* enum part_kind, or the class */
-    uint8_t magazine; /* the number of the one that owns it; of a spare pool's run, the owner's */
+
+    /* What other threads write, whatever has become of the part; see remote.c. */
+    _Atomic(struct part *) remote_next; /* of the owner's list of parts with such blocks */
+    _Atomic uint16_t remote_count; /* blocks freed by others; when it isn't 0 the part is listed */
+    _Atomic uint16_t remote_owner; /* the number of the magazine, MAGAZINE_NONE: it is unused */
+
+    uint8_t last; /* index of the last block */
+    uint8_t head; /* index of the first free block */
+    uint8_t left; /* frees until something is to be done, see magazines.h */
+
+    union {
+        _Atomic uint8_t links[LINKS_FIRST];
+        struct {
+            uint64_t used;  /* a bit a slot, the head's own included */
+            uint64_t parts; /* slots where parts begin */
+        } chunk;
+        struct {
+            uint32_t frame_count; /* of the block */
+            uint32_t lead;        /* guard frames before it, and as many behind */
+            size_t alignment;     /* that was asked for, bytes */
+        } run;
+        struct {
+            struct extents_area *area;
+            size_t frame_count;
+        } area;
+    };
 };
 
-_Static_assert(sizeof(struct part) == SLOT_SIZE, "a part is one slot");
+_Static_assert(sizeof(struct part) == SLOT_SIZE, "a part without many blocks is one slot");
 
-/* The second slot, in pools with threads. */
-struct part_remote {
-    _Atomic uint64_t freed[SPAN_WORDS]; /* a bit a block: freed by another thread, not collected */
-    _Atomic(struct part *) next;        /* of the owner's list of such parts */
-    atomic_bool listed;                 /* on one */
-    _Atomic uint16_t magazine;          /* that owns it, MAGAZINE_NONE: it is unused */
-};
-
-_Static_assert(sizeof(struct part_remote) <= SLOT_SIZE, "and a slot for others");
-
-#define MAGAZINE_NONE   UINT16_MAX
-#define MAGAZINE_SHARED PORT_SLOTS_MAX /* of threads that have no slot */
-
-static inline struct part_remote *part_remote(struct part *part)
+/* How many slots the descriptor of a span of `count` blocks takes: there is a link more than
+ * blocks, for what may look like a block behind the last. */
+static inline unsigned part_slots_for(unsigned count)
 {
-    return (struct part_remote *)(void *)((char *)part + SLOT_SIZE);
+    return 1 + (count < LINKS_FIRST ? 0 : count - LINKS_FIRST + SLOT_SIZE) / SLOT_SIZE;
+}
+
+#define PART_SLOTS_MAX (1 + (SPAN_BLOCKS - LINKS_FIRST + SLOT_SIZE) / SLOT_SIZE)
+
+_Static_assert(LINKS_FIRST + (PART_SLOTS_MAX - 1) * SLOT_SIZE >= FRAME_SIZE / 16,
+               "spans that have room for more blocks than they may have");
+
+/* Of other parts `last` is 0. */
+static inline unsigned part_slots(const struct part *part)
+{
+    return part_slots_for(part->last + 1u);
+}
+
+/* Room for links, some of it behind the last block's. */
+static inline unsigned part_links(const struct part *part)
+{
+    unsigned count = LINKS_FIRST + (part_slots(part) - 1) * SLOT_SIZE;
+
+    return count > 256 ? 256 : count;
+}
+
+static inline unsigned part_number(const struct part *part)
+{
+    return part->owner % OWNER_NUMBERS;
+}
+
+static inline void part_set_number(struct part *part, unsigned number)
+{
+    part->owner = (part->owner & ~(OWNER_NUMBERS - 1)) | number;
 }
 
 /* The blocks of one class in one magazine. */
 struct bin {
-    _Atomic uint64_t *word; /* of the current span, or the pool's `nothing` */
-    uint8_t *base;          /* first of the word's blocks */
-    uint32_t size;          /* of a block */
-    uint32_t head, tail;    /* list of other spans with room, first in first out */
-    uint8_t kind;
-    uint8_t frames; /* of a span */
-    struct part *current;
-    uint16_t refills; /* since `yield` was begun */
-    uint16_t yield;   /* free blocks that were found in words */
+    struct part *current; /* where blocks are taken from; or the pool's `full` */
+    uint32_t head, tail;  /* list of other spans with room, first in first out */
+    uint16_t kind;
+    uint16_t size;   /* of a block */
+    uint16_t frames; /* of a span */
+    uint16_t turns;  /* spans that became the current one since `yield` was begun */
+    uint32_t yield;  /* free blocks that were found in them */
 };
 
 _Static_assert(sizeof(struct bin) <= SLOT_SIZE, "a bin is one slot");
 
-#define BIN_COUNT (2 * CLASS_COUNT) /* the classes, and once more for aligned blocks */
+/* The classes, and those with a multiple of ALIGNED_STEP bytes once more for aligned blocks. */
+#define ALIGNED_STEP 32u
+#define BIN_COUNT    (CLASS_COUNT + CLASS_FINE * CLASS_STEP / ALIGNED_STEP + CLASS_COUNT - CLASS_FINE)
 
 struct magazine {
     struct coffer_pool *pool;
-    _Atomic uint64_t allocations;  /* from its spans */
+    uint64_t allocations;          /* from its spans; see magazine_count */
     _Atomic(struct part *) remote; /* spans with blocks that other threads freed */
     atomic_bool trim;              /* its owner shall give back what it doesn't need */
     struct spin lock;              /* of the shared one */
     struct owner owner;
     uint16_t number;
     uint64_t filled[(BIN_COUNT + 63) / 64]; /* bins that may have a free block */
-    struct bin *bins[];                     /* unused ones: the pool's `none` */
+
+    /* By class, and below CLASS_FINE by step: each step that a class serves leads to its bin.
+     * Unused ones: the pool's `none`. */
+    struct bin *bins[];
 };
 
 struct source {
     struct frames *frames; /* NULL: there is no such source */
     struct account *account;
     struct owner owner;
-    uint32_t bit;         /* of its slots' names */
-    uint32_t chunks[2];   /* lists: those with free slots, and the full ones */
-    uint32_t unused;      /* with threads: list of unused parts; they stay parts for ever */
-    uint64_t frame_count; /* taken */
+    uint32_t bit;                        /* of its slots' names */
+    uint32_t chunks[2];                  /* lists: those with free slots, and the full ones */
+    uint32_t unused[PART_SLOTS_MAX + 1]; /* with threads: unused parts, which stay parts for ever,
+                                            by their number of slots */
+    uint64_t frame_count;                /* taken */
     uint64_t frame_max;
 };
 
 struct coffer_pool {
+    /* The calls, as short as the pool's settings let them be; see alloc.c. */
+    enum coffer_status (*alloc)(struct coffer_pool *pool, size_t size, void **out);
+    enum coffer_status (*free)(struct coffer_pool *pool, void *block);
+
     /* The shortest path to a part: the first source's segment, if it has only one. */
     uintptr_t start;
-    uint64_t frame_count;  /* 0: go the long way */
-    uint64_t quick_frames; /* the same for `solo`, else 0 */
+    uint64_t frame_count; /* 0: go the long way */
     const _Atomic uint32_t *tags;
-    uintptr_t slots;     /* a kept tag, as it is, times SLOT_SIZE and this: the part */
-    uint32_t slot_limit; /* names below it are of this segment */
-
-    uint32_t name; /* of its own slot */
-
+    uintptr_t slots;       /* a kept tag, as it is, times SLOT_SIZE and this: the part */
+    ptrdiff_t slot_offset; /* the port's thread_slot_offset */
     struct magazine *solo; /* the only one, if there are neither threads nor options */
-    bool careful;          /* there are options: one magazine, with a lock */
+    uint32_t token;        /* of the home chunk's number; see MAGAZINE_NONE */
+    uint32_t slot_limit;   /* names below it are of this segment */
+
+    bool careful; /* there are options: one magazine, with a lock */
     bool spare;
     const struct coffer_port *port; /* each thread has a magazine */
     struct spin lock;
@@ -168,18 +216,18 @@ struct coffer_pool {
     uint64_t allocations;    /* that are in no magazine's number; under the lock */
 
     struct source sources[2];
-    struct source *home;         /* the first one */
-    _Atomic uint64_t nothing;    /* a word without free blocks */
-    struct bin none;             /* what every magazine begins with */
-    struct magazine **magazines; /* by number */
+    struct source *home; /* the first one */
+    struct part full;    /* a span without free blocks, in place of one */
+    struct bin none;     /* what every magazine begins with */
     unsigned magazine_count;
     unsigned bin_count;
-    struct extents *extents; /* NULL: not used yet. Under the lock */
-    struct part *idle_area;  /* one of which nothing is allocated, kept. Under the lock */
-    uint64_t run_count;      /* blocks. Under the lock */
-    uint64_t run_size;       /* bytes in them */
-    uint64_t extra_frames;   /* the quarantine's */
-    atomic_bool scarce;      /* there were no frames when they were wanted */
+    struct extents *extents;      /* NULL: not used yet. Under the lock */
+    struct part *idle_area;       /* one of which nothing is allocated, kept. Under the lock */
+    uint64_t run_count;           /* blocks. Under the lock */
+    uint64_t run_size;            /* bytes in them */
+    uint64_t extra_frames;        /* the quarantine's */
+    atomic_bool scarce;           /* there were no frames when they were wanted */
+    struct magazine *magazines[]; /* by number */
 };
 
 /* Is the part one of this pool? */
@@ -188,7 +236,8 @@ static inline bool pool_owns(const struct coffer_pool *pool, const struct part *
     const struct part *chunk = (const struct part *)(const void *)((uintptr_t)part &
                                                                    ~(uintptr_t)(FRAME_SIZE - 1));
 
-    return part->pool == pool->name || (part->pool == POOL_OUTER && chunk->chunk.pool == pool);
+    return part->owner / OWNER_NUMBERS == pool->token / OWNER_NUMBERS ||
+           ((part->owner & OWNER_OUTER) != 0 && chunk->pool == pool);
 }
 
 /* --- Slots (slots.c) --------------------------------------------------------------------- */
@@ -233,12 +282,8 @@ static inline uint32_t part_name(struct coffer_pool *pool, const struct part *pa
 /* Whom the frames of a span or a run are charged to. */
 static inline struct owner part_owner(struct coffer_pool *pool, const struct part *part)
 {
-    return pool->spare ? (struct owner){part->magazine} : part_source(pool, part)->owner;
-}
-
-static inline unsigned part_slots(const struct coffer_pool *pool)
-{
-    return pool->port != NULL ? 2 : 1;
+    return pool->spare ? (struct owner){(uint8_t)part_number(part)}
+                       : part_source(pool, part)->owner;
 }
 
 static inline struct part *part_at(struct coffer_pool *pool, uint32_t name)
@@ -250,8 +295,8 @@ static inline struct part *part_at(struct coffer_pool *pool, uint32_t name)
  * nor the rest under the lock. */
 void *slots_keep(struct coffer_pool *pool, size_t size);
 
-/* A descriptor of kind PART_UNUSED, and its end. */
-struct part *part_take(struct coffer_pool *pool, struct source *source);
+/* A descriptor of so many slots, of kind PART_UNUSED, and its end. */
+struct part *part_take(struct coffer_pool *pool, struct source *source, unsigned slots);
 
 void part_give(struct coffer_pool *pool, struct source *source, struct part *part);
 

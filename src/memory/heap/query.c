@@ -29,7 +29,7 @@ size_t coffer_pool_shrink(struct coffer_pool *pool)
         if (pool->magazines[i] != NULL)
             atomic_store_explicit(&pool->magazines[i]->trim, true, memory_order_relaxed);
     }
-    own = pool->magazines[pool->port->thread_slot(pool->port->context)];
+    own = magazine_own(pool);
     if (own != NULL && own->number != MAGAZINE_SHARED)
         frames = magazine_trim(own);
     return frames + areas_trim(pool);
@@ -39,7 +39,7 @@ static void count_part(struct coffer_pool *pool, struct part *part,
                        struct coffer_pool_statistics *out)
 {
     if (part_is_span(part)) {
-        unsigned free = span_free_count(pool, part);
+        unsigned free = span_free_count(part);
 
         out->spans++;
         out->free_blocks += free;
@@ -98,7 +98,7 @@ static void count_fast(struct coffer_pool *pool, struct coffer_pool_statistics *
 
     for (unsigned i = 0; i < pool->magazine_count; i++) {
         if (pool->magazines[i] != NULL)
-            out->allocations += word_load(&pool->magazines[i]->allocations);
+            out->allocations += __atomic_load_n(&pool->magazines[i]->allocations, __ATOMIC_RELAXED);
     }
     if (pool->settings.region != NULL)
         memory = &pool->sources[1];
@@ -168,7 +168,7 @@ size_t coffer_pool_largest_free(struct coffer_pool *pool)
         largest = little_largest(pool->little);
     } else {
         while ((part = parts_next(pool, &cursor)) != NULL) {
-            if (part_is_span(part) && part->size > largest && span_free_count(pool, part) > 0)
+            if (part_is_span(part) && part->size > largest && span_free_count(part) > 0)
                 largest = part->size;
         }
         spin_take(&pool->lock);
@@ -235,7 +235,8 @@ void coffer_pool_walk(struct coffer_pool *pool,
             if (part_is_span(part))
                 more = walk_span(&walk, part);
             else if (part->kind == PART_RUN)
-                more = walk_block(&walk, part->base, part->run.frame_count * FRAME_SIZE, true);
+                more = walk_block(&walk, part->base, (size_t)part->run.frame_count * FRAME_SIZE,
+                                  true);
         }
         spin_take(&pool->lock);
         if (more && pool->extents != NULL)

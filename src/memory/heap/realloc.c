@@ -82,7 +82,9 @@ enum coffer_status coffer_pool_realloc(struct coffer_pool *pool, void *block, si
         return COFFER_OK;
     }
 
-    request.alignment = found.alignment;
+    request.alignment = natural_alignment(size);
+    if (found.alignment > request.alignment)
+        request.alignment = found.alignment;
     status = pool_alloc_request(pool, &request, &moved);
     if (status != COFFER_OK) {
         /* A block that only had to become smaller stays as it is. */

@@ -2,10 +2,14 @@
 /*
  * Blocks that a thread frees of another one's span.
  *
- * It sets the block's bit in the span's second bitmap; who finds it set already comes second and is
- * refused. Then it sees to it that the span is on its magazine's list (`remote`), which the owner
- * takes as a whole when it runs out of blocks. `listed` is cleared before the bits are taken: a bit
- * that is set too late for this time lists the span anew.
+ * It turns the block's link from LINK_USED to LINK_REMOTE; who finds it otherwise is refused. Then
+ * it adds one to the part's count, and if that was 0 puts the part on its magazine's list
+ * (`remote`), which the owner takes as a whole when it runs out of blocks. The count is cleared
+ * before the links are looked at: what is counted too late for this time lists the span anew.
+ *
+ * The owner itself frees with a load and a store. When both free a block at the same moment, the
+ * owner's store may win although the other one has turned the link already; then fewer links than
+ * the count are found at last, and the difference was refused, only late.
  *
  * Between the two steps the owner may have collected the block, sent the span home and made another
  * one of its descriptor. Therefore descriptors stay descriptors in a pool with threads, and whoever
@@ -18,46 +22,43 @@ static void push(struct magazine *magazine, struct part *part)
     struct part *first = atomic_load_explicit(&magazine->remote, memory_order_relaxed);
 
     do
-        atomic_store_explicit(&part_remote(part)->next, first, memory_order_relaxed);
+        atomic_store_explicit(&part->remote_next, first, memory_order_relaxed);
     while (!atomic_compare_exchange_weak_explicit(&magazine->remote, &first, part,
                                                   memory_order_release, memory_order_relaxed));
 }
 
-/* Put a part that is marked as listed on the list of the magazine that owns it. */
+/* Put a part whose count isn't 0 on the list of the magazine that owns it. */
 static void remote_list(struct coffer_pool *pool, struct part *part)
 {
-    struct part_remote *remote = part_remote(part);
-    uint16_t number = atomic_load_explicit(&remote->magazine, memory_order_acquire);
+    uint32_t number = atomic_load_explicit(&part->remote_owner, memory_order_acquire);
 
     if (number == MAGAZINE_NONE) {
         /* Parts come into use under the lock only. */
         spin_take(&pool->lock);
-        number = atomic_load_explicit(&remote->magazine, memory_order_acquire);
+        number = atomic_load_explicit(&part->remote_owner, memory_order_acquire);
         if (number == MAGAZINE_NONE)
-            atomic_store_explicit(&remote->listed, false, memory_order_release);
+            atomic_store_explicit(&part->remote_count, 0, memory_order_release);
         spin_give(&pool->lock);
     }
     if (number != MAGAZINE_NONE)
         push(pool->magazines[number], part);
 }
 
-void remote_begin(struct coffer_pool *pool, struct part *part, uint16_t magazine)
+void remote_begin(struct coffer_pool *pool, struct part *part, unsigned number)
 {
     spin_take(&pool->lock);
-    atomic_store_explicit(&part_remote(part)->magazine, magazine, memory_order_release);
+    atomic_store_explicit(&part->remote_owner, (uint16_t)number, memory_order_release);
     spin_give(&pool->lock);
 }
 
-enum coffer_status remote_free(struct coffer_pool *pool, struct part *part, unsigned index)
+enum coffer_status remote_free(struct coffer_pool *pool, struct part *part, size_t index)
 {
-    struct part_remote *remote = part_remote(part);
-    uint64_t bit = (uint64_t)1 << index % 64;
+    uint8_t link = LINK_USED;
 
-    if ((word_load(&part->free[index / 64]) & bit) != 0 ||
-        (atomic_fetch_or_explicit(&remote->freed[index / 64], bit, memory_order_acq_rel) & bit) !=
-            0)
+    if (!atomic_compare_exchange_strong_explicit(&part->links[index], &link, LINK_REMOTE,
+                                                 memory_order_acq_rel, memory_order_relaxed))
         return COFFER_MISUSE;
-    if (!atomic_exchange_explicit(&remote->listed, true, memory_order_acq_rel))
+    if (atomic_fetch_add_explicit(&part->remote_count, 1, memory_order_acq_rel) == 0)
         remote_list(pool, part);
     return COFFER_OK;
 }
@@ -65,23 +66,21 @@ enum coffer_status remote_free(struct coffer_pool *pool, struct part *part, unsi
 /* Take what others freed of a span of ours. */
 static void collect_span(struct magazine *magazine, struct part *part)
 {
-    struct part_remote *remote = part_remote(part);
+    unsigned count = atomic_exchange_explicit(&part->remote_count, 0, memory_order_acq_rel);
+    unsigned found = 0;
 
-    for (unsigned i = 0; i < SPAN_WORDS; i++) {
-        uint64_t freed = word_load(&remote->freed[i]);
-        uint64_t wrong;
-
-        if (freed == 0)
-            continue;
-        freed = atomic_exchange_explicit(&remote->freed[i], 0, memory_order_acquire);
-        /* Freed by its own thread at the same moment: once too often. */
-        wrong = freed & word_load(&part->free[i]);
-        if (wrong != 0)
-            (void)atomic_fetch_add_explicit(&magazine->pool->wrong_frees, bits_count(wrong),
-                                            memory_order_relaxed);
-        word_store(&part->free[i], word_load(&part->free[i]) | freed);
+    for (unsigned i = 0; i <= part->last && found < count; i++) {
+        if (link_load(part, i) == LINK_REMOTE) {
+            found++;
+            if (span_put(part, i) && magazine_freed(magazine, part))
+                break;
+        }
     }
-    magazine_freed(magazine, part, UINT64_MAX);
+    /* Their users' last words in them come before our next ones. */
+    atomic_thread_fence(memory_order_acquire);
+    if (found < count)
+        (void)atomic_fetch_add_explicit(&magazine->pool->wrong_frees, count - found,
+                                        memory_order_relaxed);
 }
 
 bool magazine_collect(struct magazine *magazine)
@@ -95,11 +94,9 @@ bool magazine_collect(struct magazine *magazine)
 
     part = atomic_exchange_explicit(&magazine->remote, NULL, memory_order_acquire);
     while (part != NULL) {
-        struct part_remote *remote = part_remote(part);
-        struct part *next = atomic_load_explicit(&remote->next, memory_order_relaxed);
+        struct part *next = atomic_load_explicit(&part->remote_next, memory_order_relaxed);
 
-        if (atomic_load_explicit(&remote->magazine, memory_order_acquire) == magazine->number) {
-            (void)atomic_exchange_explicit(&remote->listed, false, memory_order_acq_rel);
+        if (atomic_load_explicit(&part->remote_owner, memory_order_acquire) == magazine->number) {
             collect_span(magazine, part);
             any = true;
         } else {

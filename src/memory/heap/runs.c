@@ -9,10 +9,9 @@ static void run_begin(struct coffer_pool *pool, struct part *part, uint8_t *firs
 {
     spin_take(&pool->lock);
     part->base = first + lead * FRAME_SIZE;
-    part->barrier = UINT64_MAX;
-    part->run.frame_count = count;
+    part->run.frame_count = (uint32_t)count;
     part->run.alignment = alignment;
-    part->run.lead = lead;
+    part->run.lead = (uint32_t)lead;
     part->kind = PART_RUN;
     pool->run_count++;
     pool->allocations++;
@@ -32,7 +31,7 @@ void *run_alloc(struct coffer_pool *pool, const struct owner *owner, size_t size
     if (count > FRAMES_TOTAL_MAX || frames_alignment > FRAMES_TOTAL_MAX)
         return NULL;
     for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
-        struct part *part = part_take(pool, source);
+        struct part *part = part_take(pool, source, 1);
         uint8_t *first;
 
         if (part == NULL)
@@ -43,7 +42,8 @@ void *run_alloc(struct coffer_pool *pool, const struct owner *owner, size_t size
             part_give(pool, source, part);
             continue;
         }
-        part->magazine = owner != NULL ? owner->index : 0;
+        if (owner != NULL)
+            part_set_number(part, owner->index);
         run_begin(pool, part, first, count, alignment, guards / 2);
         return part->base;
     }
@@ -59,7 +59,7 @@ bool run_claim(struct coffer_pool *pool, struct part *part, const void *block)
     if (ours) {
         part->kind = PART_UNUSED;
         pool->run_count--;
-        pool->run_size -= part->run.frame_count * FRAME_SIZE;
+        pool->run_size -= (uint64_t)part->run.frame_count * FRAME_SIZE;
     }
     spin_give(&pool->lock);
     return ours;

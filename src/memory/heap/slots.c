@@ -6,6 +6,8 @@
 #include "base/bytes.h"
 #include "memory/heap/parts.h"
 
+#define CHUNKS_TRIED 8u /* before another one is made */
+
 static bool source_reserve(struct coffer_pool *pool, struct source *source, uint64_t count)
 {
     bool fits;
@@ -86,10 +88,9 @@ static void chunk_unlist(struct coffer_pool *pool, struct source *source, const 
 void chunk_begin(struct coffer_pool *pool, struct source *source, struct part *chunk,
                  unsigned count)
 {
-    chunk->base = (uint8_t *)chunk;
-    chunk->chunk.pool = pool;
+    chunk->pool = pool;
+    chunk->owner = (source->bit != 0 ? OWNER_OUTER : pool->token) | MAGAZINE_NONE;
     chunk->kind = PART_CHUNK;
-    chunk->barrier = UINT64_MAX;
     chunk->chunk.used = ((uint64_t)1 << (1 + count)) - 1;
     chunk_list(pool, source, chunk);
 }
@@ -104,11 +105,12 @@ static unsigned chunk_find(const struct part *chunk, unsigned count)
     return free == 0 ? 0 : bits_first(free);
 }
 
-/* Slots in a chunk that has them; NULL when none has. One slot is in the first of the list. */
+/* Slots in one of the first `most` chunks of those that have any; NULL when none has so many in a
+ * row. */
 static void *slots_find(struct coffer_pool *pool, struct source *source, unsigned count,
-                        uint64_t parts)
+                        uint64_t parts, unsigned most)
 {
-    for (uint32_t name = source->chunks[0]; name != SLOT_NONE;) {
+    for (uint32_t name = source->chunks[0]; name != SLOT_NONE && most > 0; most--) {
         struct part *chunk = part_at(pool, name);
         unsigned slot = chunk_find(chunk, count);
 
@@ -135,7 +137,7 @@ static void *slots_take(struct coffer_pool *pool, struct source *source, unsigne
     if (source->frames == NULL)
         return NULL;
     spin_take(&pool->lock);
-    slot = slots_find(pool, source, count, parts);
+    slot = slots_find(pool, source, count, parts, CHUNKS_TRIED);
     spin_give(&pool->lock);
     if (slot != NULL)
         return slot;
@@ -150,7 +152,7 @@ static void *slots_take(struct coffer_pool *pool, struct source *source, unsigne
     spin_take(&pool->lock);
     chunk_begin(pool, source, chunk, 0);
     frames_tag_kept(source->frames, chunk, 1, slot_name(source, chunk) & ~SLOT_OUTER);
-    slot = slots_find(pool, source, count, parts);
+    slot = slots_find(pool, source, count, parts, 1);
     spin_give(&pool->lock);
     return slot;
 }
@@ -180,46 +182,56 @@ static struct part *slots_give(struct coffer_pool *pool, struct source *source, 
     return NULL;
 }
 
-struct part *part_take(struct coffer_pool *pool, struct source *source)
+/* What it was is forgotten, but for what other threads may still be about to write. */
+static void part_blank(struct part *part)
+{
+    part->base = NULL;
+    part->inverse = 0;
+    part->size = 0;
+    part->kind = PART_UNUSED;
+    part->last = part->head = part->left = 0;
+    part->next = part->previous = SLOT_NONE;
+    part_set_number(part, MAGAZINE_NONE);
+    atomic_store_explicit(&part->remote_owner, MAGAZINE_NONE, memory_order_release);
+}
+
+struct part *part_take(struct coffer_pool *pool, struct source *source, unsigned slots)
 {
     struct part *part = NULL;
 
     if (pool->port != NULL) {
+        uint32_t *unused = &source->unused[slots];
+
         spin_take(&pool->lock);
-        if (source->unused != SLOT_NONE) {
-            part = part_at(pool, source->unused);
-            source->unused = part->next;
+        if (*unused != SLOT_NONE) {
+            part = part_at(pool, *unused);
+            *unused = part->next;
             part->next = SLOT_NONE;
         }
         spin_give(&pool->lock);
     }
     if (part == NULL) {
-        part = slots_take(pool, source, part_slots(pool), 1);
+        part = slots_take(pool, source, slots, 1);
         if (part == NULL)
             return NULL;
-        part->kind = PART_UNUSED;
-        if (pool->port != NULL)
-            atomic_store_explicit(&part_remote(part)->magazine, MAGAZINE_NONE,
-                                  memory_order_relaxed);
+        part_blank(part);
+        part->owner = (source->bit != 0 ? OWNER_OUTER : pool->token) | MAGAZINE_NONE;
     }
-    part->pool = source->bit != 0 ? POOL_OUTER : pool->name;
     return part;
 }
 
 void part_give(struct coffer_pool *pool, struct source *source, struct part *part)
 {
     struct part *chunk = NULL;
+    unsigned slots = part_slots(part);
 
     spin_take(&pool->lock);
     if (pool->port == NULL) {
-        chunk = slots_give(pool, source, part, part_slots(pool));
+        chunk = slots_give(pool, source, part, slots);
     } else {
-        /* Another thread may be about to tell of a block of it; see remote.c. */
-        wipe(part, sizeof(*part));
-        part->kind = PART_UNUSED;
-        part->next = source->unused;
-        source->unused = slot_name(source, part);
-        atomic_store_explicit(&part_remote(part)->magazine, MAGAZINE_NONE, memory_order_release);
+        part_blank(part);
+        part->next = source->unused[slots];
+        source->unused[slots] = slot_name(source, part);
     }
     spin_give(&pool->lock);
     if (chunk != NULL)

@@ -46,7 +46,9 @@ static void test_every_size(void **state)
         uint8_t *block = take(&f, size);
         size_t usable = coffer_pool_usable_size(f.pool, block);
 
-        assert_int_equal((uintptr_t)block % COFFER_POOL_ALIGNMENT, 0);
+        assert_int_equal((uintptr_t)block % COFFER_POOL_ALIGNMENT_LEAST, 0);
+        if (size % COFFER_POOL_ALIGNMENT == 0)
+            assert_int_equal((uintptr_t)block % COFFER_POOL_ALIGNMENT, 0);
         assert_true(usable <= size + 15 || size > 1024);
         assert_true(usable <= size + size / 8 + 64 || size > 65536);
         memset(block, 0xee, usable);
@@ -474,7 +476,7 @@ static void test_a_spare_pool_charges_owners(void **state)
     (void)coffer_pool_shrink(memory->pool);
     assert_true(coffer_pool_check(memory->pool, NULL));
     assert_int_equal(memory->account.lines[owners[0].index].frames, 0);
-    assert_true(memory->account.frames_used <= used + 1); /* a chunk for bins and magazines */
+    assert_true(memory->account.frames_used <= used + 2); /* chunks with bins and magazines */
     memory_close(memory);
     assert_true(bytes_are_zero(buffer.start, buffer.size));
     buffer_free(&buffer);
