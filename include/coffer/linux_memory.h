@@ -47,6 +47,14 @@ struct coffer_linux_mmu_options {
  * forks, locked where the limit allows. The first one installs a handler of SIGSEGV (and SIGBUS)
  * for the process, which passes on what isn't an access to a space of ours; the last one gone puts
  * the old one back. A program that installs its own later passes ours on what it doesn't know.
+ *
+ * What isolates spaces here, and what doesn't. All of them lie in the one address space of the
+ * process: each thread reaches what is mapped in any of them, with the rights of its region, inside
+ * and outside of coffer_space_enter. That call only turns a refused access to the space that was
+ * entered into a status. A refused access to another space, and one to no space at all (NULL), ends
+ * the process as any bad access does. So TAs are isolated from each other as far as their code is
+ * trusted not to make up pointers; with page tables in software they are without any such trust,
+ * as code reaches a space by calls alone.
  */
 COFFER_MUST_CHECK enum coffer_status
 coffer_linux_mmu_make(const struct coffer_linux_mmu_options *options,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* The handler of the signals, and what runs under it. */
 #include "faults.h"
 
 #include <errno.h>

@@ -273,6 +273,12 @@ static enum coffer_status enter(struct mmu_table *table, void (*body)(void *argu
 /* --- Tables ------------------------------------------------------------------------------------
  */
 
+static bool is_in_space(void *context, uintptr_t address, size_t size)
+{
+    (void)context;
+    return ranges_overlap(address, size);
+}
+
 static size_t table_frames(const struct mmu_table *table)
 {
     return pagetable_frames(table->shadow);
@@ -430,6 +436,7 @@ static void destroy(struct mmu_table *table)
 static const struct coffer_mmu operations = {
     .name = "Linux",
     .has_pointers = true,
+    .is_in_space = is_in_space,
     .create = create,
     .destroy = destroy,
     .map = map,

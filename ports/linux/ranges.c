@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of ranges, which is read without a lock; and the count of mappings. */
 #include "ranges.h"
 
 #include <pthread.h>
@@ -113,7 +114,8 @@ void ranges_remove(struct range_owner *owner)
     give_lock();
 }
 
-struct range_owner *ranges_find(uintptr_t address)
+/* The owner of a range with any of `size` addresses from `address` on; their last is one, too. */
+static struct range_owner *find(uintptr_t address, size_t size)
 {
     unsigned end = atomic_load_explicit(&ranges_end, memory_order_acquire);
 
@@ -123,18 +125,32 @@ struct range_owner *ranges_find(uintptr_t address)
         for (;;) {
             unsigned before = atomic_load_explicit(&range->sequence, memory_order_acquire);
             uintptr_t base = atomic_load_explicit(&range->base, memory_order_acquire);
-            size_t size = atomic_load_explicit(&range->size, memory_order_acquire);
+            size_t range_size = atomic_load_explicit(&range->size, memory_order_acquire);
             struct range_owner *owner = atomic_load_explicit(&range->owner, memory_order_acquire);
 
-            if (address - base >= size)
-                break; /* a mix of two ranges may miss the address, but a fault in it can't: the
-                          range was there before anybody could run in it */
+            if (range_size == 0 || (address - base >= range_size && base - address >= size))
+                break; /* a mix of two ranges may miss the address, but an access to it can't: the
+                          range was there before anybody had an address in it */
             if (before % 2 == 0 &&
                 atomic_load_explicit(&range->sequence, memory_order_relaxed) == before)
                 return owner;
         }
     }
     return NULL;
+}
+
+struct range_owner *ranges_find(uintptr_t address)
+{
+    return find(address, 1);
+}
+
+bool ranges_overlap(uintptr_t address, size_t size)
+{
+    if (size == 0)
+        return false;
+    if (size - 1 > UINTPTR_MAX - address) /* up to the end of all addresses */
+        size = UINTPTR_MAX - address + 1;
+    return find(address, size) != NULL;
 }
 
 /* The kernel's limit, less an eighth for the rest of the process. */

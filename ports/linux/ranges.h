@@ -39,6 +39,9 @@ void ranges_remove(struct range_owner *owner);
 /* Without locks; also in a signal handler. NULL: no range of ours. */
 struct range_owner *ranges_find(uintptr_t address);
 
+/* Without locks. Is any of the addresses in a range of ours? */
+bool ranges_overlap(uintptr_t address, size_t size);
+
 /* `count` mappings more; false: too many. */
 COFFER_MUST_CHECK bool ranges_reserve_mappings(size_t count);
 void ranges_return_mappings(size_t count);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* The file, its window, and what a child of a fork gets to see of them. */
 #include "window.h"
 
 #include <errno.h>

@@ -100,24 +100,6 @@ static inline void bitmap_add(struct bitmap *bitmap, uint32_t bit)
     bitmap->top |= (uint64_t)1 << bit;
 }
 
-/* Take a bit out; true when that was the last one. */
-static inline bool bitmap_remove(struct bitmap *bitmap, uint32_t bit)
-{
-    unsigned level = 0;
-
-    do {
-        uint64_t *word = &bitmap->levels[level][bit / 64];
-        uint64_t after = *word & ~((uint64_t)1 << bit % 64);
-
-        *word = after;
-        if (after != 0)
-            return false;
-        bit /= 64;
-    } while (++level < bitmap->level_count);
-    bitmap->top &= ~((uint64_t)1 << bit);
-    return bitmap->top == 0;
-}
-
 /* The smallest bit of a bitmap that isn't empty. */
 static inline uint32_t bitmap_first(const struct bitmap *bitmap)
 {

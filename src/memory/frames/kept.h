@@ -53,7 +53,4 @@ COFFER_MUST_CHECK bool frames_find_kept(const struct frames *frames, const void 
 COFFER_MUST_CHECK bool frames_next_kept(const struct frames *frames, uint64_t *cursor,
                                         struct kept_run *out);
 
-/* Frames that can be handed out at all. */
-uint64_t frames_usable_count(const struct frames *frames);
-
 #endif

@@ -67,15 +67,6 @@ struct frame_info frames_query(const struct frames *frames, const void *address)
     return info;
 }
 
-uint64_t frames_usable_count(const struct frames *frames)
-{
-    uint64_t count = 0;
-
-    for (unsigned i = 0; i < frames->segment_count; i++)
-        count += frames->segments[i].frame_count - frames->segments[i].reserved_count;
-    return count;
-}
-
 /* The blocks and the longest run of one segment. Others get the lock in between, when the frames at
  * hand are in use. */
 static void count_blocks(const struct frames *frames, const struct segment *segment,

@@ -66,12 +66,14 @@ static void transit_add(struct transits *transits, struct page *page)
 static void write_one(const struct backing *backing, struct transit *transit)
 {
     const struct coffer_pager *pager = transit->pager;
+    enum coffer_status status;
 
     if (pager != NULL)
-        transit->status = pager->write(pager->context, transit->index, transit->frame);
+        status = pager->write(pager->context, transit->index, transit->frame);
     else
-        transit->status = backing->write(backing->context, transit->slot, transit->frame,
-                                         &transit->stamp);
+        status = backing->write(backing->context, transit->slot, transit->frame, &transit->stamp);
+    /* Only what is read can be corrupt. */
+    transit->status = status == COFFER_CORRUPT ? COFFER_IO : outside_status(status);
 }
 
 static void count_write(struct paging *paging, struct page *page)
@@ -138,7 +140,7 @@ static size_t write_all(struct transits *transits, enum coffer_status *why)
             transits->failures++;
             /* What happened to a page says more than that there was no slot for another. */
             if (*why == COFFER_OK || *why == COFFER_NO_SPACE)
-                *why = status == COFFER_BUSY ? COFFER_IO : status;
+                *why = status;
         }
         if (end_write(paging, &transits->pages[i]))
             freed++;

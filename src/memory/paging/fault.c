@@ -166,16 +166,16 @@ static enum outcome load(struct fault *fault, struct page *page)
     page_set_state(paging, page, PAGE_LOADING);
     paging_unlock(paging);
     if (pager != NULL)
-        status = pager->read(pager->context, fault->index, frame);
+        status = outside_status(pager->read(pager->context, fault->index, frame));
     else
-        status = backing->read(backing->context, slot, stamp, frame);
+        status = outside_status(backing->read(backing->context, slot, stamp, frame));
     paging_lock(paging);
     fault->room.let_go = true;
     end_load(fault, page, status);
 
     if (status == COFFER_OK)
         return FAULT_AGAIN;
-    fault->status = status == COFFER_BUSY ? COFFER_IO : status; /* BUSY means "look again" here */
+    fault->status = status;
     return FAULT_DONE;
 }
 

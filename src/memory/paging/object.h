@@ -54,7 +54,7 @@ struct object_page {
  * was not let go of. COFFER_BUSY: look again (region and all), without letting go of the lock: what
  * was brought in is there as long as nobody else gets it. COFFER_NO_MEMORY; COFFER_NO_SPACE: the
  * backing store is full and nothing else can go; COFFER_IO: a victim can't go, or the page not
- * come; what else a pager says of the page; COFFER_CORRUPT: the page is LOST; COFFER_MISUSE: no
+ * come; what else a pager may say of the page; COFFER_CORRUPT: the page is LOST; COFFER_MISUSE: no
  * such page, or a write to a file whose pager has none. The object must be held by someone as long
  * as this call has the lock, no longer.
  */

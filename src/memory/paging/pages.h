@@ -131,6 +131,21 @@ static inline void *page_frame(const struct paging *paging, const struct page *p
     return frames_address(paging->memory->frames, page->frame);
 }
 
+/* What a pager or the backing store says, as far as it may say it. Other codes would be taken for
+ * answers of ours: COFFER_BUSY for "look again", COFFER_MISUSE for the caller's mistake. */
+static inline enum coffer_status outside_status(enum coffer_status status)
+{
+    switch (status) {
+    case COFFER_OK:
+    case COFFER_NO_MEMORY:
+    case COFFER_NO_SPACE:
+    case COFFER_CORRUPT:
+        return status;
+    default:
+        return COFFER_IO;
+    }
+}
+
 /* A record that is in no state yet and that nobody has. */
 COFFER_MUST_CHECK enum coffer_status page_make(struct family *family, uint32_t index,
                                                struct page **out);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* What all calls that change regions have in common: the lock, records, cuts and the end. */
 #include "memory/space/change.h"
 
 #include "base/assert.h"

@@ -107,22 +107,24 @@ static enum coffer_status copy_locked(struct coffer_space *space, uintptr_t addr
     return status;
 }
 
-/* Does the buffer lie in a user's space? With the lock held its faults can't be answered. */
+/* Is all of the range vmalloc's, where pages are always there? */
+static bool is_lasting(const struct spaces *spaces, uintptr_t start, size_t size)
+{
+    return size <= UINTPTR_MAX - start &&
+           regions_cover(&spaces->vmalloc->regions, start, start + size);
+}
+
+/* Does the buffer lie in a space? With the lock held faults in ours can't be answered, and those in
+ * another memory system's would wait for that one's lock, whose holder may be waiting for ours. */
 static bool would_fault(const struct coffer_space *space, const struct copy *copy, size_t size)
 {
-    struct spaces *spaces = space->spaces;
+    const struct spaces *spaces = space->spaces;
+    const struct coffer_mmu *mmu = spaces->mmu;
     uintptr_t start = (uintptr_t)(copy->to != NULL ? copy->to : copy->from);
 
-    if (!spaces->mmu->has_pointers || start == 0)
+    if (!mmu->has_pointers || start == 0)
         return false;
-    list_each (link, &spaces->list) {
-        const struct coffer_space *other = list_entry(link, struct coffer_space, link);
-
-        if (other->kind == COFFER_SPACE_USER && start < other->base + other->size &&
-            start + size > other->base)
-            return true;
-    }
-    return false;
+    return mmu->is_in_space(mmu->context, start, size) && !is_lasting(spaces, start, size);
 }
 
 static enum coffer_status copy_all(struct coffer_space *space, uintptr_t address, size_t size,

@@ -17,7 +17,7 @@
  *   V3 After unmap no access reaches the frame any more, from any thread.
  *
  * Locking: calls on all tables of one MMU host are serialised by the caller (the paging lock), but
- * for `enter`, and `activate` by the thread itself.
+ * for `enter` and `is_in_space`, which any thread may call at any time.
  */
 #ifndef COFFER_MEMORY_SPACE_MMU_H
 #define COFFER_MEMORY_SPACE_MMU_H
@@ -67,6 +67,10 @@ struct coffer_mmu {
     const char *name;
     void *context;
     bool has_pointers; /* addresses can be dereferenced; spaces are disjoint then */
+
+    /* Does any of the addresses belong to a table: of this host, or of another in the same program?
+     * Touching one may take a fault, which waits for a paging lock. NULL without pointers. */
+    bool (*is_in_space)(void *context, uintptr_t address, size_t size);
 
     /* A table without mappings; `*base` is where its addresses begin. COFFER_NO_MEMORY; COFFER_BUSY
      * when these addresses can't be had. */

@@ -396,16 +396,6 @@ void pagetable_walk(const struct pagetable *table, uintptr_t address, size_t cou
     }
 }
 
-uintptr_t pagetable_base(const struct pagetable *table)
-{
-    return table->base;
-}
-
-size_t pagetable_page_count(const struct pagetable *table)
-{
-    return (size_t)table->page_count;
-}
-
 size_t pagetable_mapped(const struct pagetable *table)
 {
     return table->mapped;
@@ -414,11 +404,6 @@ size_t pagetable_mapped(const struct pagetable *table)
 size_t pagetable_frames(const struct pagetable *table)
 {
     return table->table_frames + 1;
-}
-
-const struct mmu_host *pagetable_host(const struct pagetable *table)
-{
-    return table->host;
 }
 
 /* --- Life -------------------------------------------------------------------------------- */

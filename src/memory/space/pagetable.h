@@ -72,11 +72,8 @@ void pagetable_walk(const struct pagetable *table, uintptr_t address, size_t cou
                     bool (*visit)(void *context, uintptr_t address, const struct mmu_entry *entry),
                     void *context);
 
-uintptr_t pagetable_base(const struct pagetable *table);
-size_t pagetable_page_count(const struct pagetable *table); /* of the range */
-size_t pagetable_mapped(const struct pagetable *table);     /* pages of them */
-size_t pagetable_frames(const struct pagetable *table);     /* that it takes now, all told */
-const struct mmu_host *pagetable_host(const struct pagetable *table);
+size_t pagetable_mapped(const struct pagetable *table); /* pages */
+size_t pagetable_frames(const struct pagetable *table); /* that it takes now, all told */
 
 /* G1, and that the counts are true. Walks all tables. */
 bool pagetable_is_valid(const struct pagetable *table);

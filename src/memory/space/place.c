@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Where a map goes, and whose pages it gets. */
 #include "memory/space/place.h"
 
 /* Regions of a neighbour's object that are looked at before its pages are taken for used. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Regions of a space in a tree by address, which knows the gaps between them. */
 #include "memory/space/regions.h"
 
 #include "base/assert.h"

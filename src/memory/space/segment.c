@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Segments: opened, closed, and what happens when their last region goes. */
 #include "memory/space/segment.h"
 
 #include "base/assert.h"
@@ -78,6 +79,21 @@ static void finish(struct coffer_segment *segment)
     memory_free(memory, segment);
 }
 
+/* Write back and finish when there is nobody to tell how it went: that is only logged. */
+static void finish_unheard(struct coffer_segment *segment)
+{
+    struct spaces *spaces = segment->spaces;
+    const struct coffer_port *port = spaces->port;
+
+    if (write_back(segment) != COFFER_OK && port != NULL && port->log != NULL) {
+        paging_unlock(spaces->paging);
+        port->log(port->context, PORT_LOG_WARNING,
+                  "pages of a closed segment could not be written back");
+        paging_lock(spaces->paging);
+    }
+    finish(segment);
+}
+
 void segment_settle(struct object *object)
 {
     struct coffer_segment *segment = object->client;
@@ -85,11 +101,7 @@ void segment_settle(struct object *object)
     if (!segment->is_closed || !list_is_empty(&object->regions))
         return;
     segment->is_closed = false; /* so that this is done once */
-    if (write_back(segment) != COFFER_OK && segment->spaces->port != NULL &&
-        segment->spaces->port->log != NULL)
-        segment->spaces->port->log(segment->spaces->port->context, PORT_LOG_WARNING,
-                                   "pages of a closed segment could not be written back");
-    finish(segment);
+    finish_unheard(segment);
 }
 
 enum coffer_status coffer_segment_close(struct coffer_segment *segment)
@@ -116,11 +128,7 @@ void spaces_close_segments(struct spaces *spaces)
         struct coffer_segment *segment = list_entry(spaces->segments.next, struct coffer_segment,
                                                     link);
 
-        /* There is nobody to tell: who wants to know closes his segments himself. */
-        enum coffer_status status = write_back(segment);
-
-        (void)status;
         assert_cheap(list_is_empty(&segment->object->regions));
-        finish(segment);
+        finish_unheard(segment); /* who wants to know closes his segments himself */
     }
 }

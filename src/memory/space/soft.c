@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* The MMU in software: the calls of mmu.h, each of them one of the page table's. */
 #include "memory/space/soft.h"
 
 #include "memory/space/pagetable.h"

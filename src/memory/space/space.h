@@ -130,6 +130,7 @@ COFFER_MUST_CHECK enum coffer_status spaces_vmalloc(struct spaces *spaces, size_
                                                     uintptr_t *address);
 COFFER_MUST_CHECK enum coffer_status spaces_vfree(struct spaces *spaces, uintptr_t address);
 struct coffer_space *spaces_find(struct spaces *spaces, uintptr_t address);
+/* No lock: nobody opens or closes spaces meanwhile. */
 struct coffer_space *spaces_next(struct spaces *spaces, struct coffer_space *previous);
 unsigned spaces_count(struct spaces *spaces);
 void spaces_statistics(struct spaces *spaces, struct coffer_paging_statistics *out);
@@ -149,9 +150,6 @@ COFFER_MUST_CHECK enum coffer_status spaces_make(struct spaces *spaces,
                                                  const struct coffer_space_settings *settings,
                                                  struct owner owner, struct coffer_space **out);
 void space_close(struct coffer_space *space);
-
-/* Without the lock, at start: the kernel's space and vmalloc's. */
-COFFER_MUST_CHECK enum coffer_status kernel_open(struct spaces *spaces);
 
 /* Is it a user's, and alive? COFFER_MISUSE, COFFER_CORRUPT. */
 COFFER_MUST_CHECK enum coffer_status space_check(const struct coffer_space *space);

@@ -312,11 +312,8 @@ unsigned spaces_count(struct spaces *spaces)
 
 struct coffer_space *spaces_next(struct spaces *spaces, struct coffer_space *previous)
 {
-    struct list *link;
+    struct list *link = previous == NULL ? spaces->list.next : previous->link.next;
 
-    spaces_lock(spaces);
-    link = previous == NULL ? spaces->list.next : previous->link.next;
-    spaces_unlock(spaces);
     return link == &spaces->list ? NULL : list_entry(link, struct coffer_space, link);
 }
 

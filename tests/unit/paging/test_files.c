@@ -70,18 +70,23 @@ static void test_failed_reads_say_what_the_pager_said(void **state)
     struct paging_fixture *f = *state;
     struct fake_file *file = fake_file_make(f, PAGES, false);
     struct object *object = fake_object(f, PAGES, &file->pager);
-    static const enum coffer_status said[] = {COFFER_IO, COFFER_NOT_FOUND, COFFER_NO_SPACE,
-                                              COFFER_FAILED};
+    static const enum coffer_status said[] = {COFFER_IO, COFFER_NO_SPACE, COFFER_NO_MEMORY};
+    /* Those would be answers of paging's own: "look again", a page past the end. */
+    static const enum coffer_status others[] = {COFFER_BUSY,   COFFER_MISUSE,
+                                                COFFER_EXISTS, COFFER_NOT_FOUND,
+                                                COFFER_FAILED, (enum coffer_status)77};
     uint64_t value;
 
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
         fake_arm(f, FAKE_PAGER_READ, 1, false, said[i]);
         assert_status(fake_load(f, object, 3, &value), said[i]);
         assert_absent(f, object, 3);
     }
-    /* That would mean "look again" here. */
-    fake_arm(f, FAKE_PAGER_READ, 1, false, COFFER_BUSY);
-    assert_status(fake_load(f, object, 3, &value), COFFER_IO);
+    for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        fake_arm(f, FAKE_PAGER_READ, 1, false, others[i]);
+        assert_status(fake_load(f, object, 3, &value), COFFER_IO);
+        assert_absent(f, object, 3);
+    }
     fake_arm(f, FAKE_PAGER_READ, 1, false, COFFER_CORRUPT);
     assert_status(fake_load(f, object, 3, &value), COFFER_CORRUPT);
     assert_status(fake_load(f, object, 3, &value), COFFER_CORRUPT);

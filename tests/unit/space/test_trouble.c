@@ -2,6 +2,9 @@
 /* What goes wrong in the middle of a call harms nobody else and loses nothing. */
 #include "fixture.h"
 
+#include "memory/space/space.h"
+#include "memory/system/system.h"
+
 #define FILE_PAGES 8u
 
 /* A file that can be made to fail, and to do something while it is written. */
@@ -184,6 +187,131 @@ static void test_what_a_victims_file_answers_kills_nobody(void **state)
     assert_ok(coffer_segment_close(segment));
 }
 
+/* What a pager may not say is COFFER_IO; nor can what it was to write be corrupt. */
+static void test_a_pager_says_no_more_than_it_may(void **state)
+{
+    static const enum coffer_status may_not[] = {COFFER_NOT_FOUND, COFFER_BUSY, COFFER_MISUSE,
+                                                 (enum coffer_status)77};
+    struct file file;
+    struct coffer_segment *segment = open_file(&file, fixture.memory);
+    struct coffer_space *space = space_make(&fixture, 64 * PG);
+    uintptr_t at = map_segment(space, segment, FILE_PAGES, 0);
+    uint64_t value;
+
+    (void)state;
+    space_put(space, at, 1);
+    for (size_t i = 0; i < sizeof(may_not) / sizeof(may_not[0]); i++) {
+        file.read_status = file.write_status = may_not[i];
+        assert_status(coffer_space_read(space, at + PG, &value, 8), COFFER_IO);
+        assert_status(coffer_space_sync(space, at, PG), COFFER_IO);
+    }
+    file.write_status = COFFER_CORRUPT;
+    assert_status(coffer_space_sync(space, at, PG), COFFER_IO);
+    assert_ok(coffer_space_status(space));
+    file.read_status = file.write_status = COFFER_OK;
+    assert_int_equal(space_get(space, at), 1);
+    assert_ok(coffer_space_sync(space, at, PG));
+    assert_int_equal(file.pages[0], 1);
+    coffer_space_close(space);
+    assert_ok(coffer_segment_close(segment));
+}
+
+/* --- Pages that are lost with their segment ----------------------------------------------------
+ */
+
+static unsigned warnings;
+
+static void count_warnings(void *context, enum port_log_level level, const char *text)
+{
+    (void)context;
+    (void)text;
+    warnings += level == PORT_LOG_WARNING;
+}
+
+static void test_pages_that_are_lost_with_their_segment_are_logged(void **state)
+{
+    static struct coffer_port port;
+    struct space_fixture f;
+    struct file file;
+    struct coffer_segment *segment;
+    struct coffer_space *space;
+    uintptr_t at;
+
+    (void)state;
+    space_fixture_open(&f, fixture_mmu, NULL);
+    port = *f.memory->port;
+    port.log = count_warnings;
+    f.memory->spaces->port = &port;
+    warnings = 0;
+
+    /* With the last region of a closed one. */
+    segment = open_file(&file, f.memory);
+    space = space_make(&f, 64 * PG);
+    at = map_segment(space, segment, FILE_PAGES, 0);
+    assert_ok(coffer_segment_close(segment));
+    space_put(space, at, 1);
+    file.write_status = COFFER_IO;
+    assert_ok(coffer_space_unmap(space, at, FILE_PAGES * PG));
+    assert_int_equal(warnings, 1);
+
+    /* With the memory system; the third has nothing to lose. */
+    segment = open_file(&file, f.memory);
+    at = map_segment(space, segment, FILE_PAGES, 0);
+    space_put(space, at, 1);
+    coffer_space_close(space);
+    file.write_status = COFFER_IO;
+    space = space_make(&f, 64 * PG);
+    segment = open_file(&file, f.memory);
+    file.write_status = COFFER_IO;
+    (void)map_segment(space, segment, FILE_PAGES, 0);
+    coffer_memory_close(f.memory);
+    assert_int_equal(warnings, 2);
+}
+
+/* --- Buffers ---------------------------------------------------------------------------------- */
+
+/* Two threads that copy to each other's spaces would wait for each other's lock for ever. */
+static void test_a_buffer_may_lie_in_no_memory_systems_space(void **state)
+{
+    struct space_fixture f;
+    struct coffer_space *space = space_make(&fixture, 64 * PG);
+    uintptr_t at = space_map(space, 2 * PG, RW);
+    struct coffer_space *other;
+    uintptr_t there;
+    uintptr_t block;
+    uint64_t value = 0;
+
+    (void)state;
+    if (fixture_mmu == SPACE_SOFTWARE) { /* addresses are no pointers */
+        coffer_space_close(space);
+        return;
+    }
+    space_fixture_open(&f, fixture_mmu, NULL);
+    other = space_make(&f, 64 * PG);
+    there = space_base(other);
+    assert_status(coffer_space_read(space, at, (void *)there, 8), COFFER_MISUSE);
+    assert_status(coffer_space_read(space, at, (void *)(there + 64 * PG - 1), 8), COFFER_MISUSE);
+    assert_status(coffer_space_read(space, at, (void *)(there - 7), 8), COFFER_MISUSE);
+    assert_status(coffer_space_write(space, at, (void *)there, 8), COFFER_MISUSE);
+    assert_status(coffer_space_write(space, at, (void *)space_base(space), 8), COFFER_MISUSE);
+    assert_ok(coffer_space_read(space, at, (void *)there, 0));
+    assert_ok(coffer_vmalloc(f.memory, PG, &block));
+    assert_status(coffer_space_write(space, at, (void *)block, 8), COFFER_MISUSE);
+    assert_ok(coffer_vfree(f.memory, block));
+
+    /* The pages of vmalloc's blocks are always there; the page behind one never is. */
+    assert_ok(coffer_vmalloc(fixture.memory, PG, &block));
+    *(uint64_t *)block = 5;
+    assert_ok(coffer_space_write(space, at, (void *)block, 8));
+    assert_ok(coffer_space_read(space, at, &value, 8));
+    assert_int_equal(value, 5);
+    assert_status(coffer_space_read(space, at, (void *)(block + PG - 7), 8), COFFER_MISUSE);
+    assert_ok(coffer_vfree(fixture.memory, block));
+    coffer_space_close(other);
+    coffer_space_close(space);
+    space_fixture_close(&f);
+}
+
 /* It ends, though there is always a page that was written since. */
 static void test_sync_writes_what_was_dirty_when_it_was_called(void **state)
 {
@@ -221,6 +349,9 @@ static const struct CMUnitTest tests[] = {
     space_test(test_a_killed_space_maps_nothing_that_others_write_back),
     space_test(test_a_map_that_meets_a_corrupt_page_kills_its_space),
     space_test(test_what_a_victims_file_answers_kills_nobody),
+    space_test(test_a_pager_says_no_more_than_it_may),
+    space_test(test_pages_that_are_lost_with_their_segment_are_logged),
+    space_test(test_a_buffer_may_lie_in_no_memory_systems_space),
     space_test(test_sync_writes_what_was_dirty_when_it_was_called),
     space_test(test_a_size_that_reaches_the_end_of_all_addresses_is_refused),
 };
