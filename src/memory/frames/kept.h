@@ -13,7 +13,7 @@
 enum frames_keep {
     FRAMES_PLAIN = 0, /* an ordinary run of frames_take */
     FRAMES_CHUNK = 1, /* the heap's own descriptors */
-    FRAMES_SPAN = 2,  /* a span: one frame of small blocks */
+    FRAMES_SPAN = 2, /* small blocks; like a plain run not wiped for its taker with keep_contents */
     FRAMES_BLOCK = 3, /* one large block */
 };
 
@@ -27,7 +27,7 @@ struct kept_run {
 };
 
 /* Owner and count (> 0) must be good. The head gets the tag, which FRAMES_TAG_KEPT is added to;
- * the run is zero, also with keep_contents. COFFER_NO_MEMORY. */
+ * the run is zero, also with keep_contents, but for FRAMES_SPAN. COFFER_NO_MEMORY. */
 COFFER_MUST_CHECK enum coffer_status frames_take_kept(struct frames *frames, struct owner owner,
                                                       size_t count, enum frames_keep keep,
                                                       uint32_t tag, void **out);

@@ -3,6 +3,7 @@
 #include "memory/frames/runs.h"
 
 #include "base/bytes.h"
+#include "memory/frames/kept.h"
 #include "memory/frames/lookup.h"
 
 /* What is wanted, and what was found for it. */
@@ -175,7 +176,8 @@ static void clean(struct frames *frames, const struct search *search)
         spin_take(&frames->account->lock);
         search->segment->table[search->index].flags &= (uint8_t)~FRAME_GOING;
         spin_give(&frames->account->lock);
-    } else if (frames->keep_contents && (search->flags & FRAME_KEPT) != 0) {
+    } else if (frames->keep_contents && (search->flags & FRAME_KEPT) != 0 &&
+               (search->flags & FRAME_KEPT) >> FRAME_KEPT_SHIFT != FRAMES_SPAN) {
         wipe(address, (size_t)search->count * FRAME_SIZE);
     }
     if (!frames->keep_contents)

@@ -143,18 +143,23 @@ static enum coffer_status alloc_any(struct coffer_pool *pool, size_t size, void 
     return pool_alloc_request(pool, &request, out);
 }
 
-/* A small block that the shortest path didn't find, or one from larger classes. */
+/* A block from the larger classes, or an area; or a small one that the shortest path didn't find.
+ */
 static __attribute__((noinline)) enum coffer_status
 alloc_small(struct coffer_pool *pool, size_t size, void **out, struct magazine *magazine)
 {
     void *block = NULL;
 
-    if (magazine != NULL && size - 1 < CLASS_SIZE_MAX)
-        block = magazine_take(magazine, class_of(size));
+    if (size - 1 < CLASS_SIZE_MAX) {
+        if (LIKELY(magazine != NULL))
+            block = magazine_take(magazine, class_of(size));
+    } else if (size - 1 < AREA_BLOCK_MAX) {
+        block = area_take(pool, size);
+    }
     if (UNLIKELY(block == NULL))
         return alloc_any(pool, size, out);
     if (pool->port == NULL)
-        count_used(pool, class_size(class_of(size)));
+        count_used(pool, coffer_pool_usable_size(pool, block));
     *out = block;
     return COFFER_OK;
 }
@@ -351,7 +356,7 @@ QUICK enum coffer_status free_quick(struct coffer_pool *pool, unsigned number, b
     if (UNLIKELY(tag < FRAMES_TAG_KEPT))
         return free_refused(pool);
     part = (struct part *)(pool->slots + (uintptr_t)tag * SLOT_SIZE);
-    if (UNLIKELY(part->owner != pool->token + number))
+    if (UNLIKELY(part->owner != pool->token + 2 * number))
         return free_any(pool, block);
     index = span_index(part, block);
     if (UNLIKELY(index > SPAN_INDEX_MAX || link_load(part, index) != LINK_USED))

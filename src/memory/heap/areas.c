@@ -34,7 +34,7 @@ static void *alloc_here(struct coffer_pool *pool, size_t size, size_t alignment)
 {
     struct extents_area *area;
     enum coffer_status status = COFFER_NO_MEMORY;
-    void *block;
+    void *block = NULL;
 
     spin_take(&pool->lock);
     if (pool->extents != NULL)
@@ -50,6 +50,11 @@ static void *alloc_here(struct coffer_pool *pool, size_t size, size_t alignment)
     return status == COFFER_OK ? block : NULL;
 }
 
+void *area_take(struct coffer_pool *pool, size_t size)
+{
+    return alloc_here(pool, size, 1);
+}
+
 static bool add_area_of(struct coffer_pool *pool, struct source *source, size_t frame_count)
 {
     struct part *part = part_take(pool, source, 1);
@@ -58,7 +63,7 @@ static bool add_area_of(struct coffer_pool *pool, struct source *source, size_t 
 
     if (part == NULL)
         return false;
-    first = source_take(pool, source, source->owner, FRAMES_BLOCK, frame_count, part);
+    first = source_take(pool, source, source->owner, FRAMES_SPAN, frame_count, part);
     if (first == NULL) {
         part_give(pool, source, part);
         return false;

@@ -11,6 +11,9 @@
 /* A block, in a new area if need be; alignment is at most a frame's size. NULL: no memory. */
 void *area_alloc(struct coffer_pool *pool, size_t size, size_t alignment);
 
+/* The same without a new area. */
+void *area_take(struct coffer_pool *pool, size_t size);
+
 /* COFFER_MISUSE when no allocated block of the area begins there. *retired: an area that is to be
  * given back now, or NULL. */
 COFFER_MUST_CHECK enum coffer_status area_free(struct coffer_pool *pool, struct part *part,

@@ -237,7 +237,7 @@ static enum coffer_status open_fast(const struct pool_host *host,
     if (host->port != NULL && host->port->thread_slot != NULL && !pool->careful)
         pool->port = host->port;
     find_short_path(pool);
-    pool->token = slot_name(pool->home, pool) / CHUNK_SLOTS * OWNER_NUMBERS;
+    pool->token = slot_name(pool->home, pool) / CHUNK_SLOTS * OWNER_NUMBERS + 1;
     pool->magazine_count = magazines_wanted(pool, host);
     chunk_begin(pool, pool->home, home,
                 (unsigned)((sizeof(*pool) + pool->magazine_count * sizeof(struct magazine *) +

@@ -54,14 +54,16 @@ enum part_kind {
 /*
  * Numbers of magazines: of a thread, its slot plus one; of threads that have no slot, one with a
  * lock; without threads 0, or the owner's number in a spare pool. A part has its pool's token plus
- * such a number, so that one comparison tells whether it is a span of this pool and this thread.
+ * twice such a number, so that one comparison tells whether it is a span of this pool and this
+ * thread. A token is 256 times the number of the pool's first frame, and 1: boxes have a multiple
+ * of 8 in that place (their size), and so are never taken for a part.
  */
 #define MAGAZINE_SLOTLESS                                                                          \
     (PORT_SLOTS_MAX + 1) /* what such threads have for a number: no magazine */
 #define MAGAZINE_SHARED (PORT_SLOTS_MAX + 2)
 #define MAGAZINE_NONE   127u
-#define OWNER_NUMBERS   128u
-#define OWNER_OUTER     0x80000000u /* in place of a token: a part of the memory's, see SLOT_OUTER */
+#define OWNER_NUMBERS   256u
+#define OWNER_OUTER     0xffffff01u /* in place of a token: of the memory's frames, see SLOT_OUTER */
 
 struct part {
     union {
@@ -131,12 +133,12 @@ static inline unsigned part_links(const struct part *part)
 
 static inline unsigned part_number(const struct part *part)
 {
-    return part->owner % OWNER_NUMBERS;
+    return part->owner % OWNER_NUMBERS / 2;
 }
 
 static inline void part_set_number(struct part *part, unsigned number)
 {
-    part->owner = (part->owner & ~(OWNER_NUMBERS - 1)) | number;
+    part->owner = (part->owner & ~(OWNER_NUMBERS - 1)) + 2 * number + 1;
 }
 
 /* The blocks of one class in one magazine. */
@@ -237,7 +239,7 @@ static inline bool pool_owns(const struct coffer_pool *pool, const struct part *
                                                                    ~(uintptr_t)(FRAME_SIZE - 1));
 
     return part->owner / OWNER_NUMBERS == pool->token / OWNER_NUMBERS ||
-           ((part->owner & OWNER_OUTER) != 0 && chunk->pool == pool);
+           (part->owner / OWNER_NUMBERS == OWNER_OUTER / OWNER_NUMBERS && chunk->pool == pool);
 }
 
 /* --- Slots (slots.c) --------------------------------------------------------------------- */

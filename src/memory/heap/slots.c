@@ -47,6 +47,8 @@ void *source_take_aligned(struct coffer_pool *pool, struct source *source, struc
     }
     if (count > 1)
         frames_tag_kept(source->frames, address, (uint32_t)count, tag);
+    if (keep == FRAMES_SPAN && pool->settings.zero && source->frames->keep_contents)
+        wipe(address, count * FRAME_SIZE);
     return address;
 }
 
@@ -89,7 +91,7 @@ void chunk_begin(struct coffer_pool *pool, struct source *source, struct part *c
                  unsigned count)
 {
     chunk->pool = pool;
-    chunk->owner = (source->bit != 0 ? OWNER_OUTER : pool->token) | MAGAZINE_NONE;
+    chunk->owner = (source->bit != 0 ? OWNER_OUTER : pool->token) + 2 * MAGAZINE_NONE;
     chunk->kind = PART_CHUNK;
     chunk->chunk.used = ((uint64_t)1 << (1 + count)) - 1;
     chunk_list(pool, source, chunk);
@@ -215,7 +217,7 @@ struct part *part_take(struct coffer_pool *pool, struct source *source, unsigned
         if (part == NULL)
             return NULL;
         part_blank(part);
-        part->owner = (source->bit != 0 ? OWNER_OUTER : pool->token) | MAGAZINE_NONE;
+        part->owner = (source->bit != 0 ? OWNER_OUTER : pool->token) + 2 * MAGAZINE_NONE;
     }
     return part;
 }
