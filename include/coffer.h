@@ -107,6 +107,9 @@ struct coffer_config {
     const struct coffer_area *areas;
     size_t area_count;
 
+    /* What is known of the areas, for the statistics: they stay in RAM. */
+    bool memory_locked;
+
     /* The key, required. */
     const struct coffer_key *key;
 

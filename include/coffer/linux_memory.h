@@ -90,7 +90,8 @@ struct coffer_linux_memory_options {
     const char *swap_path; /* the file; NULL: one without a name */
     bool swap_in_memory;   /* in ordinary memory instead */
 
-    /* Optional: areas, port, mmu and release are set by the call, the rest is taken as it is. */
+    /* Optional: areas, port, mmu, locked, secret and release are set by the call, the rest is taken
+     * as it is. */
     const struct coffer_memory_config *config;
 };
 

@@ -7,16 +7,24 @@
  *   pools    blocks of any size: alloc, free, realloc, aligned; two policies
  *   boxes    blocks of one size
  *
- * Everything lives inside the areas given at open; nothing else is ever allocated. Metadata lies
+ * Everything lives inside the areas given at open; nothing else is ever allocated, but that an MMU
+ * of the machine may keep a little of its own outside (on Linux two bits a page). Metadata lies
  * beside blocks, never in them: a stale pointer can't harm the allocators, and every wrong free
  * (double, stale, foreign, interior, forged) is refused with COFFER_MISUSE and counted.
  *
  * Outputs are written on success only. Sizes are bytes where nothing else is said.
  *
+ * NULL        A call that returns a status answers COFFER_MISUSE to NULL for a memory system,
+ *             settings, a configuration, a name or an output, where nothing else is said. Closing
+ *             NULL is nothing. Two kinds of calls check none of that, and need what they are given:
+ *             those on an open pool or boxes, which are short, and those that return no status.
+ *
  * Threads     With a port that has threads every call may come from any thread, but for opening and
- *             closing: a thing is closed when no call on it is under way. Without a port, or with
- *             one without threads, all calls come from one thread.
- * Lifetime    Closing the memory closes everything in it.
+ *             closing the memory itself; a thing is closed when no call on it, or with it, is under
+ *             way. Pools and boxes may be opened at once: of two for one region the first gets it.
+ *             Without a port, or with one without threads, all calls come from one thread.
+ * Lifetime    Closing the memory closes everything in it. A region must stay until the pool or the
+ *             boxes in it are closed.
  */
 #ifndef COFFER_MEMORY_H
 #define COFFER_MEMORY_H
@@ -40,7 +48,7 @@ struct coffer_memory; /* a memory system */
 struct coffer_mmu;    /* a memory management unit, made by a port; see <coffer/space.h> */
 
 enum coffer_pressure {
-    COFFER_PRESSURE_HIGH, /* there are as many free frames as the high watermark again */
+    COFFER_PRESSURE_OVER, /* there are as many free frames as the high watermark again */
     COFFER_PRESSURE_LOW,  /* fewer free frames than the low watermark */
     COFFER_PRESSURE_NONE, /* an allocation is about to fail */
 };
@@ -112,11 +120,12 @@ struct coffer_owner {
     uint8_t index;
 };
 
-/* `name` must outlive the owner. COFFER_NO_MEMORY: 60 owners are open. */
+/* `name` must outlive the owner. COFFER_NO_MEMORY: as many are open as there can be, 63 with those
+ * that the memory system has for itself: three, and one more with a swap. */
 COFFER_MUST_CHECK enum coffer_status coffer_owner_open(struct coffer_memory *memory,
                                                        const char *name, struct coffer_owner *out);
 
-/* COFFER_BUSY while it holds frames. */
+/* COFFER_BUSY while it holds frames, or a pool, boxes, a space or a segment of it is open. */
 COFFER_MUST_CHECK enum coffer_status coffer_owner_close(struct coffer_memory *memory,
                                                         struct coffer_owner owner);
 
@@ -178,8 +187,9 @@ struct coffer_pool_settings {
     enum coffer_pool_policy policy;
     struct coffer_owner owner; /* of the frames it takes */
 
-    /* A pool in a fixed region of any address and size: nothing outside of it is touched. NULL: the
-     * pool lives in frames of the memory. A little pool needs a region. */
+    /* A pool in a fixed region of any address and size: nothing outside of it is touched. It must
+     * stay until the pool is closed. NULL: the pool lives in frames of the memory. A little pool
+     * needs a region. */
     void *region;
     size_t region_size;
 
@@ -205,12 +215,14 @@ struct coffer_pool_settings {
 
 /* `memory` may be NULL for a pool in a region that doesn't expand; it then has no port. A region
  * must not overlap another pool's region in this memory, nor memory in use (COFFER_EXISTS).
- * COFFER_NO_MEMORY: too small. COFFER_MISUSE: settings that don't go together. */
+ * COFFER_NO_MEMORY: too small. COFFER_MISUSE: settings that don't go together; or the region lies
+ * in a user's space that is reached by pointers, whose pages come and go. */
 COFFER_MUST_CHECK enum coffer_status coffer_pool_open(struct coffer_memory *memory,
                                                       const struct coffer_pool_settings *settings,
                                                       struct coffer_pool **out);
 
-/* Blocks that are still allocated go with it. */
+/* Blocks that are still allocated go with it. NULL is nothing, and neither is the memory's own
+ * pool: that stays. */
 void coffer_pool_close(struct coffer_pool *pool);
 
 /* An expanding pool, or one without a region, may hold at most `frames` frames of the memory from
@@ -287,12 +299,13 @@ struct coffer_boxes_settings {
     struct coffer_owner owner;
     size_t box_size; /* 1 .. 1 MiB; rounded up to a multiple of 8, which is the alignment
                         (16 for multiples of 16) */
-    void *region;    /* of any address and size; NULL: frames of the memory for `count` boxes */
+    void *region;    /* as for pools; NULL: frames of the memory for `count` boxes */
     size_t region_size;
     size_t count; /* without a region */
 };
 
-/* As many boxes as the region holds, or `count`. `memory` may be NULL with a region. */
+/* As many boxes as the region holds, or `count`. `memory` may be NULL with a region. Errors as for
+ * pools. */
 COFFER_MUST_CHECK enum coffer_status coffer_boxes_open(struct coffer_memory *memory,
                                                        const struct coffer_boxes_settings *settings,
                                                        struct coffer_boxes **out);

@@ -254,10 +254,9 @@ COFFER_MUST_CHECK enum coffer_status coffer_vmalloc(struct coffer_memory *memory
 /* COFFER_MISUSE: not the address of a coffer_vmalloc. */
 COFFER_MUST_CHECK enum coffer_status coffer_vfree(struct coffer_memory *memory, uintptr_t address);
 
-/* Evict pages until `frames` are free that weren't; `*got` tells how many became so: fewer when no
- * more can go, which is no error. Always COFFER_OK. */
-COFFER_MUST_CHECK enum coffer_status coffer_reclaim(struct coffer_memory *memory, size_t frames,
-                                                    size_t *got);
+/* Evict pages until `frames` are free that weren't. How many became so: fewer when no more can go.
+ */
+size_t coffer_reclaim(struct coffer_memory *memory, size_t frames);
 
 /* --- Backing store ----------------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 /* What coffer_close gives back at the very end. */
 struct machine {
     struct coffer_area area;
+    bool locked;
 };
 
 static void release(void *context)
@@ -28,6 +29,7 @@ static struct coffer_config make_config(const struct coffer_linux_options *optio
         .device = device,
         .areas = &machine->area,
         .area_count = 1,
+        .memory_locked = machine->locked,
         .key = options->key,
         .huk_plain = options->huk_plain,
         .head_full_hash = options->head_full_hash,
@@ -56,8 +58,8 @@ enum coffer_status coffer_linux_open(const struct coffer_linux_options *options,
     machine = calloc(1, sizeof(*machine));
     if (machine == NULL)
         return COFFER_NO_MEMORY;
-    status = coffer_linux_memory_make(options->memory != 0 ? options->memory : MEMORY_DEFAULT, NULL,
-                                      &machine->area);
+    status = coffer_linux_memory_make(options->memory != 0 ? options->memory : MEMORY_DEFAULT,
+                                      &machine->locked, &machine->area);
     if (status != COFFER_OK)
         goto free_machine;
     status = coffer_linux_directory_open(options->directory, options->create, options->read_only,

@@ -172,7 +172,7 @@ enum coffer_status engine_open(const struct coffer_config *config,
     engine = block;
     engine->memory = memory;
     engine->owner = owner;
-    system_view(&engine->view, memory, owner);
+    system_view(&engine->view, memory, owner, config->memory_locked);
     engine->port = config->port;
     list_init(&engine->handles);
     status = config->port->lock_init(config->port->context, &engine->lock);

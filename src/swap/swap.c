@@ -9,6 +9,8 @@
 _Static_assert(SWAP_SLOT_SIZE == FRAME_SIZE, "a lane's buffer is a frame");
 _Static_assert(BITMAP_BITS_MAX <= BACKING_NO_SLOT, "a slot's number fits");
 
+#define SWAP_FRAME_TAG 3u /* in the place of a page's and a page table's */
+
 static enum coffer_status reserve(void *context, uint32_t *slot)
 {
     struct swap *swap = context;
@@ -134,6 +136,9 @@ static enum coffer_status make_block(struct memory *memory, size_t pages, unsign
         (void)closed;
         return status;
     }
+    /* Marked: who has an address alone can't give them. */
+    status = frames_set_tag(memory->frames, frames, size / FRAME_SIZE, SWAP_FRAME_TAG);
+    assert_cheap(status == COFFER_OK);
     wipe(frames, size); /* frames aren't zero with `keep_contents` */
     swap = frames;
     swap->memory = memory;

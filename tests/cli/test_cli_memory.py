@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """coffer memory: the map of a store's memory, and the demo."""
 
+import ctypes
 import os
 import re
 import subprocess
@@ -46,6 +47,14 @@ class MapTest(CommandTest):
         names = {owner["name"] for owner in value["owners"]}
         self.assertIn("cache", names)
         self.assertEqual(value["spaces"], [])
+
+    def test_it_tells_whether_the_memory_is_locked(self):
+        size = 512 * 1024
+        buffer = ctypes.create_string_buffer(size + 4096)
+        locked = ctypes.CDLL(None).mlock(buffer, ctypes.c_size_t(size)) == 0
+        self.assertEqual(self.run_json("memory", "--memory", "512K")["frames"]["locked"], locked)
+        text = self.run_coffer("memory", "--memory", "512K").decode()
+        self.assertEqual("locked into RAM" in text, locked)
 
     def test_text_draws_every_frame(self):
         text = self.run_coffer("memory", "--memory", "512K").decode()

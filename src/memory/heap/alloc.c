@@ -235,7 +235,7 @@ enum coffer_status pool_alloc_for(struct coffer_pool *pool, struct owner owner, 
     void *block = NULL;
 
     assert_cheap(pool->spare);
-    if (size == 0 || !account_has(pool->account, owner))
+    if (size == 0 || !account_has(pool->home->account, owner))
         return COFFER_MISUSE;
     if (*magazine == NULL)
         *magazine = magazine_open(pool, owner, owner.index);

@@ -4,7 +4,6 @@
 #include "base/assert.h"
 #include "base/bitmap.h"
 #include "base/bytes.h"
-#include "base/list.h"
 #include "base/spin.h"
 #include "memory/frames/kept.h"
 
@@ -31,8 +30,7 @@ struct coffer_boxes {
     void *region; /* NULL: frames */
     size_t region_size;
     struct frames *frames;
-    struct account *account; /* whose lock guards the link */
-    struct list link;
+    void *keeper;
     uint64_t words[];
 };
 
@@ -89,9 +87,7 @@ static void begin(struct coffer_boxes *boxes, const struct pool_host *host,
     boxes->region = settings->region;
     boxes->region_size = settings->region_size;
     boxes->frames = host->frames;
-    boxes->account = host->account;
     spin_init(&boxes->lock, host->port);
-    list_init(&boxes->link);
     bitmap_init(&boxes->free[0], boxes->words, count);
     bitmap_init(&boxes->free[1], boxes->words + bitmap_word_count(count), count);
     for (uint32_t i = 0; i < count; i++)
@@ -158,15 +154,8 @@ enum coffer_status boxes_open(const struct pool_host *host,
                                     : open_frames(host, settings, size, out);
 }
 
-void coffer_boxes_close(struct coffer_boxes *boxes)
+void boxes_close(struct coffer_boxes *boxes)
 {
-    if (boxes == NULL)
-        return;
-    if (boxes->account != NULL) {
-        spin_take(&boxes->account->lock);
-        list_remove(&boxes->link);
-        spin_give(&boxes->account->lock);
-    }
     if (boxes->region != NULL)
         wipe(boxes->region, boxes->region_size);
     else
@@ -261,21 +250,12 @@ bool boxes_is_valid(const struct coffer_boxes *boxes)
            boxes->used <= boxes->used_peak && boxes->used_peak <= boxes->count;
 }
 
-bool boxes_region(const struct coffer_boxes *boxes, struct coffer_area *out)
+void boxes_set_keeper(struct coffer_boxes *boxes, void *keeper)
 {
-    if (boxes->region == NULL)
-        return false;
-    out->address = boxes->region;
-    out->size = boxes->region_size;
-    return true;
+    boxes->keeper = keeper;
 }
 
-struct list *boxes_link(struct coffer_boxes *boxes)
+void *boxes_keeper(const struct coffer_boxes *boxes)
 {
-    return &boxes->link;
-}
-
-struct coffer_boxes *boxes_at_link(struct list *link)
-{
-    return list_entry(link, struct coffer_boxes, link);
+    return boxes->keeper;
 }

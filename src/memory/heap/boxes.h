@@ -29,12 +29,10 @@ COFFER_MUST_CHECK enum coffer_status boxes_open(const struct pool_host *host,
                                                 const struct coffer_boxes_settings *settings,
                                                 struct coffer_boxes **out);
 
-/* The region given at open; false when there was none. */
-bool boxes_region(const struct coffer_boxes *boxes, struct coffer_area *out);
-
-/* For the list of all boxes that the memory keeps, as for pools. */
-struct list *boxes_link(struct coffer_boxes *boxes);
-struct coffer_boxes *boxes_at_link(struct list *link);
+/* As for pools. */
+void boxes_close(struct coffer_boxes *boxes);
+void boxes_set_keeper(struct coffer_boxes *boxes, void *keeper);
+void *boxes_keeper(const struct coffer_boxes *boxes);
 
 /* Do X1 and the counts hold? */
 bool boxes_is_valid(const struct coffer_boxes *boxes);

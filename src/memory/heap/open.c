@@ -26,7 +26,7 @@ static bool host_is_valid(const struct pool_host *host, const struct coffer_pool
     return !settings->random || host->port != NULL;
 }
 
-static bool settings_are_valid(const struct coffer_pool_settings *settings)
+bool pool_settings_are_valid(const struct coffer_pool_settings *settings)
 {
     switch (settings->policy) {
     case COFFER_POOL_FAST:
@@ -195,8 +195,6 @@ static void begin(struct coffer_pool *pool, const struct pool_host *host,
     pool->settings = *settings;
     pool->careful = has_options(settings) && !host->spare;
     spin_init(&pool->lock, host->port);
-    pool->account = host->account;
-    list_init(&pool->link);
 }
 
 static unsigned magazines_wanted(const struct coffer_pool *pool, const struct pool_host *host)
@@ -305,7 +303,7 @@ enum coffer_status pool_open(const struct pool_host *host,
     };
     enum coffer_status status;
 
-    if (!settings_are_valid(settings) || !host_is_valid(host, settings))
+    if (!pool_settings_are_valid(settings) || !host_is_valid(host, settings))
         return COFFER_MISUSE;
     if (settings->policy == COFFER_POOL_LITTLE)
         return open_little(host, settings, out);
@@ -321,17 +319,10 @@ enum coffer_status pool_open(const struct pool_host *host,
     return status;
 }
 
-void coffer_pool_close(struct coffer_pool *pool)
+void pool_close(struct coffer_pool *pool)
 {
     struct frames *home = NULL;
 
-    if (pool == NULL)
-        return;
-    if (pool->account != NULL) {
-        spin_take(&pool->account->lock);
-        list_remove(&pool->link);
-        spin_give(&pool->account->lock);
-    }
     if (pool->little != NULL) {
         wipe(pool->settings.region, pool->settings.region_size);
         return;
@@ -343,23 +334,14 @@ void coffer_pool_close(struct coffer_pool *pool)
         frames_fini(home);
 }
 
-bool pool_region(const struct coffer_pool *pool, struct coffer_area *out)
+void pool_set_keeper(struct coffer_pool *pool, void *keeper)
 {
-    if (pool->settings.region == NULL)
-        return false;
-    out->address = pool->settings.region;
-    out->size = pool->settings.region_size;
-    return true;
+    pool->keeper = keeper;
 }
 
-struct list *pool_link(struct coffer_pool *pool)
+void *pool_keeper(const struct coffer_pool *pool)
 {
-    return &pool->link;
-}
-
-struct coffer_pool *pool_at_link(struct list *link)
-{
-    return list_entry(link, struct coffer_pool, link);
+    return pool->keeper;
 }
 
 enum coffer_status coffer_pool_set_frames_max(struct coffer_pool *pool, uint64_t frames)

@@ -212,8 +212,7 @@ struct coffer_pool {
     struct quarantine *quarantine; /* NULL: none */
     uint64_t random;               /* state of the order of blocks; 0: none */
     struct coffer_pool_settings settings;
-    struct list link;        /* of the memory's pools */
-    struct account *account; /* whose lock guards the link */
+    void *keeper;            /* whoever keeps account of the pool */
     struct little *little;   /* of the little policy; it needs nothing of what follows */
     uint64_t allocations;    /* that are in no magazine's number; under the lock */
 

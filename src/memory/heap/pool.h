@@ -29,7 +29,6 @@
 #ifndef COFFER_MEMORY_HEAP_POOL_H
 #define COFFER_MEMORY_HEAP_POOL_H
 
-#include "base/list.h"
 #include "coffer/memory.h"
 #include "memory/frames/frames.h"
 
@@ -49,6 +48,9 @@ struct pool_host {
 #define POOL_SPARE_MAX      2048u /* bytes */
 #define POOL_QUARANTINE_MAX 65536u
 
+/* Do the settings go together, as far as that can be said without a host? */
+bool pool_settings_are_valid(const struct coffer_pool_settings *settings);
+
 /* As coffer_pool_open; overlap of regions is the caller's to check. On failure nothing is held. */
 COFFER_MUST_CHECK enum coffer_status pool_open(const struct pool_host *host,
                                                const struct coffer_pool_settings *settings,
@@ -64,12 +66,11 @@ COFFER_MUST_CHECK enum coffer_status pool_alloc_for(struct coffer_pool *pool, st
 COFFER_MUST_CHECK bool pool_find(struct coffer_pool *pool, const void *block, size_t *size,
                                  struct owner *owner);
 
-/* The region given at open; false when there was none. */
-bool pool_region(const struct coffer_pool *pool, struct coffer_area *out);
+/* All of it, with the blocks that are still allocated; its region is wiped. */
+void pool_close(struct coffer_pool *pool);
 
-/* For the list of all pools that the memory keeps, which is changed under the account's lock:
- * coffer_pool_close takes the pool off it. */
-struct list *pool_link(struct coffer_pool *pool);
-struct coffer_pool *pool_at_link(struct list *link);
+/* Whatever keeps account of the pool may leave a pointer to its own record in it; NULL at first. */
+void pool_set_keeper(struct coffer_pool *pool, void *keeper);
+void *pool_keeper(const struct coffer_pool *pool);
 
 #endif

@@ -2,6 +2,7 @@
 /* Owners, and frames for them. */
 #include "memory/frames/lookup.h"
 #include "memory/paging/paging.h"
+#include "memory/space/space.h"
 #include "memory/system/system.h"
 
 enum coffer_status system_owner(const struct coffer_memory *memory, struct coffer_owner owner,
@@ -20,37 +21,58 @@ enum coffer_status coffer_owner_open(struct coffer_memory *memory, const char *n
                                      struct coffer_owner *out)
 {
     struct owner owner;
-    enum coffer_status status = account_open_owner(&memory->memory->account, name, &owner);
+    enum coffer_status status;
 
+    if (memory == NULL || name == NULL || out == NULL)
+        return COFFER_MISUSE;
+    status = account_open_owner(&memory->memory->account, name, &owner);
     if (status == COFFER_OK)
         out->index = owner.index;
     return status;
 }
 
-enum coffer_status coffer_owner_close(struct coffer_memory *memory, struct coffer_owner owner)
+/* Spaces and segments hold the records that they are; pools in regions may hold nothing as yet. */
+static enum coffer_status close_owner(struct coffer_memory *memory, struct owner owner)
 {
-    struct owner inside;
-    enum coffer_status status = system_owner(memory, owner, &inside);
+    enum coffer_status status;
 
-    if (status != COFFER_OK || inside.index == memory->system.index)
-        return COFFER_MISUSE;
-    status = account_close_owner(&memory->memory->account, inside);
+    if (pools_name(memory, owner))
+        return COFFER_BUSY;
+    status = account_close_owner(&memory->memory->account, owner);
     if (status != COFFER_BUSY)
         return status;
 
     /* The span that it keeps for its next record may be all that it has. */
-    paging_lock(memory->paging);
     (void)coffer_pool_shrink(memory->memory->pool);
-    paging_unlock(memory->paging);
-    return account_close_owner(&memory->memory->account, inside);
+    return account_close_owner(&memory->memory->account, owner);
+}
+
+enum coffer_status coffer_owner_close(struct coffer_memory *memory, struct coffer_owner owner)
+{
+    struct owner inside;
+    enum coffer_status status;
+
+    if (memory == NULL)
+        return COFFER_MISUSE;
+    spaces_lock(memory->spaces);
+    status = system_owner(memory, owner, &inside);
+    if (status == COFFER_OK && inside.index == memory->system.index)
+        status = COFFER_MISUSE;
+    if (status == COFFER_OK)
+        status = close_owner(memory, inside);
+    spaces_unlock(memory->spaces);
+    return status;
 }
 
 enum coffer_status coffer_owner_set_quota(struct coffer_memory *memory, struct coffer_owner owner,
                                           uint64_t frames)
 {
     struct owner inside;
-    enum coffer_status status = system_owner(memory, owner, &inside);
+    enum coffer_status status;
 
+    if (memory == NULL)
+        return COFFER_MISUSE;
+    status = system_owner(memory, owner, &inside);
     if (status != COFFER_OK)
         return status;
     return account_set_quota(&memory->memory->account, inside, frames);
@@ -59,9 +81,13 @@ enum coffer_status coffer_owner_set_quota(struct coffer_memory *memory, struct c
 enum coffer_status coffer_frames_take(struct coffer_memory *memory, struct coffer_owner owner,
                                       size_t count, size_t alignment, void **out)
 {
-    struct owner inside = {owner.index == 0 ? memory->system.index : owner.index};
+    struct owner inside;
+
+    if (memory == NULL || out == NULL)
+        return COFFER_MISUSE;
 
     /* As system_owner, but that frames_take finds out itself whether the owner is open. */
+    inside.index = owner.index == 0 ? memory->system.index : owner.index;
     if (inside.index < memory->system.index)
         return COFFER_MISUSE;
     if (alignment <= 1)
@@ -69,7 +95,8 @@ enum coffer_status coffer_frames_take(struct coffer_memory *memory, struct coffe
     return frames_take_aligned(memory->memory->frames, inside, count, alignment, out);
 }
 
-/* Frames of spaces, page tables and pools carry a tag; they aren't the caller's to hold or give. */
+/* Frames of spaces, page tables, pools and the swap carry a tag; they aren't the caller's to hold
+ * or give. */
 static bool is_ours(const struct coffer_memory *memory, const void *address)
 {
     return frames_tag(memory->memory->frames, address) != 0;
@@ -77,13 +104,15 @@ static bool is_ours(const struct coffer_memory *memory, const void *address)
 
 enum coffer_status coffer_frames_hold(struct coffer_memory *memory, void *address)
 {
-    if (is_ours(memory, address))
+    if (memory == NULL || is_ours(memory, address))
         return COFFER_MISUSE;
     return frames_hold(memory->memory->frames, address);
 }
 
 enum coffer_status coffer_frames_give(struct coffer_memory *memory, void *address)
 {
+    if (memory == NULL)
+        return COFFER_MISUSE;
     if (is_ours(memory, address)) {
         spin_take(&memory->memory->account.lock);
         memory->memory->account.wrong_frees++;

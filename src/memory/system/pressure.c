@@ -36,7 +36,7 @@ static void answer(struct coffer_memory *memory, enum frames_level level)
 
     if (level == FRAMES_LOW && free < memory->config.high)
         (void)paging_reclaim(memory->paging, (size_t)(memory->config.high - free), anybody);
-    (void)tell(memory, level == FRAMES_LOW ? COFFER_PRESSURE_LOW : COFFER_PRESSURE_HIGH);
+    (void)tell(memory, level == FRAMES_LOW ? COFFER_PRESSURE_LOW : COFFER_PRESSURE_OVER);
 }
 
 bool pressure_relieve(void *context, struct owner owner)

@@ -9,8 +9,11 @@ enum coffer_status coffer_space_open(struct coffer_memory *memory,
                                      struct coffer_space **out)
 {
     struct owner owner;
-    enum coffer_status status = system_owner(memory, settings->owner, &owner);
+    enum coffer_status status;
 
+    if (memory == NULL || settings == NULL || out == NULL)
+        return COFFER_MISUSE;
+    status = system_owner(memory, settings->owner, &owner);
     if (status != COFFER_OK)
         return status;
     return spaces_open_space(memory->spaces, settings, owner, out);
@@ -41,8 +44,11 @@ enum coffer_status coffer_segment_open(struct coffer_memory *memory, struct coff
                                        struct coffer_segment **out)
 {
     struct owner inside;
-    enum coffer_status status = system_owner(memory, owner, &inside);
+    enum coffer_status status;
 
+    if (memory == NULL || out == NULL)
+        return COFFER_MISUSE;
+    status = system_owner(memory, owner, &inside);
     if (status != COFFER_OK)
         return status;
     return spaces_open_segment(memory->spaces, inside, size, pager, out);
@@ -50,20 +56,23 @@ enum coffer_status coffer_segment_open(struct coffer_memory *memory, struct coff
 
 enum coffer_status coffer_vmalloc(struct coffer_memory *memory, size_t size, uintptr_t *address)
 {
+    if (memory == NULL || address == NULL)
+        return COFFER_MISUSE;
     return spaces_vmalloc(memory->spaces, size, address);
 }
 
 enum coffer_status coffer_vfree(struct coffer_memory *memory, uintptr_t address)
 {
+    if (memory == NULL)
+        return COFFER_MISUSE;
     return spaces_vfree(memory->spaces, address);
 }
 
-enum coffer_status coffer_reclaim(struct coffer_memory *memory, size_t frames, size_t *got)
+size_t coffer_reclaim(struct coffer_memory *memory, size_t frames)
 {
     const struct owner anybody = {0};
 
-    *got = paging_reclaim(memory->paging, frames, anybody);
-    return COFFER_OK;
+    return paging_reclaim(memory->paging, frames, anybody);
 }
 
 void coffer_paging_statistics(struct coffer_memory *memory, struct coffer_paging_statistics *out)

@@ -124,8 +124,7 @@ static enum coffer_status open_all(struct memory *inside, const struct coffer_me
     memory->port = config->port;
     memory->config = *config;
     settle_defaults(&memory->config, inside->account.frames_total);
-    list_init(&memory->pools);
-    list_init(&memory->boxes);
+    list_init(&memory->places);
     status = open_parts(memory);
     if (status == COFFER_OK)
         *out = memory;
@@ -138,7 +137,7 @@ enum coffer_status coffer_memory_open(const struct coffer_memory_config *config,
     struct memory *inside;
     enum coffer_status status;
 
-    if (!config_is_valid(config))
+    if (config == NULL || out == NULL || !config_is_valid(config))
         return COFFER_MISUSE;
     status = open_memory(config, &inside);
     if (status != COFFER_OK)

@@ -14,9 +14,10 @@
  *
  * Owners. The public owner 0 is "system"; all others are those of the account.
  *
- * Locking. The paging lock guards the records of memory_alloc, too, and the table reserve. The
- * lists of pools and boxes are under the account's lock. A thread that holds the paging lock is
- * never made to wait, evict or call out by a shortage of frames: see pressure.c.
+ * Locking. The paging lock guards the records of memory_alloc, too, the table reserve, and the
+ * places of pools and boxes. It is never held over what a caller gave to lie in. A thread that
+ * holds the paging lock is never made to wait, evict or call out by a shortage of frames: see
+ * pressure.c.
  */
 #ifndef COFFER_MEMORY_SYSTEM_H
 #define COFFER_MEMORY_SYSTEM_H
@@ -30,6 +31,17 @@
 
 struct paging;
 struct spaces;
+
+/* The record of a pool or of boxes. It has the region, so that nobody looks for it in the region
+ * itself, and is made before anything is written there: from then on the region is taken. */
+struct place {
+    struct list link;
+    struct coffer_memory *memory;
+    struct coffer_area region; /* without an address: frames */
+    struct owner owner;
+    struct coffer_pool *pool; /* neither: it is being opened */
+    struct coffer_boxes *boxes;
+};
 
 /* Frames that only page tables may use. They are charged to "system" until a page table has one
  * and when it is given back. */
@@ -47,8 +59,8 @@ struct coffer_memory {
     struct paging *paging;
     struct spaces *spaces; /* NULL in a view */
     struct coffer_pool *pool;
-    struct list pools; /* all of them, `pool` first */
-    struct list boxes;
+    struct place own;   /* of `pool` */
+    struct list places; /* of all pools and boxes, `own` first, in the order they were opened */
     struct table_reserve tables;
     bool has_swap; /* under the paging lock */
 
@@ -60,9 +72,10 @@ struct coffer_memory {
 #define UNTOLD_LOW     1u
 #define UNTOLD_HIGH    2u
 
-/* For the calls that look, and only those, at memory that has no spaces, no port and no system of its
- * own: its owner `self` stands for "system". Nothing is held; it ends with the memory. */
-void system_view(struct coffer_memory *view, struct memory *memory, struct owner self);
+/* For the calls that look, and only those, at memory that has no spaces, no port and no system of
+ * its own: its owner `self` stands for "system". `locked` as in the configuration. Nothing is held;
+ * it ends with the memory. */
+void system_view(struct coffer_memory *view, struct memory *memory, struct owner self, bool locked);
 
 /* The public owner as one of the account. COFFER_MISUSE: it isn't open. */
 COFFER_MUST_CHECK enum coffer_status system_owner(const struct coffer_memory *memory,
@@ -72,6 +85,9 @@ COFFER_MUST_CHECK enum coffer_status system_owner(const struct coffer_memory *me
 COFFER_MUST_CHECK enum coffer_status pools_open(struct coffer_memory *memory);
 void pools_close(struct coffer_memory *memory);
 unsigned pools_count(struct coffer_memory *memory);
+
+/* Do pools or boxes take their frames from this owner, or may they? With the paging lock. */
+bool pools_name(const struct coffer_memory *memory, struct owner owner);
 
 /* A zeroed frame for a page table, from the reserve when there are no others; NULL when that is
  * used up, or the owner's quota. Under the paging lock, as struct mmu_host has it. */

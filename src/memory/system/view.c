@@ -3,10 +3,12 @@
 #include "memory/heap/pool.h"
 #include "memory/system/system.h"
 
-void system_view(struct coffer_memory *view, struct memory *memory, struct owner self)
+void system_view(struct coffer_memory *view, struct memory *memory, struct owner self, bool locked)
 {
-    *view = (struct coffer_memory){.memory = memory, .system = self, .pool = memory->pool};
-    list_init(&view->pools);
-    list_init(&view->boxes);
-    list_insert_before(&view->pools, pool_link(memory->pool));
+    *view = (struct coffer_memory){
+        .memory = memory, .system = self, .pool = memory->pool, .config.locked = locked};
+    view->own = (struct place){.memory = view, .owner = self, .pool = memory->pool};
+    pool_set_keeper(memory->pool, &view->own);
+    list_init(&view->places);
+    list_insert_before(&view->places, &view->own.link);
 }

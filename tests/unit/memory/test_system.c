@@ -242,10 +242,10 @@ static void test_pressure_is_told_and_answered(void **state)
     assert_int_equal(cushion.told[COFFER_PRESSURE_NONE], 2);
     assert_int_equal(cushion.told[COFFER_PRESSURE_LOW], 1);
     assert_int_equal(free_frames(memory), 0);
-    assert_int_equal(cushion.told[COFFER_PRESSURE_HIGH], 0);
+    assert_int_equal(cushion.told[COFFER_PRESSURE_OVER], 0);
     while (count > 0)
         assert_ok(coffer_frames_give(memory, runs[--count]));
-    assert_int_equal(cushion.told[COFFER_PRESSURE_HIGH], 1);
+    assert_int_equal(cushion.told[COFFER_PRESSURE_OVER], 1);
     coffer_memory_close(memory);
 }
 

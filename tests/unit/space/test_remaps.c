@@ -237,7 +237,6 @@ static void test_pins_nest_and_split(void **state)
 {
     struct coffer_space *space = space_make(&fixture, 64 * PG);
     uintptr_t at = space_map(space, 8 * PG, RW);
-    size_t got;
 
     (void)state;
     number_pages(space, at, 4);
@@ -245,7 +244,7 @@ static void test_pins_nest_and_split(void **state)
     assert_ok(coffer_space_pin(space, at + 3 * PG, 4 * PG));
     assert_int_equal(pinned_pages(space), 6);
     assert_string_equal(regions_text(space), "0-1:rw 1-3:rwP 3-5:rwP 5-7:rwP 7-8:rw");
-    assert_ok(coffer_reclaim(fixture.memory, 200, &got));
+    (void)coffer_reclaim(fixture.memory, 200);
     assert_int_equal(pinned_pages(space), 6);
 
     assert_status(coffer_space_unpin(space, at, 2 * PG), COFFER_MISUSE);
