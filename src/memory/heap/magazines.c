@@ -6,8 +6,8 @@
 
 #include "memory/heap/careful.h"
 
-#define FRAMES_MAX   16u /* of a span */
-#define BLOCKS_LEAST 8u  /* of a span, if frames allow */
+#define FRAMES_MAX   8u  /* of a span */
+#define BLOCKS_LEAST 4u  /* of a span, if frames allow */
 #define LOSS_SHARE   48u /* of a span one part in so many may be lost, if frames allow */
 #define YIELD_WINDOW 4u
 #define YIELD_SHARE  8u
