@@ -207,9 +207,9 @@ struct coffer_pool_settings {
     bool guards;       /* a free frame around each block of whole frames */
 };
 
-#define COFFER_POOL_POISON    0xDBu
-/* In bytes: of every block whose size, as it was asked for, is a multiple of it, as the size of a type
- * with that alignment is. Others lie at multiples of COFFER_POOL_ALIGNMENT_LEAST. */
+#define COFFER_POOL_POISON 0xDBu
+/* In bytes: of every block whose size, as it was asked for, is a multiple of it, as the size of a
+ * type with that alignment is. Others lie at multiples of COFFER_POOL_ALIGNMENT_LEAST. */
 #define COFFER_POOL_ALIGNMENT       16u
 #define COFFER_POOL_ALIGNMENT_LEAST 8u
 
@@ -253,7 +253,8 @@ COFFER_MUST_CHECK enum coffer_status coffer_pool_free(struct coffer_pool *pool, 
 /* Bytes that an allocated block can hold; 0 for any other address. */
 size_t coffer_pool_usable_size(struct coffer_pool *pool, const void *block);
 
-/* The largest block that can be allocated now without expanding. */
+/* A block of so many bytes can be allocated now without expanding; 0: none, or it can't be told.
+ * For the fast policy a larger one may be had, too. */
 size_t coffer_pool_largest_free(struct coffer_pool *pool);
 
 /* Give back what can be given back: magazines, empty spans and areas. How many frames it were. */

@@ -33,17 +33,9 @@ struct run {
     uint8_t *region;
     struct block blocks[BLOCKS];
     uint64_t wrong_frees;
-    uint64_t used; /* frames, before the pool was opened */
+    struct coffer_owner owner;
     bool zero;
 };
-
-static uint64_t frames_used(const struct run *run)
-{
-    struct coffer_memory_statistics statistics;
-
-    coffer_memory_statistics(run->memory, &statistics);
-    return statistics.used;
-}
 
 /* Bits of the first byte: 1 a region, 2 little (in a region), 4 zero, 8 poison, 16 quarantine,
  * 32 guards, 64 expanding. */
@@ -61,7 +53,8 @@ static bool open_pool(struct run *run, uint8_t like)
     };
 
     must(coffer_memory_open(&config, &run->memory) == COFFER_OK);
-    run->used = frames_used(run);
+    must(coffer_owner_open(run->memory, "fuzz", &run->owner) == COFFER_OK);
+    settings.owner = run->owner;
     if ((like & 3) != 0) {
         settings.region = run->region + (like >> 5);
         settings.region_size = (like & 2) != 0 ? LITTLE_SIZE : REGION_SIZE;
@@ -91,15 +84,14 @@ static void take(struct run *run, struct block *block, void *bytes, size_t size,
 static void alloc(struct run *run, struct block *block, size_t size, size_t alignment, uint8_t fill)
 {
     size_t natural = size % COFFER_POOL_ALIGNMENT == 0 ? COFFER_POOL_ALIGNMENT
-                                                      : COFFER_POOL_ALIGNMENT_LEAST;
+                                                       : COFFER_POOL_ALIGNMENT_LEAST;
     void *bytes;
     enum coffer_status status;
 
     if (block->bytes != NULL)
         return;
-    status = alignment == 0
-                 ? coffer_pool_alloc(run->pool, size, &bytes)
-                 : coffer_pool_alloc_aligned(run->pool, size, alignment, &bytes);
+    status = alignment == 0 ? coffer_pool_alloc(run->pool, size, &bytes)
+                            : coffer_pool_alloc_aligned(run->pool, size, alignment, &bytes);
     must(status == COFFER_OK || status == COFFER_NO_MEMORY ||
          (status == COFFER_MISUSE && size == 0));
     if (status != COFFER_OK)
@@ -204,7 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         coffer_pool_close(run.pool);
     }
     if (run.memory != NULL)
-        must(frames_used(&run) == run.used);
+        must(coffer_owner_close(run.memory, run.owner) == COFFER_OK); /* holds no frame */
     coffer_memory_close(run.memory);
     free(run.memory_bytes);
     free(run.region);

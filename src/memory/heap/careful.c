@@ -12,12 +12,13 @@
 /* xorshift: the state is never 0. What it starts with came from the port. */
 uint64_t pool_random(struct coffer_pool *pool)
 {
-    uint64_t x = pool->random;
+    /* Two threads may draw one number; nothing hangs on it. */
+    uint64_t x = atomic_load_explicit(&pool->random, memory_order_relaxed);
 
     x ^= x << 13;
     x ^= x >> 7;
     x ^= x << 17;
-    pool->random = x;
+    atomic_store_explicit(&pool->random, x, memory_order_relaxed);
     return x * 0x2545f4914f6cdd1du >> 32;
 }
 

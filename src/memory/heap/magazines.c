@@ -213,7 +213,7 @@ static void pick_random(struct coffer_pool *pool, struct part *part)
 /* A block of the bin's current span, which has one. */
 static void *take_block(struct magazine *magazine, const struct bin *bin)
 {
-    if (magazine->pool->random != 0)
+    if (magazine->pool->settings.random)
         pick_random(magazine->pool, bin->current);
     magazine_count(magazine);
     return span_take(bin->current);
@@ -227,7 +227,7 @@ static void link_blocks(struct coffer_pool *pool, struct part *part)
 
     /* Steps of a length that has no divisor in common with the count meet every block once. */
     part->head = 0;
-    if (pool->random != 0) {
+    if (pool->settings.random) {
         unsigned a, b;
 
         part->head = (uint8_t)(pool_random(pool) % count);

@@ -210,11 +210,11 @@ struct coffer_pool {
     _Atomic uint64_t refusals;
     uint64_t poisoned;
     struct quarantine *quarantine; /* NULL: none */
-    uint64_t random;               /* state of the order of blocks; 0: none */
+    _Atomic(uint64_t) random;      /* state of the order of blocks; 0: none */
     struct coffer_pool_settings settings;
-    void *keeper;            /* whoever keeps account of the pool */
-    struct little *little;   /* of the little policy; it needs nothing of what follows */
-    uint64_t allocations;    /* that are in no magazine's number; under the lock */
+    void *keeper;          /* whoever keeps account of the pool */
+    struct little *little; /* of the little policy; it needs nothing of what follows */
+    uint64_t allocations;  /* that are in no magazine's number; under the lock */
 
     struct source sources[2];
     struct source *home; /* the first one */

@@ -139,19 +139,29 @@ void coffer_pool_statistics(struct coffer_pool *pool, struct coffer_pool_statist
                                                                        : pool->used_peak;
 }
 
-/* Whole frames that can be had of the region. Up to two more may go into descriptors that aren't
- * there yet: a bin's and a part's, and those of the areas. */
+/* Whole frames that can be had of the region for sure: its largest free block, or half of it when
+ * there is nothing else that what is taken first may come from (a bin's and a part's descriptor, an
+ * area's tags). What lies beside the block isn't counted. */
 static size_t largest_run(struct coffer_pool *pool)
 {
-    uint64_t spare = pool->extents == NULL ? 2 : 1;
-    uint64_t count;
+    const uint64_t first = 4;
+    struct frames_statistics statistics;
+    uint64_t block;
+    unsigned order = FRAMES_ORDER_COUNT;
 
     if (pool->settings.region == NULL)
         return 0;
+    statistics = frames_statistics(pool->home->frames);
+    while (order > 0 && statistics.free_blocks[order - 1] == 0)
+        order--;
+    if (order == 0)
+        return 0;
+    block = (uint64_t)1 << (order - 1);
+    if (statistics.free - block < first)
+        block = block / 2 < first ? 0 : block / 2;
     if (pool->settings.guards)
-        spare += 2;
-    count = frames_statistics(pool->home->frames).largest_run;
-    return count > spare ? (size_t)(count - spare) * FRAME_SIZE : 0;
+        block = block < 2 ? 0 : block - 2;
+    return (size_t)block * FRAME_SIZE;
 }
 
 size_t coffer_pool_largest_free(struct coffer_pool *pool)

@@ -70,14 +70,13 @@ static void collect_span(struct magazine *magazine, struct part *part)
     unsigned found = 0;
 
     for (unsigned i = 0; i <= part->last && found < count; i++) {
-        if (link_load(part, i) == LINK_REMOTE) {
+        /* What the other thread did with the block comes before what we do. */
+        if (atomic_load_explicit(&part->links[i], memory_order_acquire) == LINK_REMOTE) {
             found++;
             if (span_put(part, i) && magazine_freed(magazine, part))
                 break;
         }
     }
-    /* Their users' last words in them come before our next ones. */
-    atomic_thread_fence(memory_order_acquire);
     if (found < count)
         (void)atomic_fetch_add_explicit(&magazine->pool->wrong_frees, count - found,
                                         memory_order_relaxed);
