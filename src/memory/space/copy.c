@@ -83,7 +83,7 @@ static enum coffer_status copy_locked(struct coffer_space *space, uintptr_t addr
 {
     unsigned tries = 0;
     unsigned pages = 0;
-    enum coffer_status status = check_range(space, address, size, copy->access);
+    enum coffer_status status = COFFER_OK;
 
     for (size_t done = 0; status == COFFER_OK && done < size;) {
         size_t part = PAGE - (address + done) % PAGE;
@@ -134,6 +134,8 @@ static enum coffer_status copy_all(struct coffer_space *space, uintptr_t address
 
     spaces_lock(space->spaces);
     status = space->status;
+    if (status == COFFER_OK && size > 0)
+        status = check_range(space, address, size, copy->access);
     if (status == COFFER_OK && would_fault(space, copy, size))
         status = COFFER_MISUSE;
     if (status == COFFER_OK && size > 0)

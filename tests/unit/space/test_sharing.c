@@ -407,6 +407,7 @@ static void test_a_space_reaches_only_its_own_pages(void **state)
     assert_status(coffer_space_read(b, UINTPTR_MAX, &value, 1), COFFER_NOT_FOUND);
     assert_status(coffer_space_read(b, UINTPTR_MAX - 1, &value, 8), COFFER_NOT_FOUND);
     assert_status(coffer_space_read(b, in_b, &value, SIZE_MAX), COFFER_NOT_FOUND);
+    assert_status(coffer_space_read(b, in_b, (void *)in_a, SIZE_MAX), COFFER_NOT_FOUND);
     assert_status(coffer_space_read(a, (uintptr_t)page_info(a, in_a).frame, &value, 1),
                   COFFER_NOT_FOUND);
     assert_status(coffer_space_fault(b, in_b + 63 * PG, COFFER_READ), COFFER_NOT_FOUND);
