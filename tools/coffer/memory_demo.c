@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <json-c/json.h>
 
@@ -23,7 +21,8 @@
 #define TIMES          8u /* user memory is so many times as much */
 #define TOUCHES        20000u
 #define BLOCKS         400u
-#define PICTURE_ROWS   42u
+#define LIVE_COLUMNS   80u /* what isn't so wide breaks lines, and can't be drawn over */
+#define LIVE_ROWS      24u
 #define DRAW_NS        100000000 /* a picture every 0.1 s on a terminal */
 
 /* The untrusted side: evicted pages, in plain memory of the command, which may hurt them. */
@@ -46,20 +45,29 @@ struct demo {
     struct json_object *facts;
     struct json_object *map;
     struct timespec drawn;
-    unsigned lines; /* of the last picture, to be drawn over */
-    bool is_live;
-    bool is_good; /* so far */
+    unsigned lines; /* of the last live picture, to be drawn over */
+    unsigned rows;  /* of the terminal; 0: no live pictures */
+    bool is_good;   /* so far */
 };
 
 /* --- Showing ----------------------------------------------------------------------------- */
+
+/* The last live picture goes; what is printed next stays. */
+static void erase(struct demo *demo)
+{
+    if (demo->lines > 0)
+        printf("\033[%uA\033[J", demo->lines);
+    demo->lines = 0;
+}
 
 static void title(struct demo *demo, const char *text)
 {
     bool bold = output_is_fancy();
 
-    demo->lines = 0;
-    if (!demo->options->json)
-        printf("\n%s%s%s\n\n", bold ? "\033[1m" : "", text, bold ? "\033[0m" : "");
+    if (demo->options->json)
+        return;
+    erase(demo);
+    printf("\n%s%s%s\n\n", bold ? "\033[1m" : "", text, bold ? "\033[0m" : "");
 }
 
 static void draw(struct demo *demo)
@@ -69,32 +77,37 @@ static void draw(struct demo *demo)
         demo->map = memory_map_json(demo->memory);
         return;
     }
-    if (demo->is_live && demo->lines > 0)
-        printf("\033[%uA\033[J", demo->lines);
-    demo->lines = memory_map_print(demo->memory) + 1;
+    erase(demo);
+    (void)memory_map_print(demo->memory, MEMORY_MAP_ALL);
     printf("\n");
-    (void)clock_gettime(CLOCK_MONOTONIC, &demo->drawn);
 }
 
-/* Now and then, on a terminal. */
+/* Now and then, on a terminal: as much as it has room for. */
 static void draw_live(struct demo *demo)
 {
     struct timespec now;
 
-    if (!demo->is_live)
+    if (demo->rows == 0)
         return;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    if ((now.tv_sec - demo->drawn.tv_sec) * 1000000000 + now.tv_nsec - demo->drawn.tv_nsec >=
+    if ((now.tv_sec - demo->drawn.tv_sec) * 1000000000 + now.tv_nsec - demo->drawn.tv_nsec <
         DRAW_NS)
-        draw(demo);
+        return;
+    demo->drawn = now;
+    erase(demo);
+    demo->lines = memory_map_print(demo->memory, demo->rows - 1);
+    if (demo->lines > demo->rows - 1)
+        demo->rows = demo->lines = 0; /* many areas: its top has left the screen */
 }
 
-/* A picture that doesn't fit can't be drawn over. */
-static unsigned terminal_rows(void)
+static unsigned live_rows(const struct options *options)
 {
-    struct winsize size;
+    unsigned rows;
+    unsigned columns;
 
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+    if (options->json || !output_is_fancy() || !output_terminal_size(&rows, &columns))
+        return 0;
+    return rows >= LIVE_ROWS && columns >= LIVE_COLUMNS ? rows : 0;
 }
 
 /* A fact that must hold. */
@@ -102,6 +115,7 @@ static bool hold(struct demo *demo, bool fact, const char *text)
 {
     struct json_object *value = json_object_new_object();
 
+    erase(demo);
     if (!demo->options->json)
         printf("    %s %s\n", fact ? "=>" : "NOT TRUE:", text);
     json_object_object_add(value, "fact", json_object_new_string(text));
@@ -401,7 +415,7 @@ enum exit_status memory_demo(struct options *options)
 
     if (size < LEAST_MEMORY || size > MOST_MEMORY)
         return fail_usage(options, "memory: the demo takes 256K to 256M of secure memory");
-    demo.is_live = output_is_fancy() && !options->json && terminal_rows() >= PICTURE_ROWS;
+    demo.rows = live_rows(options);
     demo.facts = json_object_new_array();
     status = open_system(&demo, size);
     if (status != COFFER_OK) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "name.h"
@@ -99,8 +100,21 @@ enum coffer_status object_look_up(struct coffer *store, const struct coffer_name
 bool output_is_fancy(void)
 {
     const char *no = getenv("NO_COLOR");
+    const char *kind = getenv("TERM");
 
-    return (no == NULL || no[0] == '\0') && isatty(STDOUT_FILENO) == 1;
+    return (no == NULL || no[0] == '\0') && (kind == NULL || strcmp(kind, "dumb") != 0) &&
+           isatty(STDOUT_FILENO) == 1;
+}
+
+bool output_terminal_size(unsigned *rows, unsigned *columns)
+{
+    struct winsize size;
+
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0)
+        return false;
+    *rows = size.ws_row;
+    *columns = size.ws_col;
+    return true;
 }
 
 void table_init(struct table *table, const char *align)

@@ -51,7 +51,10 @@ void table_cell(struct table *table, const char *format, ...) __attribute__((for
 /* Print and free. `heading`: the first row is one; it is bold on a terminal. */
 void table_finish(struct table *table, bool heading);
 
-/* Bold and so on are wanted on standard output. */
+/* Bold and so on are wanted on standard output: a terminal that isn't "dumb", without NO_COLOR. */
 bool output_is_fancy(void);
+
+/* The terminal on standard output; false: it isn't one, or doesn't know. */
+bool output_terminal_size(unsigned *rows, unsigned *columns);
 
 #endif

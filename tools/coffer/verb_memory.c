@@ -54,7 +54,7 @@ enum exit_status verb_memory(struct options *options, int argc, char **argv)
             if (options->json)
                 (void)output_json(memory_map_json(memory));
             else
-                (void)memory_map_print(memory);
+                (void)memory_map_print(memory, MEMORY_MAP_ALL);
             session_close(&session);
         }
     }
