@@ -70,8 +70,9 @@ static void test_clock_moves_on_and_never_back(void **state)
     }
 }
 
-static void test_log_takes_any_text(void **state)
+static void test_log_takes_any_text_and_leaves_it(void **state)
 {
+    char strange[] = "a\nb\033[31m\xff%s%n";
     static char text[5000];
 
     (void)state;
@@ -82,8 +83,10 @@ static void test_log_takes_any_text(void **state)
     memset(text, 'x', sizeof(text) - 1);
     port->log(port->context, PORT_LOG_NOTE, "");
     port->log(port->context, PORT_LOG_NOTE, "a conformance test is running");
-    port->log(port->context, PORT_LOG_WARNING, "a\nb\033[31m\xff%s%n");
+    port->log(port->context, PORT_LOG_WARNING, strange);
     port->log(port->context, PORT_LOG_WARNING, text);
+    assert_string_equal(strange, "a\nb\033[31m\xff%s%n");
+    assert_int_equal(strlen(text), sizeof(text) - 1);
 }
 
 struct shared {
@@ -309,7 +312,7 @@ int main(void)
     const struct CMUnitTest always[] = {
         cmocka_unit_test(test_entropy_fills_every_byte),
         cmocka_unit_test(test_clock_moves_on_and_never_back),
-        cmocka_unit_test(test_log_takes_any_text),
+        cmocka_unit_test(test_log_takes_any_text_and_leaves_it),
     };
     const struct CMUnitTest threaded[] = {
         cmocka_unit_test(test_join_waits_for_the_body), cmocka_unit_test(test_lock_excludes),

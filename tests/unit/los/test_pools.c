@@ -69,6 +69,7 @@ static void test_blocks_are_had_and_given_back(void **state)
         struct place place = place_make(region_sizes[i], 0);
         VOID *pool = place.region;
         LOS_MEM_POOL_STATUS status;
+        LOS_MEM_POOL_STATUS again;
         uint8_t *a;
         uint8_t *b;
 
@@ -87,6 +88,8 @@ static void test_blocks_are_had_and_given_back(void **state)
         assert_true(status.usageWaterLine >= status.totalUsedSize);
         assert_true(LOS_MemPoolSizeGet(pool) <= place.size);
         assert_int_equal(LOS_MemGetMaxFreeBlkSize(pool), status.maxFreeNodeSize);
+        assert_int_equal(LOS_MemStatisticsGet(pool, &again), LOS_OK);
+        assert_memory_equal(&again, &status, sizeof(status));
         assert_int_equal(LOS_MemFree(pool, a), LOS_OK);
         assert_int_equal(LOS_MemFree(pool, b), LOS_OK);
         assert_pool_is_empty(pool);
@@ -133,6 +136,7 @@ static void test_wrong_arguments_are_refused(void **state)
     assert_null(LOS_MemAllocAlign(pool, 8, 24));
     assert_int_equal(LOS_MemFree(pool, NULL), LOS_NOK);
     assert_int_equal(LOS_MemInfoGet(pool, NULL), LOS_NOK);
+    assert_int_equal(LOS_MemStatisticsGet(pool, NULL), LOS_NOK);
     assert_int_equal(LOS_MemTotalUsedGet(NULL), OS_ERROR);
     block = LOS_MemAlloc(pool, 40);
     assert_int_equal(LOS_MemFree(pool, (uint8_t *)block + 8), LOS_NOK);

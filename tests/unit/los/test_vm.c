@@ -146,6 +146,11 @@ static void test_addresses_belong_to_their_spaces(void **state)
     assert_true(LOS_IsVmallocAddress((VADDR_T)scattered));
     assert_true(LOS_IsUserAddress(user));
     assert_false(LOS_IsUserAddress((VADDR_T)pages));
+    assert_true(LOS_IsRangeInSpace(LOS_CurrSpaceGet(), user, PAGE));
+    assert_true(LOS_IsRangeInSpace(LOS_GetVmallocSpace(), (VADDR_T)scattered, 3 * PAGE));
+    assert_false(LOS_IsRangeInSpace(LOS_GetKVmSpace(), user, PAGE));
+    assert_false(LOS_IsRangeInSpace(LOS_CurrSpaceGet(), user, (size_t)0 - PAGE)); /* wraps */
+    assert_false(LOS_IsRangeInSpace(NULL, user, PAGE));
     assert_int_not_equal(LOS_PaddrQuery(scattered), 0);
     assert_int_equal(LOS_PaddrQuery((VOID *)user), 0); /* not touched yet */
     poke(user, 1);

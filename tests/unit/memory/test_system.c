@@ -399,6 +399,43 @@ static void count_release(void *context)
     ++*(unsigned *)context;
 }
 
+static void test_a_pool_holds_no_more_frames_than_it_may(void **state)
+{
+    struct coffer_memory *memory = open_with((struct coffer_memory_config){0});
+    const struct coffer_pool_settings little = {
+        .policy = COFFER_POOL_LITTLE, .region = (uint8_t[4096]){0}, .region_size = 4096};
+    const struct coffer_pool_settings settings = {.name = "limited"};
+    struct coffer_pool_statistics statistics;
+    struct coffer_pool *pool;
+    size_t more_size;
+    uint64_t held;
+    void *block;
+    void *more;
+
+    (void)state;
+    assert_ok(coffer_pool_open(memory, &settings, &pool));
+    assert_ok(coffer_pool_alloc(pool, 10 * FRAME_SIZE, &block));
+    coffer_pool_statistics(pool, &statistics);
+    held = statistics.frames;
+    more_size = held * FRAME_SIZE; /* more than is left of them */
+    assert_ok(coffer_pool_set_frames_max(pool, 3));
+    assert_status(coffer_pool_alloc(pool, more_size, &more), COFFER_NO_MEMORY);
+    coffer_pool_statistics(pool, &statistics);
+    assert_int_equal(statistics.frames, held); /* what it holds stays */
+    assert_ok(coffer_pool_set_frames_max(pool, 3 * held));
+    assert_ok(coffer_pool_alloc(pool, more_size, &more));
+    coffer_pool_statistics(pool, &statistics);
+    assert_in_range(statistics.frames, held + 1, 3 * held);
+    assert_ok(coffer_pool_free(pool, block));
+    assert_ok(coffer_pool_free(pool, more));
+    coffer_pool_close(pool);
+
+    assert_ok(coffer_pool_open(memory, &little, &pool));
+    assert_status(coffer_pool_set_frames_max(pool, 3), COFFER_MISUSE);
+    coffer_pool_close(pool);
+    coffer_memory_close(memory);
+}
+
 static void test_closing_closes_everything_and_wipes_it(void **state)
 {
     unsigned released = 0;
@@ -436,6 +473,7 @@ int main(void)
         system_test(test_pressure_in_a_space_is_told_when_the_call_is_over),
         system_test(test_tables_have_a_reserve),
         system_test(test_pools_are_listed_and_lie_apart),
+        system_test(test_a_pool_holds_no_more_frames_than_it_may),
         system_test(test_closing_closes_everything_and_wipes_it),
     };
 

@@ -289,7 +289,10 @@ static void test_files_are_read_when_touched_and_written_back(void **state)
     assert_int_equal(file.pages[4], 44);
     assert_int_equal(space_get(space, at + 4 * PG), 44);
     space_put(space, at + 5 * PG, 55);
+    assert_ok(coffer_space_unmap(space, at, 7 * PG));
+    assert_true(coffer_segment_is_mapped(segment));
     assert_ok(coffer_space_unmap(space, at, 8 * PG));
+    assert_false(coffer_segment_is_mapped(segment));
     assert_ok(coffer_segment_close(segment));
     assert_int_equal(file.pages[5], 55);
     assert_int_equal(file.closes, 1);
@@ -304,6 +307,7 @@ static void test_a_closed_file_is_written_back_by_the_last_unmap(void **state)
     uintptr_t at = map_segment(space, segment, 0, 8, RW);
 
     (void)state;
+    assert_true(coffer_segment_is_mapped(segment));
     assert_ok(coffer_segment_close(segment));
     space_put(space, at + 2 * PG, 22);
     assert_int_equal(file.closes, 0);
