@@ -15,8 +15,7 @@ extern "C" {
 /* Bytes that are enough for a pool of `blkNum` boxes of `blkSize` bytes at any address. */
 #define LOS_MEMBOX_OVERHEAD 512U
 #define LOS_MEMBOX_SIZE(blkSize, blkNum)                                                           \
-    (LOS_MEMBOX_OVERHEAD + (UINT32)(blkNum) / 64U * 17U +                                          \
-     (((UINT32)(blkSize) + 7U) & ~7U) * (UINT32)(blkNum))
+    (LOS_MEMBOX_OVERHEAD + (4U + (((UINT32)(blkSize) + 7U) & ~7U)) * (UINT32)(blkNum))
 
 /* LOS_NOK: NULL, no size, too small for one box, or it overlaps a pool of LOS_MemInit. Boxes have
  * no end in LiteOS, so that their memory may be used for anything, other boxes too, at any time. */

@@ -26,6 +26,12 @@ static inline void spin_init(struct spin *spin, const struct coffer_port *port)
     atomic_init(&spin->taken, false);
 }
 
+/* Is there more than one thread? For who has a way of its own for just one. */
+static inline bool spin_is_needed(const struct spin *spin)
+{
+    return spin->port != NULL;
+}
+
 /* The rare case, out of the way of the short path. */
 void spin_wait(struct spin *spin);
 

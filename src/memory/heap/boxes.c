@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "memory/heap/boxes.h"
 
-#include "base/assert.h"
-#include "base/bitmap.h"
 #include "base/bytes.h"
+#include "base/exact.h"
 #include "base/spin.h"
 #include "memory/frames/kept.h"
 
 #define GRANULE   8u  /* bytes: box sizes are multiples of it */
 #define ALIGNMENT 16u /* of the first box */
+#define COUNT_MAX ((uint64_t)1 << 30)
+
+/* Links that lead to no box. */
+#define BOX_USED UINT32_MAX       /* the box is allocated */
+#define BOX_END  (UINT32_MAX - 1) /* there is no next one */
 
 struct coffer_boxes {
     uint8_t *base; /* of the first box */
-    uint32_t size;
-    uint32_t count;
-    uint32_t inverse; /* of the odd part of `size` / GRANULE, see boxes_index */
-    uint32_t shift;
-    uint32_t used;
-    uint32_t used_peak;
-    struct bitmap free[2]; /* a bit a box, see `now` */
-    unsigned now;          /* boxes are taken from free[now] and given to the other; when the first
-                              is empty they change places: no box is taken again before all others
-                              that were free, so that a stale free finds it free for long */
+    struct exact by_size;
+    uint64_t count;
+    uint64_t size;
+    uint32_t first; /* the box to take, or BOX_END; the others of its list follow */
+    uint32_t freed; /* likewise of those that were freed since: taken when the others are used up */
+    uint32_t fresh; /* the boxes from here on were never taken */
     struct spin lock;
+    uint64_t used_peak;
+    int64_t below_peak; /* by how much fewer are in use */
     uint64_t allocations;
     uint64_t refusals;
     uint64_t wrong_frees;
@@ -31,23 +33,18 @@ struct coffer_boxes {
     size_t region_size;
     struct frames *frames;
     void *keeper;
-    uint64_t words[];
+    uint32_t links[]; /* one a box: BOX_USED; when it is free, the next one; 0 from `fresh` on */
 };
 
-/* The number of the box that begins at an address; `count` or more if none does. As for spans: the
- * quotient of a division that must come out exact, by a multiplication. */
-static inline uint32_t boxes_index(const struct coffer_boxes *boxes, const void *box)
+/* The number of the box that begins at an address; `count` or more if none does. */
+static inline uint64_t boxes_index(const struct coffer_boxes *boxes, const void *box)
 {
-    uint64_t offset = (uintptr_t)box - (uintptr_t)boxes->base;
-    uint32_t product = (uint32_t)(offset / GRANULE) * boxes->inverse;
-    uint32_t index = product >> boxes->shift | product << (-boxes->shift & 31);
-
-    return (offset & (GRANULE - 1)) == 0 && offset / GRANULE <= UINT32_MAX ? index : UINT32_MAX;
+    return exact_quotient(&boxes->by_size, (uintptr_t)box - (uintptr_t)boxes->base);
 }
 
 static size_t head_size(uint64_t count)
 {
-    size_t size = sizeof(struct coffer_boxes) + 2 * bitmap_word_count(count) * sizeof(uint64_t);
+    size_t size = sizeof(struct coffer_boxes) + count * sizeof(uint32_t);
 
     return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 }
@@ -55,43 +52,34 @@ static size_t head_size(uint64_t count)
 /* Boxes that `room` bytes hold with their head; none is 0. */
 static uint64_t count_fitting(size_t room, size_t size)
 {
-    uint64_t count = room / size;
+    uint64_t count;
 
-    if (count > BITMAP_BITS_MAX)
-        count = BITMAP_BITS_MAX;
-    /* A bit a box is what each costs, so a few steps are enough. */
-    while (count > 0 && head_size(count) + count * size > room) {
-        uint64_t excess = head_size(count) + count * size - room;
-
-        count -= excess / size < count ? excess / size + 1 : count;
-    }
+    if (room < sizeof(struct coffer_boxes))
+        return 0;
+    count = (room - sizeof(struct coffer_boxes)) / (size + sizeof(uint32_t));
+    if (count > COUNT_MAX)
+        count = COUNT_MAX;
+    /* What rounding the head up may take. */
+    while (count > 0 && head_size(count) + count * size > room)
+        count--;
     return count;
 }
 
 static void begin(struct coffer_boxes *boxes, const struct pool_host *host,
                   const struct coffer_boxes_settings *settings, size_t size, uint32_t count)
 {
-    uint32_t units = (uint32_t)(size / GRANULE);
-    uint32_t odd = units >> bits_first(units);
-    uint32_t x = odd * 3 ^ 2;
-
     wipe(boxes, head_size(count));
-    for (unsigned bits = 5; bits < 32; bits *= 2)
-        x *= 2 - odd * x;
     boxes->base = (uint8_t *)boxes + head_size(count);
-    boxes->size = (uint32_t)size;
+    boxes->by_size = exact_by(size);
     boxes->count = count;
-    boxes->inverse = x;
-    boxes->shift = bits_first(units);
+    boxes->size = size;
+    boxes->first = BOX_END;
+    boxes->freed = BOX_END;
     boxes->name = settings->name != NULL ? settings->name : "boxes";
     boxes->region = settings->region;
     boxes->region_size = settings->region_size;
     boxes->frames = host->frames;
     spin_init(&boxes->lock, host->port);
-    bitmap_init(&boxes->free[0], boxes->words, count);
-    bitmap_init(&boxes->free[1], boxes->words + bitmap_word_count(count), count);
-    for (uint32_t i = 0; i < count; i++)
-        bitmap_add(&boxes->free[0], i);
 }
 
 static enum coffer_status open_region(const struct pool_host *host,
@@ -125,7 +113,7 @@ static enum coffer_status open_frames(const struct pool_host *host,
     if (host->frames == NULL || settings->count == 0 || settings->region_size != 0 ||
         !account_has(host->account, host->owner))
         return COFFER_MISUSE;
-    if (settings->count > BITMAP_BITS_MAX)
+    if (settings->count > COUNT_MAX)
         return COFFER_NO_MEMORY;
     frames = (head_size(settings->count) + (uint64_t)settings->count * size + FRAME_SIZE - 1) /
              FRAME_SIZE;
@@ -162,57 +150,100 @@ void boxes_close(struct coffer_boxes *boxes)
         frames_give_kept(boxes->frames, boxes);
 }
 
-enum coffer_status coffer_box_alloc(struct coffer_boxes *boxes, void **out)
+/* When the list is empty: a box to take, or BOX_END. */
+static uint32_t refill(struct coffer_boxes *boxes)
 {
-    uint32_t index;
-    bool last;
+    uint32_t index = boxes->fresh;
 
-    spin_take(&boxes->lock);
-    if (bitmap_is_empty(&boxes->free[boxes->now])) {
-        boxes->now ^= 1;
-        if (bitmap_is_empty(&boxes->free[boxes->now])) {
-            boxes->refusals++;
-            spin_give(&boxes->lock);
-            return COFFER_NO_MEMORY;
-        }
+    if (index < boxes->count) {
+        boxes->fresh++;
+        boxes->links[index] = BOX_END;
+        return index;
     }
-    index = bitmap_take_first(&boxes->free[boxes->now], &last);
-    boxes->allocations++;
-    if (++boxes->used > boxes->used_peak)
-        boxes->used_peak = boxes->used;
-    spin_give(&boxes->lock);
-    *out = boxes->base + (size_t)index * boxes->size;
+    index = boxes->freed;
+    boxes->freed = BOX_END;
+    return index;
+}
+
+__attribute__((noinline)) static enum coffer_status raise_peak(struct coffer_boxes *boxes)
+{
+    boxes->below_peak++;
+    boxes->used_peak++;
     return COFFER_OK;
 }
 
-static inline bool is_free(const struct coffer_boxes *boxes, uint32_t index)
+static inline enum coffer_status alloc(struct coffer_boxes *boxes, void **out)
 {
-    return bitmap_has(&boxes->free[0], index) || bitmap_has(&boxes->free[1], index);
+    uint32_t index = boxes->first;
+
+    if (index == BOX_END && (index = refill(boxes)) == BOX_END) {
+        boxes->refusals++;
+        return COFFER_NO_MEMORY;
+    }
+    boxes->first = boxes->links[index];
+    boxes->links[index] = BOX_USED;
+    boxes->allocations++;
+    *out = boxes->base + index * boxes->size;
+    return --boxes->below_peak < 0 ? raise_peak(boxes) : COFFER_OK;
+}
+
+/* The ways with a lock are out of line, so that without one the short ways save no registers. */
+__attribute__((noinline)) static enum coffer_status alloc_locked(struct coffer_boxes *boxes,
+                                                                 void **out)
+{
+    enum coffer_status status;
+
+    spin_take(&boxes->lock);
+    status = alloc(boxes, out);
+    spin_give(&boxes->lock);
+    return status;
+}
+
+enum coffer_status coffer_box_alloc(struct coffer_boxes *boxes, void **out)
+{
+    return spin_is_needed(&boxes->lock) ? alloc_locked(boxes, out) : alloc(boxes, out);
+}
+
+static inline bool is_used(const struct coffer_boxes *boxes, uint64_t index)
+{
+    return index < boxes->count && boxes->links[index] == BOX_USED;
+}
+
+static inline enum coffer_status free_index(struct coffer_boxes *boxes, uint64_t index)
+{
+    if (!is_used(boxes, index)) {
+        boxes->wrong_frees++;
+        return COFFER_MISUSE;
+    }
+    boxes->links[index] = boxes->freed;
+    boxes->freed = (uint32_t)index;
+    boxes->below_peak++;
+    return COFFER_OK;
+}
+
+__attribute__((noinline)) static enum coffer_status free_locked(struct coffer_boxes *boxes,
+                                                                void *box)
+{
+    enum coffer_status status;
+
+    spin_take(&boxes->lock);
+    status = free_index(boxes, boxes_index(boxes, box));
+    spin_give(&boxes->lock);
+    return status;
 }
 
 enum coffer_status coffer_box_free(struct coffer_boxes *boxes, void *box)
 {
-    uint32_t index = boxes_index(boxes, box);
-
-    spin_take(&boxes->lock);
-    if (index >= boxes->count || is_free(boxes, index)) {
-        boxes->wrong_frees++;
-        spin_give(&boxes->lock);
-        return COFFER_MISUSE;
-    }
-    bitmap_add(&boxes->free[boxes->now ^ 1], index);
-    boxes->used--;
-    spin_give(&boxes->lock);
-    return COFFER_OK;
+    return spin_is_needed(&boxes->lock) ? free_locked(boxes, box)
+                                        : free_index(boxes, boxes_index(boxes, box));
 }
 
 enum coffer_status coffer_box_clear(struct coffer_boxes *boxes, void *box)
 {
-    uint32_t index = boxes_index(boxes, box);
     bool used;
 
     spin_take(&boxes->lock);
-    used = index < boxes->count && !is_free(boxes, index);
+    used = is_used(boxes, boxes_index(boxes, box));
     spin_give(&boxes->lock);
     if (!used)
         return COFFER_MISUSE;
@@ -227,7 +258,7 @@ void coffer_boxes_statistics(struct coffer_boxes *boxes, struct coffer_boxes_sta
         .name = boxes->name,
         .box_size = boxes->size,
         .count = boxes->count,
-        .used = boxes->used,
+        .used = boxes->used_peak - (uint64_t)boxes->below_peak,
         .used_peak = boxes->used_peak,
         .allocations = boxes->allocations,
         .refusals = boxes->refusals,
@@ -236,18 +267,40 @@ void coffer_boxes_statistics(struct coffer_boxes *boxes, struct coffer_boxes_sta
     spin_give(&boxes->lock);
 }
 
-bool boxes_is_valid(const struct coffer_boxes *boxes)
+/* Count the boxes of a list; false when one can't be there. */
+static bool count_list(const struct coffer_boxes *boxes, uint32_t first, uint64_t *count)
 {
-    for (uint32_t i = 0; i < boxes->count; i++) {
-        if (bitmap_has(&boxes->free[0], i) && bitmap_has(&boxes->free[1], i))
+    for (uint32_t i = first; i != BOX_END; i = boxes->links[i]) {
+        if (i >= boxes->fresh || boxes->links[i] == BOX_USED || ++*count > boxes->fresh)
             return false;
     }
-    return bitmap_is_valid(&boxes->free[0], boxes->count) &&
-           bitmap_is_valid(&boxes->free[1], boxes->count) &&
-           bitmap_count(&boxes->free[0], boxes->count) +
-                   bitmap_count(&boxes->free[1], boxes->count) ==
-               boxes->count - boxes->used &&
-           boxes->used <= boxes->used_peak && boxes->used_peak <= boxes->count;
+    return true;
+}
+
+bool boxes_is_valid(const struct coffer_boxes *boxes)
+{
+    uint64_t used = boxes->used_peak - (uint64_t)boxes->below_peak;
+    int lists = (boxes->first != BOX_END) + (boxes->freed != BOX_END);
+    int ends = 0;
+    uint64_t found = 0;
+    uint64_t free = 0;
+
+    if (boxes->below_peak < 0 || used > boxes->used_peak || boxes->used_peak > boxes->fresh ||
+        boxes->fresh > boxes->count)
+        return false;
+    for (uint64_t i = 0; i < boxes->fresh; i++) {
+        found += boxes->links[i] == BOX_USED;
+        ends += boxes->links[i] == BOX_END;
+    }
+    for (uint64_t i = boxes->fresh; i < boxes->count; i++) {
+        if (boxes->links[i] != 0)
+            return false;
+    }
+
+    /* A list with an end meets no box twice, and two with an end each have none in common. So when
+     * both are as long as they must be, each free box is in one of them. */
+    return ends == lists && found == used && count_list(boxes, boxes->first, &free) &&
+           count_list(boxes, boxes->freed, &free) && free == boxes->fresh - used;
 }
 
 void boxes_set_keeper(struct coffer_boxes *boxes, void *keeper)
