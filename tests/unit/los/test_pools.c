@@ -1,50 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * LOS_Mem and LOS_Membox: what LiteOS's manual says, and, named after them, the defects of its code
- * that aren't here.
+ * LOS_Mem: what LiteOS's manual says, and, named after them, the defects of its code that aren't
+ * here.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fixture.h"
 
-#include <cmocka.h>
+#include <time.h>
 
 #include "los_membox.h"
 #include "los_memory.h"
-#include "los_start.h"
 #include "los_vm.h"
-
-#define GUARD 0xA5
-
-/* A region with guard bytes on both sides, `offset` bytes off an aligned address. */
-struct place {
-    uint8_t *raw;
-    uint8_t *region;
-    UINT32 size;
-};
-
-static struct place place_make(UINT32 size, size_t offset)
-{
-    struct place place = {.size = size};
-
-    place.raw = malloc((size_t)size + 256);
-    assert_non_null(place.raw);
-    memset(place.raw, GUARD, (size_t)size + 256);
-    place.region = place.raw + 64 + offset;
-    return place;
-}
-
-static void place_check_and_free(struct place *place)
-{
-    for (uint8_t *p = place->raw; p < place->region; p++)
-        assert_int_equal(*p, GUARD);
-    for (uint8_t *p = place->region + place->size; p < place->raw + place->size + 256; p++)
-        assert_int_equal(*p, GUARD);
-    free(place->raw);
-}
 
 static void assert_pool_is_empty(VOID *pool)
 {
@@ -132,6 +97,9 @@ static void test_wrong_arguments_are_refused(void **state)
     assert_int_equal(LOS_MemInit(pool, place.size), LOS_OK);
     assert_null(LOS_MemAlloc(pool, 0));
     assert_null(LOS_MemAlloc(NULL, 8));
+    assert_null(LOS_MemAlloc(pool, 0x40000008)); /* bits that are flags in LiteOS */
+    assert_null(LOS_MemAlloc(pool, 0x80000008));
+    assert_null(LOS_MemAlloc(pool, 0xFFFFFFFF));
     assert_null(LOS_MemAllocAlign(pool, 8, 0));
     assert_null(LOS_MemAllocAlign(pool, 8, 24));
     assert_int_equal(LOS_MemFree(pool, NULL), LOS_NOK);
@@ -179,7 +147,117 @@ static void test_the_system_pool_is_a_pool(void **state)
     assert_int_equal(LOS_MemFree(OS_SYS_MEM_ADDR, grown), LOS_OK);
 }
 
+static void test_a_realloc_that_cannot_be_keeps_the_block(void **state)
+{
+    struct place place = place_make(4096, 0);
+    uint8_t *block;
+
+    (void)state;
+    assert_int_equal(LOS_MemInit(place.region, place.size), LOS_OK);
+    block = LOS_MemAlloc(place.region, 100);
+    assert_non_null(block);
+    memset(block, 0x3D, 100);
+    assert_null(LOS_MemRealloc(place.region, block, 5000));
+    for (size_t i = 0; i < 100; i++)
+        assert_int_equal(block[i], 0x3D);
+    assert_int_equal(LOS_MemFree(place.region, block), LOS_OK);
+    assert_pool_is_empty(place.region);
+    assert_int_equal(LOS_MemDeInit(place.region), LOS_OK);
+    place_check_and_free(&place);
+}
+
 /* --- Defects of LiteOS's pools ----------------------------------------------------------- */
+
+/* The shortest time of a block come and gone, with `count` free ones that are just too small. */
+static uint64_t pair_ns(size_t count)
+{
+    const UINT32 size = 2000;
+    struct place place = place_make((UINT32)(count * 2 * (size + 64)) + 400000, 0);
+    VOID **blocks = calloc(2 * count, sizeof(VOID *));
+    uint64_t least = UINT64_MAX;
+
+    assert_non_null(blocks);
+    assert_int_equal(LOS_MemInit(place.region, place.size), LOS_OK);
+    for (size_t i = 0; i < 2 * count; i++) {
+        blocks[i] = LOS_MemAlloc(place.region, size);
+        assert_non_null(blocks[i]);
+    }
+    for (size_t i = 0; i < 2 * count; i += 2)
+        assert_int_equal(LOS_MemFree(place.region, blocks[i]), LOS_OK);
+    for (unsigned i = 0; i < 2000; i++) {
+        struct timespec from;
+        struct timespec to;
+        uint64_t took;
+        VOID *block;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &from);
+        block = LOS_MemAlloc(place.region, size + 40);
+        assert_int_equal(LOS_MemFree(place.region, block), LOS_OK);
+        (void)clock_gettime(CLOCK_MONOTONIC, &to);
+        took = (uint64_t)(to.tv_sec - from.tv_sec) * 1000000000 + (uint64_t)to.tv_nsec -
+               (uint64_t)from.tv_nsec;
+        least = took < least ? took : least;
+    }
+    for (size_t i = 1; i < 2 * count; i += 2)
+        assert_int_equal(LOS_MemFree(place.region, blocks[i]), LOS_OK);
+    assert_pool_is_empty(place.region);
+    assert_int_equal(LOS_MemDeInit(place.region), LOS_OK);
+    place_check_and_free(&place);
+    free(blocks);
+    return least;
+}
+
+/* There, 400 times as long with 100 times as many. */
+static void test_defect_a_search_walks_all_blocks_of_a_class(void **state)
+{
+    uint64_t few = pair_ns(100);
+    uint64_t many = pair_ns(10000);
+
+    (void)state;
+    if (many > 10 * few + 2000)
+        fail_msg("%llu ns with 100 blocks, %llu ns with 10000", (unsigned long long)few,
+                 (unsigned long long)many);
+}
+
+static void test_defect_what_lies_before_a_block_is_taken_for_its_gap(void **state)
+{
+    struct place place = place_make(65000, 0);
+    VOID *blocks[32];
+
+    (void)state;
+    assert_int_equal(LOS_MemInit(place.region, place.size), LOS_OK);
+    /* Every byte of the pool's blocks looks like the flag of an aligned one with a gap of 16. */
+    for (unsigned round = 0; round < 2; round++) {
+        for (size_t i = 0; i < 32; i++) {
+            UINT32 size = round == 0 ? 500 : 20 + (UINT32)i * 8;
+            UINT32 *words;
+
+            blocks[i] = i % 2 != 0 ? LOS_MemAllocAlign(place.region, size, 64)
+                                   : LOS_MemAlloc(place.region, size);
+            assert_non_null(blocks[i]);
+            words = blocks[i];
+            for (size_t k = 0; k < size / sizeof(*words); k++)
+                words[k] = 0x40000010;
+        }
+        for (size_t i = 0; i < 32; i++)
+            assert_int_equal(LOS_MemFree(place.region, blocks[i]), LOS_OK);
+    }
+    assert_pool_is_empty(place.region);
+    assert_int_equal(LOS_MemDeInit(place.region), LOS_OK);
+    place_check_and_free(&place);
+}
+
+static void test_defect_an_error_looks_like_a_size_of_one(void **state)
+{
+    uint8_t nothing[256] = {0};
+
+    (void)state;
+    assert_int_equal(LOS_MemTotalUsedGet(NULL), OS_ERROR);
+    assert_int_equal(LOS_MemPoolSizeGet(NULL), OS_ERROR);
+    assert_int_equal(LOS_MemTotalUsedGet(nothing), OS_ERROR);
+    assert_int_equal(LOS_MemPoolSizeGet(nothing), OS_ERROR);
+    assert_int_equal(LOS_MemGetMaxFreeBlkSize(nothing), OS_ERROR);
+}
 
 static void test_defect_init_rounds_the_size_up_and_writes_behind_the_pool(void **state)
 {
@@ -457,138 +535,6 @@ static void test_defect_kernel_realloc_cannot_shrink_a_block_of_pages(void **sta
     LOS_KernelFree(block);
 }
 
-/* --- Boxes ------------------------------------------------------------------------------- */
-
-static void test_boxes_are_had_and_given_back(void **state)
-{
-    struct place place = place_make(LOS_MEMBOX_SIZE(64, 10), 3);
-    VOID *boxes[64];
-    UINT32 max;
-    UINT32 count;
-    UINT32 size;
-    UINT32 had = 0;
-
-    (void)state;
-    assert_int_equal(LOS_MemboxInit(place.region, place.size, 64), LOS_OK);
-    while (had < 64 && (boxes[had] = LOS_MemboxAlloc(place.region)) != NULL) {
-        had++;
-        memset(boxes[had - 1], (int)had, 64);
-    }
-    assert_true(had >= 10);
-    assert_int_equal(LOS_MemboxStatisticsGet(place.region, &max, &count, &size), LOS_OK);
-    assert_int_equal(max, had);
-    assert_int_equal(count, had);
-    for (UINT32 i = 0; i < had; i++)
-        assert_int_equal(((uint8_t *)boxes[i])[63], (int)i + 1);
-    LOS_MemboxClr(place.region, boxes[0]);
-    assert_int_equal(((uint8_t *)boxes[0])[63], 0);
-    LOS_ShowBox(place.region);
-    for (UINT32 i = 0; i < had; i++)
-        assert_int_equal(LOS_MemboxFree(place.region, boxes[i]), LOS_OK);
-    assert_int_equal(LOS_MemboxStatisticsGet(place.region, &max, &count, &size), LOS_OK);
-    assert_int_equal(count, 0);
-    place_check_and_free(&place);
-}
-
-static void test_the_size_macro_is_enough_for_any_number_of_boxes(void **state)
-{
-    static const UINT32 counts[] = {1, 2, 63, 64, 65, 1000, 5000, 300000};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-        struct place place = place_make(LOS_MEMBOX_SIZE(13, counts[i]), 1 + i);
-        UINT32 max;
-        UINT32 count;
-        UINT32 size;
-
-        assert_int_equal(LOS_MemboxInit(place.region, place.size, 13), LOS_OK);
-        assert_int_equal(LOS_MemboxStatisticsGet(place.region, &max, &count, &size), LOS_OK);
-        assert_true(max >= counts[i]);
-        place_check_and_free(&place);
-    }
-}
-
-static void test_defect_the_reported_box_size_includes_the_head(void **state)
-{
-    struct place place = place_make(4096, 0);
-    UINT32 max;
-    UINT32 count;
-    UINT32 size;
-
-    (void)state;
-    assert_int_equal(LOS_MemboxInit(place.region, place.size, 64), LOS_OK);
-    assert_int_equal(LOS_MemboxStatisticsGet(place.region, &max, &count, &size), LOS_OK);
-    assert_int_equal(size, 64);
-    place_check_and_free(&place);
-}
-
-static void test_defect_a_box_of_4_gib_is_accepted(void **state)
-{
-    struct place place = place_make(4096, 0);
-
-    (void)state;
-    assert_int_equal(LOS_MemboxInit(place.region, place.size, 0xFFFFFFFC), LOS_NOK);
-    assert_int_equal(LOS_MemboxInit(place.region, place.size, 0), LOS_NOK);
-    assert_int_equal(LOS_MemboxInit(NULL, 4096, 16), LOS_NOK);
-    assert_null(LOS_MemboxAlloc(place.region));
-    place_check_and_free(&place);
-}
-
-static void test_defect_a_stale_free_of_a_box_takes_the_next_owners(void **state)
-{
-    struct place place = place_make(4096, 0);
-    VOID *old;
-    VOID *new;
-
-    (void)state;
-    assert_int_equal(LOS_MemboxInit(place.region, place.size, 64), LOS_OK);
-    old = LOS_MemboxAlloc(place.region);
-    assert_int_equal(LOS_MemboxFree(place.region, old), LOS_OK);
-    new = LOS_MemboxAlloc(place.region);
-    assert_int_equal(LOS_MemboxFree(place.region, old), LOS_NOK);
-    assert_int_equal(LOS_MemboxFree(place.region, new), LOS_OK);
-    place_check_and_free(&place);
-}
-
-static void test_defect_any_address_can_be_cleared_as_a_box(void **state)
-{
-    struct place place = place_make(4096, 0);
-    uint8_t foreign[64];
-    uint8_t *box;
-
-    (void)state;
-    memset(foreign, 0x11, sizeof(foreign));
-    assert_int_equal(LOS_MemboxInit(place.region, place.size, 64), LOS_OK);
-    box = LOS_MemboxAlloc(place.region);
-    memset(box, 0x22, 64);
-    LOS_MemboxClr(place.region, foreign);
-    LOS_MemboxClr(place.region, box + 8);
-    for (size_t i = 0; i < 64; i++) {
-        assert_int_equal(foreign[i], 0x11);
-        assert_int_equal(box[i], 0x22);
-    }
-    place_check_and_free(&place);
-}
-
-static int start(void **state)
-{
-    const struct coffer_linux_memory_options options = {.memory = (size_t)8 << 20,
-                                                        .software = true};
-
-    (void)state;
-    return LOS_Start(&options) == LOS_OK ? 0 : -1;
-}
-
-/* Regions are plain memory that the test frees: the system behind goes with each test. */
-static int stop(void **state)
-{
-    (void)state;
-    LOS_Stop();
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -597,6 +543,10 @@ int main(void)
         TEST(test_wrong_arguments_are_refused),
         TEST(test_pools_are_counted),
         TEST(test_the_system_pool_is_a_pool),
+        TEST(test_a_realloc_that_cannot_be_keeps_the_block),
+        TEST(test_defect_a_search_walks_all_blocks_of_a_class),
+        TEST(test_defect_what_lies_before_a_block_is_taken_for_its_gap),
+        TEST(test_defect_an_error_looks_like_a_size_of_one),
         TEST(test_defect_init_rounds_the_size_up_and_writes_behind_the_pool),
         TEST(test_defect_a_pool_at_an_odd_address_never_frees),
         TEST(test_defect_a_pool_of_600_mib_panics),
@@ -611,12 +561,6 @@ int main(void)
         TEST(test_defect_an_integrity_check_panics),
         TEST(test_a_pool_expands_when_it_may_and_gives_the_pages_back),
         TEST(test_defect_kernel_realloc_cannot_shrink_a_block_of_pages),
-        TEST(test_boxes_are_had_and_given_back),
-        TEST(test_the_size_macro_is_enough_for_any_number_of_boxes),
-        TEST(test_defect_the_reported_box_size_includes_the_head),
-        TEST(test_defect_a_box_of_4_gib_is_accepted),
-        TEST(test_defect_a_stale_free_of_a_box_takes_the_next_owners),
-        TEST(test_defect_any_address_can_be_cleared_as_a_box),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,6 +202,84 @@ static void test_wrong_arguments_are_refused(void **state)
     assert_int_equal(LOS_UnMMap(0, PAGE), -EINVAL_NUMBER);
 }
 
+static void test_writing_includes_reading(void **state)
+{
+    VADDR_T address = LOS_MMap(0, PAGE, PROT_WRITE, ANONYMOUS, -1, 0);
+
+    (void)state;
+    poke(address, 6);
+    assert_int_equal(peek(address), 6);
+    assert_int_equal(LOS_UnMMap(address, PAGE), 0);
+}
+
+static void test_defect_a_partial_overlap_is_not_found(void **state)
+{
+    VADDR_T address = map(8 * PAGE);
+
+    (void)state;
+    assert_int_equal(LOS_UnMMap(address, 2 * PAGE), 0);
+    assert_int_equal(LOS_UnMMap(address + 6 * PAGE, 2 * PAGE), 0);
+    poke(address + 2 * PAGE, 1);
+    poke(address + 5 * PAGE, 2);
+    /* Over the front, over the end, around, inside. */
+    for (size_t first = 1; first <= 5; first++) {
+        for (size_t end = first < 2 ? 3 : first + 1; end <= 8; end++)
+            assert_true(is_error(LOS_MMap(address + first * PAGE, (end - first) * PAGE, PROT_READ,
+                                          ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0),
+                                 EEXIST_NUMBER));
+    }
+    assert_int_equal(peek(address + 2 * PAGE), 1);
+    assert_int_equal(peek(address + 5 * PAGE), 2);
+    assert_int_equal(LOS_UnMMap(address, 8 * PAGE), 0);
+}
+
+static void test_defect_a_failed_map_breaks_the_tree_of_regions(void **state)
+{
+    char name[] = "/tmp/coffer-los-XXXXXX";
+    int made = mkstemp(name);
+    int fd = open(name, O_RDONLY);
+    VADDR_T address = map(4 * PAGE);
+
+    (void)state;
+    assert_true(made >= 0 && fd >= 0);
+    (void)unlink(name);
+    assert_int_equal(ftruncate(made, PAGE_SIZE), 0);
+    poke(address, 5);
+    for (size_t i = 0; i < 50; i++) {
+        /* Not to be written, beyond the file's end, no room: none takes the place of another. */
+        assert_true(is_error(
+            LOS_MMap(address, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0), 13));
+        assert_true(is_error(LOS_MMap(address, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 7),
+                             EINVAL_NUMBER));
+        assert_true(
+            is_error(LOS_MMap(0, (size_t)1 << 40, PROT_READ, ANONYMOUS, -1, 0), ENOMEM_NUMBER));
+    }
+    assert_int_equal(peek(address), 5);
+    assert_int_equal(LOS_UnMMap(address, 4 * PAGE), 0);
+    assert_int_equal(map(4 * PAGE), address);
+    assert_int_equal(LOS_UnMMap(address, 4 * PAGE), 0);
+    (void)close(made);
+    (void)close(fd);
+}
+
+static void test_defect_a_failed_remap_leaves_both_halves(void **state)
+{
+    VADDR_T address = map(8 * PAGE);
+
+    (void)state;
+    /* The range may not move, and what lies behind it is another's. */
+    assert_int_equal(LOS_DoMprotect(address + 4 * PAGE, 4 * PAGE, PROT_READ), 0);
+    poke(address + 3 * PAGE, 3);
+    assert_true(is_error(LOS_DoMremap(address, 4 * PAGE, 6 * PAGE, 0, 0), ENOMEM_NUMBER));
+    assert_true(is_error(LOS_DoMremap(address, 4 * PAGE, (size_t)1 << 40, MREMAP_MAYMOVE, 0),
+                         ENOMEM_NUMBER));
+    assert_int_equal(peek(address + 3 * PAGE), 3);
+    assert_int_equal(peek(address + 4 * PAGE), 0);
+    assert_int_equal(LOS_UnMMap(address, 8 * PAGE), 0);
+    assert_false(reaches(address));
+    assert_false(LOS_DoMremap(address, PAGE, PAGE, 0, 0) == address);
+}
+
 static void test_defect_an_unaligned_unmap_is_rounded_up(void **state)
 {
     VADDR_T address = map(2 * PAGE);
@@ -371,6 +449,53 @@ static void test_maps_of_one_file_see_each_other(void **state)
     (void)close(reading);
 }
 
+/* Twice as many as there is memory, so that most of them leave it while they are dirty. */
+static void test_defect_dirty_pages_go_before_they_are_written(void **state)
+{
+    const size_t size = (size_t)16 << 20;
+    char name[] = "/tmp/coffer-los-XXXXXX";
+    int fd = mkstemp(name);
+    VADDR_T address;
+
+    (void)state;
+    assert_true(fd >= 0);
+    (void)unlink(name);
+    assert_int_equal(ftruncate(fd, (off_t)size), 0);
+    address = LOS_MMap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_true(LOS_IsUserAddressRange(address, size));
+    for (size_t at = 0; at < size; at += PAGE)
+        assert_int_equal(LOS_ArchCopyToUser((VOID *)(address + at + 8), &at, sizeof(at)), 0);
+    assert_int_equal(LOS_UnMMap(address, size), 0);
+    for (size_t at = 0; at < size; at += PAGE) {
+        size_t value = 1;
+
+        assert_int_equal(pread(fd, &value, sizeof(value), (off_t)at + 8), sizeof(value));
+        assert_int_equal(value, at);
+    }
+    (void)close(fd);
+}
+
+static void test_defect_anonymous_memory_is_never_paged_out(void **state)
+{
+    const struct coffer_linux_memory_options options = {
+        .memory = (size_t)1 << 20, .software = true, .swap_pages = 2048, .swap_in_memory = true};
+    const size_t size = (size_t)4 << 20;
+    VADDR_T address;
+    size_t value;
+
+    (void)state;
+    assert_int_equal(LOS_Start(&options), LOS_OK);
+    address = map(size);
+    for (size_t at = 0; at < size; at += PAGE)
+        assert_int_equal(LOS_ArchCopyToUser((VOID *)(address + at), &at, sizeof(at)), 0);
+    for (size_t at = 0; at < size; at += PAGE) {
+        assert_int_equal(LOS_ArchCopyFromUser(&value, (VOID *)(address + at), sizeof(value)), 0);
+        assert_int_equal(value, at);
+    }
+    assert_int_equal(LOS_UnMMap(address, size), 0);
+    LOS_Stop();
+}
+
 /* --- Pointers ---------------------------------------------------------------------------- */
 
 static void fill_half(void *argument)
@@ -436,6 +561,10 @@ int main(void)
         TEST(test_memory_is_mapped_and_unmapped),
         TEST(test_a_place_can_be_asked_for),
         TEST(test_wrong_arguments_are_refused),
+        TEST(test_writing_includes_reading),
+        TEST(test_defect_a_partial_overlap_is_not_found),
+        TEST(test_defect_a_failed_map_breaks_the_tree_of_regions),
+        TEST(test_defect_a_failed_remap_leaves_both_halves),
         TEST(test_defect_an_unaligned_unmap_is_rounded_up),
         TEST(test_defect_protecting_several_regions_is_refused),
         TEST(test_memory_is_remapped_with_its_contents),
@@ -445,6 +574,8 @@ int main(void)
         TEST(test_defect_copies_take_any_address_for_the_kernels),
         TEST(test_a_shared_file_is_mapped),
         TEST(test_maps_of_one_file_see_each_other),
+        TEST(test_defect_dirty_pages_go_before_they_are_written),
+        cmocka_unit_test(test_defect_anonymous_memory_is_never_paged_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
