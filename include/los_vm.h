@@ -66,6 +66,18 @@ VOID *LOS_PhysPagesAllocContiguous(size_t nPages);
  * else is refused and told to the log. */
 VOID LOS_PhysPagesFreeContiguous(VOID *ptr, size_t nPages);
 
+/* One page. Its name is the address of its memory. */
+typedef struct LosVmPage LosVmPage;
+
+/* A page, zeroed; NULL: no memory. */
+LosVmPage *LOS_PhysPageAlloc(VOID);
+
+/* Give it back. Anything but a page of LOS_PhysPageAlloc is refused and told to the log. */
+VOID LOS_PhysPageFree(LosVmPage *page);
+
+/* The page that a physical address lies in; NULL when it is none of ours. */
+LosVmPage *LOS_VmPageGet(PADDR_T paddr);
+
 /* The kernel's address of a physical one; NULL when it is none of ours. */
 VOID *LOS_PaddrToKVaddr(PADDR_T paddr);
 
@@ -118,6 +130,13 @@ VADDR_T LOS_DoMremap(VADDR_T oldAddress, size_t oldSize, size_t newSize, int fla
  * memory: an address of the process there is refused, as is any other on this side. */
 size_t LOS_ArchCopyFromUser(VOID *to, const VOID *from, size_t len);
 size_t LOS_ArchCopyToUser(VOID *to, const VOID *from, size_t len);
+
+/* 0; -EFAULT, as above, -ERANGE: `count` is more than `max`; nothing is copied then. The side that
+ * may be the process's in LiteOS (`dest` of the first, `src` of the second) must be here. */
+INT32 LOS_CopyFromKernel(VOID *dest, UINT32 max, const VOID *src, UINT32 count);
+INT32 LOS_CopyToKernel(VOID *dest, UINT32 max, const VOID *src, UINT32 count);
+/* Zero the process's memory: 0 or -EFAULT. */
+INT32 LOS_UserMemClear(unsigned char *buf, UINT32 len);
 
 /* Run `body` with the process's addresses in reach. Not of LiteOS, where there is an exception for
  * it: an access that can't be answered ends it. LOS_ERRNO_VM_. */

@@ -111,6 +111,8 @@ enum {
     LOS_EACCES = 13,
     LOS_EINVAL = 22,
     LOS_ENODEV = 19,
+    LOS_EFAULT = 14,
+    LOS_ERANGE = 34,
 };
 
 /* A status as LiteOS's functions of the VM layer have it, and as its system calls do. */

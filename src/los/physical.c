@@ -29,6 +29,21 @@ VOID LOS_PhysPagesFreeContiguous(VOID *ptr, size_t nPages)
         los_log(PORT_LOG_WARNING, "LOS_PhysPagesFreeContiguous: no run of so many pages:", ptr);
 }
 
+LosVmPage *LOS_PhysPageAlloc(VOID)
+{
+    return LOS_PhysPagesAllocContiguous(1);
+}
+
+VOID LOS_PhysPageFree(LosVmPage *page)
+{
+    LOS_PhysPagesFreeContiguous(page, 1);
+}
+
+LosVmPage *LOS_VmPageGet(PADDR_T paddr)
+{
+    return LOS_PaddrToKVaddr(paddr & ~((PADDR_T)PAGE_SIZE - 1));
+}
+
 VOID *LOS_PaddrToKVaddr(PADDR_T paddr)
 {
     struct los *los = los_current();

@@ -237,6 +237,31 @@ size_t LOS_ArchCopyToUser(VOID *to, const VOID *from, size_t len)
     return coffer_space_write(los->process, (uintptr_t)to, from, len) == COFFER_OK ? 0 : len;
 }
 
+INT32 LOS_CopyFromKernel(VOID *dest, UINT32 max, const VOID *src, UINT32 count)
+{
+    if (count > max)
+        return -LOS_ERANGE;
+    return LOS_ArchCopyToUser(dest, src, count) == 0 ? 0 : -LOS_EFAULT;
+}
+
+INT32 LOS_CopyToKernel(VOID *dest, UINT32 max, const VOID *src, UINT32 count)
+{
+    if (count > max)
+        return -LOS_ERANGE;
+    return LOS_ArchCopyFromUser(dest, src, count) == 0 ? 0 : -LOS_EFAULT;
+}
+
+INT32 LOS_UserMemClear(unsigned char *buf, UINT32 len)
+{
+    struct los *los = los_current();
+
+    if (len == 0)
+        return 0;
+    return los != NULL && coffer_space_fill(los->process, (uintptr_t)buf, 0, len) == COFFER_OK
+               ? 0
+               : -LOS_EFAULT;
+}
+
 STATUS_T LOS_UserCall(VOID (*body)(VOID *argument), VOID *argument)
 {
     struct los *los = los_current();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the tests of LiteOS's pools and boxes share: guarded regions, and a system for each test. */
+/* What tests of LiteOS's names share: guarded regions, and a system for each test. */
 #ifndef TESTS_UNIT_LOS_FIXTURE_H
 #define TESTS_UNIT_LOS_FIXTURE_H
 
@@ -45,8 +45,8 @@ static inline void place_check_and_free(struct place *place)
 
 static inline int start(void **state)
 {
-    const struct coffer_linux_memory_options options = {.memory = (size_t)8 << 20,
-                                                        .software = true};
+    const struct coffer_linux_memory_options options = {
+        .memory = (size_t)8 << 20, .software = getenv("COFFER_LOS_POINTERS") == NULL};
 
     (void)state;
     return LOS_Start(&options) == LOS_OK ? 0 : -1;

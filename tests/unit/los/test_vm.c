@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * LOS_ calls on pages and spaces, over both MMUs: what LiteOS's manual says, and, named after them,
+ * LOS_ calls on spaces, over both MMUs: what LiteOS's manual says, and, named after them,
  * the defects of its code that aren't here.
  */
 #include <fcntl.h>
@@ -22,6 +22,8 @@
 #define EINVAL_NUMBER 22
 #define ENOMEM_NUMBER 12
 #define EEXIST_NUMBER 17
+#define EFAULT_NUMBER 14
+#define ERANGE_NUMBER 34
 #define ANONYMOUS     (MAP_PRIVATE | MAP_ANONYMOUS)
 
 static bool is_error(VADDR_T address, int error_number)
@@ -55,78 +57,6 @@ static bool reaches(VADDR_T address)
     uint8_t value;
 
     return LOS_ArchCopyFromUser(&value, (const VOID *)address, 1) == 0;
-}
-
-/* --- Pages ------------------------------------------------------------------------------- */
-
-static void test_pages_in_a_row_are_had_and_given_back(void **state)
-{
-    uint8_t *pages = LOS_PhysPagesAllocContiguous(3);
-
-    (void)state;
-    assert_non_null(pages);
-    assert_int_equal((uintptr_t)pages % PAGE, 0);
-    for (size_t i = 0; i < 3 * PAGE; i++)
-        assert_int_equal(pages[i], 0);
-    assert_int_equal(LOS_PaddrQuery(pages + 5), (PADDR_T)pages + 5);
-    assert_ptr_equal(LOS_PaddrToKVaddr((PADDR_T)pages), pages);
-    LOS_PhysPagesFreeContiguous(pages, 3);
-    assert_null(LOS_PhysPagesAllocContiguous(0));
-}
-
-static void test_defect_runs_of_more_than_a_mebibyte_cannot_be_had(void **state)
-{
-    VOID *pages = LOS_PhysPagesAllocContiguous(700);
-
-    (void)state;
-    assert_non_null(pages);
-    LOS_PhysPagesFreeContiguous(pages, 700);
-}
-
-static void test_defect_a_double_free_of_pages_hands_them_out_twice(void **state)
-{
-    uint8_t *pages = LOS_PhysPagesAllocContiguous(4);
-    uint8_t *one;
-    uint8_t *two;
-
-    (void)state;
-    LOS_PhysPagesFreeContiguous(pages, 4);
-    LOS_PhysPagesFreeContiguous(pages, 4);
-    one = LOS_PhysPagesAllocContiguous(4);
-    two = LOS_PhysPagesAllocContiguous(4);
-    assert_non_null(one);
-    assert_non_null(two);
-    assert_true(one + 4 * PAGE <= two || two + 4 * PAGE <= one);
-    LOS_PhysPagesFreeContiguous(one, 4);
-    LOS_PhysPagesFreeContiguous(two, 4);
-}
-
-static void test_defect_the_callers_number_of_pages_is_trusted(void **state)
-{
-    uint8_t *pages = LOS_PhysPagesAllocContiguous(4);
-    uint8_t *other;
-
-    (void)state;
-    memset(pages, 0x77, 4 * PAGE);
-    LOS_PhysPagesFreeContiguous(pages, 2);
-    LOS_PhysPagesFreeContiguous(pages + PAGE, 3);
-    LOS_PhysPagesFreeContiguous(pages, 8);
-    other = LOS_PhysPagesAllocContiguous(4);
-    assert_true(other + 4 * PAGE <= pages || pages + 4 * PAGE <= other);
-    assert_int_equal(pages[4 * PAGE - 1], 0x77);
-    LOS_PhysPagesFreeContiguous(other, 4);
-    LOS_PhysPagesFreeContiguous(pages, 4);
-}
-
-static void test_defect_a_foreign_physical_address_has_a_kernel_address(void **state)
-{
-    int local;
-
-    (void)state;
-    assert_null(LOS_PaddrToKVaddr((PADDR_T)&local));
-    assert_null(LOS_PaddrToKVaddr(0));
-    assert_int_equal(LOS_PaddrQuery(&local), 0);
-    assert_null(LOS_SpaceGet((VADDR_T)&local));
 }
 
 /* --- Spaces ------------------------------------------------------------------------------ */
@@ -383,7 +313,35 @@ static void test_defect_copies_take_any_address_for_the_kernels(void **state)
     assert_int_equal(LOS_ArchCopyFromUser(local, (VOID *)address, 0), 0);
     assert_int_equal(LOS_ArchCopyFromUser(local, (VOID *)(address + PAGE - 8), 16), 16);
     assert_int_equal(LOS_ArchCopyFromUser(local, (VOID *)address, 16), 0);
+    assert_int_equal(LOS_CopyFromKernel(pages, 16, local, 16), -EFAULT_NUMBER);
+    assert_int_equal(LOS_CopyToKernel(local, 16, pages, 16), -EFAULT_NUMBER);
+    assert_int_equal(LOS_CopyToKernel((VOID *)address, 16, (VOID *)address, 16), -EFAULT_NUMBER);
+    assert_int_equal(LOS_UserMemClear(pages, 16), -EFAULT_NUMBER);
+    assert_int_equal(LOS_UserMemClear(local, 16), -EFAULT_NUMBER);
     LOS_PhysPagesFreeContiguous(pages, 1);
+    assert_int_equal(LOS_UnMMap(address, PAGE), 0);
+}
+
+static void test_bytes_go_to_the_process_and_back(void **state)
+{
+    VADDR_T address = map(PAGE);
+    uint8_t there[16] = {1, 2, 3};
+    uint8_t back[16] = {0};
+
+    (void)state;
+    assert_int_equal(LOS_CopyFromKernel((VOID *)address, 15, there, 16), -ERANGE_NUMBER);
+    assert_int_equal(peek(address), 0);
+    assert_int_equal(LOS_CopyFromKernel((VOID *)address, 16, there, 16), 0);
+    assert_int_equal(LOS_CopyToKernel(back, 15, (VOID *)address, 16), -ERANGE_NUMBER);
+    assert_int_equal(back[0], 0);
+    assert_int_equal(LOS_CopyToKernel(back, 16, (VOID *)address, 16), 0);
+    assert_memory_equal(back, there, 16);
+    assert_int_equal(LOS_UserMemClear((unsigned char *)address + 1, 1), 0);
+    assert_int_equal(peek(address), 1);
+    assert_int_equal(peek(address + 1), 0);
+    assert_int_equal(peek(address + 2), 3);
+    assert_int_equal(LOS_UserMemClear((unsigned char *)(address + PAGE - 1), 2), -EFAULT_NUMBER);
+    assert_int_equal(LOS_UserMemClear(NULL, 0), 0);
     assert_int_equal(LOS_UnMMap(address, PAGE), 0);
 }
 
@@ -552,11 +510,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         /* First, and started by itself: cmocka puts the handlers of signals back after a setup. */
         cmocka_unit_test(test_the_process_uses_its_addresses_as_pointers),
-        TEST(test_pages_in_a_row_are_had_and_given_back),
-        TEST(test_defect_runs_of_more_than_a_mebibyte_cannot_be_had),
-        TEST(test_defect_a_double_free_of_pages_hands_them_out_twice),
-        TEST(test_defect_the_callers_number_of_pages_is_trusted),
-        TEST(test_defect_a_foreign_physical_address_has_a_kernel_address),
         TEST(test_addresses_belong_to_their_spaces),
         TEST(test_memory_is_mapped_and_unmapped),
         TEST(test_a_place_can_be_asked_for),
@@ -572,6 +525,7 @@ int main(void)
         TEST(test_defect_the_break_grows_over_the_next_region),
         TEST(test_defect_a_map_in_the_heap_frees_its_pages),
         TEST(test_defect_copies_take_any_address_for_the_kernels),
+        TEST(test_bytes_go_to_the_process_and_back),
         TEST(test_a_shared_file_is_mapped),
         TEST(test_maps_of_one_file_see_each_other),
         TEST(test_defect_dirty_pages_go_before_they_are_written),
