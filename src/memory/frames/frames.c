@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The calls on runs, and their short way: one thread, contents kept, a block of the very size in
- * the first segment, no peak, quota or level passed. All else goes the long way (runs.h), which
- * checks everything anew.
- */
+/* The calls on runs, by the short way (quick.h) or the long one (runs.h). */
 #include "memory/frames/frames.h"
 
 #include "base/bytes.h"
+#include "memory/frames/lookup.h"
+#include "memory/frames/quick.h"
 #include "memory/frames/runs.h"
 
-/* Out of line, like the rest of what is rare, so that the short way saves no registers. */
-__attribute__((noinline)) static enum coffer_status
-take_long(struct frames *frames, struct owner owner, size_t count, size_t alignment, void **out)
+static enum coffer_status take_long(struct frames *frames, struct owner owner, size_t count,
+                                    size_t alignment, void **out)
 {
     struct account *account = frames->account;
     enum coffer_status status = COFFER_NO_MEMORY;
@@ -30,59 +27,30 @@ take_long(struct frames *frames, struct owner owner, size_t count, size_t alignm
     return status;
 }
 
-/* Count a run for its owner if that is nothing new (A2). */
-static inline bool count_quickly(struct account *account, struct owner owner, uint32_t count)
+enum coffer_status frames_take_any(struct frames *frames, struct owner owner, size_t count,
+                                   void **out)
 {
-    struct account_line *line = &account->lines[owner.index];
-    uint64_t used = account->frames_used + count;
-    uint32_t held = line->frames + count;
-
-    if (used > account->frames_mark || held > line->frames_mark)
-        return false;
-    account->frames_used = used;
-    line->frames = held;
-    line->run_takes++;
-    return true;
+    return take_long(frames, owner, count, 1, out);
 }
 
-static inline void begin_block(struct segment *segment, uint32_t index, struct owner owner,
-                               uint32_t count, void **out)
-{
-    segment->table[index].run = count;
-    segment->table[index].state = FRAME_BLOCK_STATE | (uint32_t)owner.index << FRAME_OWNER_SHIFT;
-    *out = segment_address(segment, index);
-}
-
-/* The same when there is only a larger block. */
-__attribute__((noinline)) static enum coffer_status
-take_half(struct frames *frames, struct owner owner, size_t count, void **out)
+enum coffer_status frames_take_half(struct frames *frames, struct owner owner, size_t count,
+                                    void **out)
 {
     struct segment *segment = frames->segments;
     uint32_t index;
 
     if ((count & (count - 1)) != 0 || (segment->nonempty & (0 - count)) == 0 ||
-        owner.index >= frames->account->owner_max ||
-        !count_quickly(frames->account, owner, (uint32_t)count))
+        !frames_count_quickly(frames->account, owner, count))
         return take_long(frames, owner, count, 1, out);
     if (!buddy_take_block(segment, bits_first(count), &index))
         assert_cheap(false); /* there are larger ones */
-    begin_block(segment, index, owner, (uint32_t)count, out);
+    frames_begin_block(segment, index, owner, count, out);
     return COFFER_OK;
 }
 
 enum coffer_status frames_take(struct frames *frames, struct owner owner, size_t count, void **out)
 {
-    struct segment *segment = frames->segments;
-
-    /* One bit of `count`, of an order that has free blocks. */
-    if ((count & (count - 1)) != 0 || (count & segment->nonempty) == 0)
-        return take_half(frames, owner, count, out);
-    if (owner.index >= frames->account->owner_max ||
-        !count_quickly(frames->account, owner, (uint32_t)count))
-        return take_long(frames, owner, count, 1, out);
-
-    begin_block(segment, buddy_take_exact(segment, bits_first(count)), owner, (uint32_t)count, out);
-    return COFFER_OK;
+    return frames_take_quickly(frames, owner, count, out);
 }
 
 enum coffer_status frames_take_aligned(struct frames *frames, struct owner owner, size_t count,
@@ -117,8 +85,7 @@ __attribute__((noinline)) static enum coffer_status give_long(struct frames *fra
     return COFFER_OK;
 }
 
-__attribute__((noinline)) static enum coffer_status merge(struct segment *segment, unsigned order,
-                                                          uint32_t index)
+enum coffer_status frames_give_merged(struct segment *segment, unsigned order, uint32_t index)
 {
     segment->table[index] = (struct frame){.run = 0};
     buddy_give_block(segment, order, index);
@@ -127,35 +94,16 @@ __attribute__((noinline)) static enum coffer_status merge(struct segment *segmen
 
 enum coffer_status frames_give(struct frames *frames, void *address)
 {
-    struct account *account = frames->account;
-    struct segment *segment = frames->segments;
-    uint64_t offset = (uintptr_t)address - (uintptr_t)segment->start;
-    uint64_t index = offset / FRAME_SIZE | offset << 52; /* no index when the address is uneven */
-    struct account_line *line;
-    struct frame *head;
-    uint32_t owner_bits;
-    uint32_t count;
-    uint32_t buddy;
-    unsigned order;
+    return frames_give_quickly(frames, address, give_long);
+}
 
-    if (index >= frames->quick_count)
-        return give_long(frames, address);
-    head = &segment->table[index];
-    owner_bits = head->state ^ FRAME_BLOCK_STATE;
-    if ((owner_bits & ~FRAME_OWNER_BITS) != 0)
-        return give_long(frames, address);
-
-    count = head->run;
-    line = &account->lines[owner_bits >> FRAME_OWNER_SHIFT];
-    account->frames_used -= count;
-    line->frames -= count;
-    line->run_gives++;
-
-    order = bits_first(count);
-    if (buddy_is_free(segment, order, count, (uint32_t)index, &buddy))
-        return merge(segment, order, (uint32_t)index);
-    buddy_add(segment, order, count, (uint32_t)index);
-    return COFFER_OK;
+enum coffer_status frames_give_untagged(struct frames *frames, void *address)
+{
+    if (frames_tag(frames, address) != 0) {
+        spin_take(&frames->account->lock);
+        return wrong_free(frames);
+    }
+    return give_long(frames, address);
 }
 
 enum coffer_status frames_hold(struct frames *frames, void *address)

@@ -98,6 +98,10 @@ COFFER_MUST_CHECK enum coffer_status frames_hold(struct frames *frames, void *ad
 /* Give one reference back; with the last one the run is wiped and free. COFFER_MISUSE: see F3. */
 COFFER_MUST_CHECK enum coffer_status frames_give(struct frames *frames, void *address);
 
+/* The same for those who may not give runs with tags (COFFER_MISUSE). The long way only: see
+ * memory/frames/quick.h. */
+COFFER_MUST_CHECK enum coffer_status frames_give_untagged(struct frames *frames, void *address);
+
 /* Give back the tail of a run with one reference, keeping its first `count` (> 0) frames; all of
  * them is fine. COFFER_MISUSE, counted, when it isn't such a run or has fewer. */
 COFFER_MUST_CHECK enum coffer_status frames_trim(struct frames *frames, void *address,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Owners, and frames for them. */
 #include "memory/frames/lookup.h"
+#include "memory/frames/quick.h"
 #include "memory/paging/paging.h"
 #include "memory/space/space.h"
 #include "memory/system/system.h"
@@ -91,7 +92,7 @@ enum coffer_status coffer_frames_take(struct coffer_memory *memory, struct coffe
     if (inside.index < memory->system.index)
         return COFFER_MISUSE;
     if (alignment <= 1)
-        return frames_take(memory->memory->frames, inside, count, out);
+        return frames_take_quickly(memory->memory->frames, inside, count, out);
     return frames_take_aligned(memory->memory->frames, inside, count, alignment, out);
 }
 
@@ -113,13 +114,7 @@ enum coffer_status coffer_frames_give(struct coffer_memory *memory, void *addres
 {
     if (memory == NULL)
         return COFFER_MISUSE;
-    if (is_ours(memory, address)) {
-        spin_take(&memory->memory->account.lock);
-        memory->memory->account.wrong_frees++;
-        spin_give(&memory->memory->account.lock);
-        return COFFER_MISUSE;
-    }
-    return frames_give(memory->memory->frames, address);
+    return frames_give_quickly(memory->memory->frames, address, frames_give_untagged);
 }
 
 void coffer_frames_query(struct coffer_memory *memory, const void *address,
