@@ -91,11 +91,12 @@ static char *read_all(int from, size_t *size)
     return bytes;
 }
 
-/* The exit status; *out is what it wrote. */
-static int run(const struct child *child, char **out, size_t *size)
+/* What it wrote; *status is its exit status. */
+static char *run(const struct child *child, size_t *size, int *status)
 {
+    char *bytes;
     int ends[2];
-    int status;
+    int end;
     pid_t id;
 
     scratch_check_interrupt();
@@ -108,17 +109,18 @@ static int run(const struct child *child, char **out, size_t *size)
         become(child, ends[1]);
     }
     (void)close(ends[1]);
-    *out = read_all(ends[0], size);
+    bytes = read_all(ends[0], size);
     (void)close(ends[0]);
-    must_system(waitpid(id, &status, 0) == id, "a child's end");
+    must_system(waitpid(id, &end, 0) == id, "a child's end");
     scratch_check_interrupt();
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    *status = WIFEXITED(end) ? WEXITSTATUS(end) : -1;
+    return bytes;
 }
 
 char *child_output(const struct child *child, size_t *size)
 {
-    char *bytes;
-    int status = run(child, &bytes, size);
+    int status;
+    char *bytes = run(child, size, &status);
 
     if (status != 0) {
         fprintf(stderr, "bench: %s %s ended with %d\n%s", child->program, child->words[0], status,
@@ -169,9 +171,8 @@ bool child_can_count(void)
     const struct child child = {
         .program = "bench-none", .counted = true, .words = {"count", "64", "0"}};
     size_t size;
-    char *bytes;
-    bool good = run(&child, &bytes, &size) == 0;
+    int status;
 
-    free(bytes);
-    return good;
+    free(run(&child, &size, &status));
+    return status == 0;
 }

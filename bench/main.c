@@ -24,7 +24,7 @@ struct options {
     const char *json;   /* NULL: none is written */
     const char *disk;   /* where the durable stores are made */
     const char *memory; /* and the others */
-    const char *part;   /* "storage", "memory" or "all" */
+    const char *part;   /* "storage", "memory", "paging" or "all" */
 };
 
 static void usage(FILE *to)
@@ -33,8 +33,8 @@ static void usage(FILE *to)
           "  --json FILE   write the figures there\n"
           "  --disk DIR    durable stores are made below DIR (.)\n"
           "  --memory DIR  stores that are not durable (/dev/shm, else as --disk)\n"
-          "  --part PART   storage (the default), memory, paging or all\n"
-          "COFFER_BENCH_QUICK=1: few repetitions and no 1 GiB, to see that it works.\n",
+          "  --part PART   storage, memory, paging or all (all)\n"
+          "COFFER_BENCH_QUICK=1: few repetitions and what is short, to see that it works.\n",
           to);
 }
 
@@ -49,7 +49,7 @@ static struct options parse(int count, char **words)
         {"json", required_argument, NULL, 'j'},   {"disk", required_argument, NULL, 'd'},
         {"memory", required_argument, NULL, 'm'}, {"part", required_argument, NULL, 'p'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
-    struct options options = {.disk = ".", .part = "storage"};
+    struct options options = {.disk = ".", .part = "all"};
     int letter;
 
     while ((letter = getopt_long(count, words, "", known, NULL)) != -1) {

@@ -100,7 +100,7 @@ void space_fixture_close(struct space_fixture *f)
                 (unsigned long long)now.slots_used, (unsigned long long)f->start.slots_used,
                 (unsigned long long)now.table_frames, (unsigned long long)f->start.table_frames,
                 now.spaces, f->start.spaces);
-        must(!"everything is back");
+        must_fail("everything is back", __FILE__, __LINE__);
     }
     coffer_memory_close(f->memory);
 }
