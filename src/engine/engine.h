@@ -21,7 +21,7 @@ struct coffer {
     struct port_lock lock;
     struct memory *memory;
     struct coffer_memory view; /* of it, for coffer_memory_of */
-    struct owner owner; /* of the engine itself */
+    struct owner owner;        /* of the engine itself */
     struct crypto *crypto;
     struct cache cache;
     struct tree_environment environment;

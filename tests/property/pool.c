@@ -64,7 +64,7 @@ static void model_alloc(struct model *m, struct block *block)
 {
     size_t size = random_size(m);
     size_t natural = size % COFFER_POOL_ALIGNMENT == 0 ? COFFER_POOL_ALIGNMENT
-                                                      : COFFER_POOL_ALIGNMENT_LEAST;
+                                                       : COFFER_POOL_ALIGNMENT_LEAST;
     size_t alignment = 1;
     void *address = NULL;
     enum coffer_status status;
