@@ -318,20 +318,22 @@ static void run_worst(const struct memory_bench *memory, const struct job *job, 
         values[k] = no_values();
     for (unsigned i = 0; i < ALLOCATORS; i++) {
         struct child child = child_of(job, i, WORST_PAIRS);
+        size_t count, pairs, rare;
         uint32_t *calls;
-        size_t count;
 
         if (!takes_part(memory, job, i))
             continue;
         calls = quietest(&child, &count);
+        pairs = count / 2;
+        rare = pairs / 10000;
         for (unsigned which = 0; which < 2; which++) { /* 0: free, 1: alloc */
-            uint32_t *sorted = must_make(count / 2, sizeof(uint32_t));
+            uint32_t *sorted = must_make(pairs, sizeof(uint32_t));
 
-            for (size_t j = 0; j < count / 2; j++)
+            for (size_t j = 0; j < pairs; j++)
                 sorted[j] = calls[2 * j + which];
-            qsort(sorted, count / 2, sizeof(uint32_t), compare);
-            values[which == 0 ? 2 : 0].of[i] = sorted[count / 2 - 1];
-            values[which == 0 ? 3 : 1].of[i] = sorted[count / 2 - 1 - count / 2 / 10000];
+            qsort(sorted, pairs, sizeof(uint32_t), compare);
+            values[which == 0 ? 2 : 0].of[i] = sorted[pairs - 1];
+            values[which == 0 ? 3 : 1].of[i] = sorted[pairs - 1 - rare];
             free(sorted);
         }
         free(calls);
