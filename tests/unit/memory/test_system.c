@@ -25,9 +25,11 @@ static int setup(void **state)
 {
     (void)state;
     area = aligned_alloc(FRAME_SIZE, MIB);
+    if (area == NULL)
+        return -1;
     areas[0] = (struct coffer_area){area, MIB};
     memset(area, 0xa5, MIB);
-    return area == NULL ? -1 : 0;
+    return 0;
 }
 
 static int teardown(void **state)
