@@ -37,19 +37,21 @@ void allocator_open(const struct setup *setup);
 /* Everything must be free again. */
 void allocator_close(void);
 
-/* --- Taking and giving; NULL: there is no more */
+/* --- Taking and giving. What comes out is looked at once, in the shape that the allocator tells
+ * it: false when there is no more. */
 
 #if defined(ALLOCATOR_NONE)
 
 extern char allocator_nothing[];
 
-static inline void *take(size_t size)
+static inline bool take(size_t size, void **out)
 {
     void *block = allocator_nothing;
 
     /* The compiler can't know what comes out, or that nobody looked at the size. */
     __asm__ volatile("" : "+r"(block) : "r"(size) : "memory");
-    return block;
+    *out = block;
+    return block != NULL;
 }
 
 static inline void give(void *block)
@@ -59,9 +61,10 @@ static inline void give(void *block)
 
 #elif defined(ALLOCATOR_MALLOC)
 
-static inline void *take(size_t size)
+static inline bool take(size_t size, void **out)
 {
-    return malloc(size);
+    *out = malloc(size);
+    return *out != NULL;
 }
 
 static inline void give(void *block)
@@ -73,11 +76,9 @@ static inline void give(void *block)
 
 extern struct coffer_pool *allocator_pool;
 
-static inline void *take(size_t size)
+static inline bool take(size_t size, void **out)
 {
-    void *block;
-
-    return coffer_pool_alloc(allocator_pool, size, &block) == COFFER_OK ? block : NULL;
+    return coffer_pool_alloc(allocator_pool, size, out) == COFFER_OK;
 }
 
 static inline void give(void *block)
@@ -90,12 +91,10 @@ static inline void give(void *block)
 
 extern struct coffer_boxes *allocator_boxes;
 
-static inline void *take(size_t size)
+static inline bool take(size_t size, void **out)
 {
-    void *block;
-
     (void)size;
-    return coffer_box_alloc(allocator_boxes, &block) == COFFER_OK ? block : NULL;
+    return coffer_box_alloc(allocator_boxes, out) == COFFER_OK;
 }
 
 static inline void give(void *block)
@@ -108,14 +107,10 @@ static inline void give(void *block)
 
 extern struct coffer_memory *allocator_memory;
 
-static inline void *take(size_t size)
+static inline bool take(size_t size, void **out)
 {
-    void *block;
-
-    return coffer_frames_take(allocator_memory, (struct coffer_owner){0}, size, 0, &block) ==
-                   COFFER_OK
-               ? block
-               : NULL;
+    return coffer_frames_take(allocator_memory, (struct coffer_owner){0}, size, 0, out) ==
+           COFFER_OK;
 }
 
 static inline void give(void *block)
@@ -131,9 +126,9 @@ static inline void give(void *block)
  * touch and others would not. */
 static inline void *take_used(size_t size)
 {
-    void *block = take(size);
+    void *block;
 
-    if (block == NULL)
+    if (!take(size, &block))
         child_fail("there is no more memory");
     *(uint64_t *)block = size;
     return block;

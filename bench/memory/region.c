@@ -58,17 +58,18 @@ void work_fill(const struct request *request)
     allocator_open(&setup);
     for (uint32_t done = 0; done < request->pairs;) {
         uint32_t size = draw_size(&draw);
-        void *block = take(size);
+        void *block;
+        bool taken = take(size, &block);
 
-        if (block == NULL && filling) {
+        if (!taken && filling) {
             child_tell("fill", share(&content));
             filling = false;
         }
-        while (block == NULL && content.count > 0) {
+        while (!taken && content.count > 0) {
             drop(&content, draw_below(&draw, content.count));
-            block = take(size);
+            taken = take(size, &block);
         }
-        if (block == NULL)
+        if (!taken)
             child_fail("an empty region has no room");
         add(&content, block, size);
         if (filling)
@@ -122,13 +123,13 @@ static uint64_t spring(const struct adversary *adversary)
         for (uint32_t i = 0; i < REQUESTS; i++) {
             uint64_t before = child_cycles();
             uint64_t passed;
+            bool taken = take(adversary->large, &got[i]);
 
-            got[i] = take(adversary->large);
             passed = child_cycles() - before;
             passed -= passed > price ? price : passed;
             if (passed < cycles[i])
                 cycles[i] = passed;
-            if (got[i] == NULL)
+            if (!taken)
                 child_fail("no room beside the traps");
         }
         for (uint32_t i = 0; i < REQUESTS; i++)

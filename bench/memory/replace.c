@@ -119,14 +119,15 @@ void work_worst(const struct request *request)
         const struct operation *operation = &replacement.operations[i % OPERATION_COUNT];
         uint64_t times[4];
         void *block;
+        bool taken;
 
         times[0] = child_cycles();
         give(replacement.live[operation->slot]);
         times[1] = child_cycles();
         times[2] = child_cycles();
-        block = take(operation->size);
+        taken = take(operation->size, &block);
         times[3] = child_cycles();
-        if (block == NULL)
+        if (!taken)
             child_fail("there is no more memory");
         *(uint64_t *)block = i;
         replacement.live[operation->slot] = block;

@@ -17,6 +17,7 @@
 #define LIKELY(fact)   __builtin_expect((fact) != 0, 1)
 #define UNLIKELY(fact) __builtin_expect((fact) != 0, 0)
 #define SLOW           __attribute__((noinline, cold))
+#define NOINLINE       __attribute__((noinline))
 #define QUICK          static inline __attribute__((always_inline))
 
 /* --- Alloc ------------------------------------------------------------------------------- */
@@ -45,15 +46,6 @@ unsigned request_kind(const struct coffer_pool *pool, const struct request *requ
         (class_size(class) >= 2 * EXTENTS_SIZE_MIN && class_size(class) / 2 >= size))
         return CLASS_COUNT;
     return class | PART_ALIGNED;
-}
-
-QUICK void count_used(struct coffer_pool *pool, size_t size)
-{
-    uint64_t used = pool->used + size;
-
-    pool->used = used;
-    if (UNLIKELY(used > pool->used_peak))
-        pool->used_peak = used;
 }
 
 /* From wherever there is a block, of a size that is not a class or after the classes had none. */
@@ -131,36 +123,30 @@ enum coffer_status pool_alloc_request(struct coffer_pool *pool, const struct req
     if (block == NULL)
         return alloc_refused(pool);
     if (pool->port == NULL)
-        count_used(pool, coffer_pool_usable_size(pool, block));
+        pool_count_used(pool, coffer_pool_usable_size(pool, block));
     *out = block;
     return COFFER_OK;
 }
 
-static enum coffer_status alloc_any(struct coffer_pool *pool, size_t size, void **out)
+enum coffer_status alloc_any(struct coffer_pool *pool, size_t size, void **out)
 {
     const struct request request = {size, natural_alignment(size)};
 
     return pool_alloc_request(pool, &request, out);
 }
 
-/* A block from the larger classes, or an area; or a small one that the shortest path didn't find.
- */
-static __attribute__((noinline)) enum coffer_status
-alloc_small(struct coffer_pool *pool, size_t size, void **out, struct magazine *magazine)
+/* From the larger classes. */
+static NOINLINE enum coffer_status alloc_coarse(struct coffer_pool *pool, size_t size, void **out,
+                                                struct magazine *magazine)
 {
-    void *block = NULL;
+    struct part *part = magazine->bins[class_of_coarse(class_steps(size))]->current;
 
-    if (size - 1 < CLASS_SIZE_MAX) {
-        if (LIKELY(magazine != NULL))
-            block = magazine_take(magazine, class_of(size));
-    } else if (size - 1 < AREA_BLOCK_MAX) {
-        block = area_take(pool, size);
-    }
-    if (UNLIKELY(block == NULL))
-        return alloc_any(pool, size, out);
+    if (UNLIKELY(part->head == LINK_END || magazine->number == MAGAZINE_SHARED))
+        return magazine_turn(pool, size, out, magazine);
     if (pool->port == NULL)
-        count_used(pool, coffer_pool_usable_size(pool, block));
-    *out = block;
+        pool_count_used(pool, part->size);
+    magazine_count(magazine);
+    *out = span_take(part);
     return COFFER_OK;
 }
 
@@ -171,13 +157,17 @@ QUICK enum coffer_status alloc_quick(struct coffer_pool *pool, struct magazine *
     size_t steps = class_steps(size);
     struct part *part;
 
-    if (UNLIKELY(magazine == NULL || steps >= CLASS_FINE))
-        return alloc_small(pool, size, out, magazine);
-    part = magazine->bins[steps]->current;
+    if (UNLIKELY(steps >= CLASS_FINE)) {
+        if (steps < CLASS_SIZE_MAX / CLASS_STEP)
+            return alloc_coarse(pool, size, out, magazine);
+        return steps < AREA_BLOCK_MAX / CLASS_STEP ? area_take(pool, size, out)
+                                                   : alloc_any(pool, size, out);
+    }
+    part = magazine->current[steps];
     if (UNLIKELY(part->head == LINK_END))
-        return alloc_small(pool, size, out, magazine);
+        return magazine_turn(pool, size, out, magazine);
     if (counted)
-        count_used(pool, part->size);
+        pool_count_used(pool, part->size);
     magazine_count(magazine);
     *out = span_take(part);
     return COFFER_OK;
@@ -245,7 +235,7 @@ enum coffer_status pool_alloc_for(struct coffer_pool *pool, struct owner owner, 
         block = alloc_in(pool, *magazine, &request);
     if (block == NULL)
         return alloc_refused(pool);
-    count_used(pool, coffer_pool_usable_size(pool, block));
+    pool_count_used(pool, coffer_pool_usable_size(pool, block));
     *out = block;
     return COFFER_OK;
 }
@@ -260,24 +250,16 @@ SLOW enum coffer_status free_refused(struct coffer_pool *pool)
 
 enum coffer_status free_large(struct coffer_pool *pool, struct part *part, void *block)
 {
-    struct part *retired;
-    size_t size = 0;
+    size_t size;
 
-    if (part->kind == PART_RUN) {
-        if (!run_claim(pool, part, block))
-            return free_refused(pool);
-        size = part->run.frame_count * FRAME_SIZE;
-        if (pool->settings.zero)
-            wipe(block, size);
-        run_free(pool, part);
-    } else {
-        if (pool->port == NULL && part->kind == PART_AREA)
-            size = area_usable_size(pool, part, block);
-        if (part->kind != PART_AREA || area_free(pool, part, block, &retired) != COFFER_OK)
-            return free_refused(pool);
-        if (retired != NULL)
-            (void)area_give(pool, retired);
-    }
+    if (part->kind == PART_AREA)
+        return area_release(pool, block, part);
+    if (part->kind != PART_RUN || !run_claim(pool, part, block))
+        return free_refused(pool);
+    size = part->run.frame_count * FRAME_SIZE;
+    if (pool->settings.zero)
+        wipe(block, size);
+    run_free(pool, part);
     if (pool->port == NULL)
         pool->used -= size;
     return COFFER_OK;
@@ -305,21 +287,14 @@ static enum coffer_status free_threaded(struct coffer_pool *pool, struct part *p
     return COFFER_OK;
 }
 
-/* Any block, of any pool. */
-static __attribute__((noinline)) enum coffer_status free_any(struct coffer_pool *pool, void *block)
+/* A block of any part of this pool, which has no options. */
+static NOINLINE enum coffer_status free_of(struct coffer_pool *pool, void *block, struct part *part)
 {
-    struct part *part;
     size_t index;
 
-    if (pool->careful || pool->little != NULL)
-        return careful_free(pool, block);
-    part = pool_part(pool, block);
-    if (part == NULL)
-        return free_refused(pool);
     if (!part_is_span(part))
         return free_large(pool, part, block);
-    index = span_index(part, block);
-    if (index > part->last)
+    if (!span_index(part, block, &index))
         return free_refused(pool);
     if (pool->port != NULL)
         return free_threaded(pool, part, index);
@@ -332,16 +307,35 @@ static __attribute__((noinline)) enum coffer_status free_any(struct coffer_pool 
     return COFFER_OK;
 }
 
-static __attribute__((noinline)) enum coffer_status free_edge(struct magazine *magazine,
-                                                              struct part *part)
+/* Any block, of any pool. */
+static NOINLINE enum coffer_status free_any(struct coffer_pool *pool, void *block)
 {
-    (void)magazine_freed(magazine, part);
-    return COFFER_OK;
+    struct part *part;
+
+    if (pool->careful || pool->little != NULL)
+        return careful_free(pool, block);
+    part = pool_part(pool, block);
+    return part == NULL ? free_refused(pool) : free_of(pool, block, part);
+}
+
+/* A block of a part that isn't a span of the calling thread. */
+static NOINLINE enum coffer_status free_other(struct coffer_pool *pool, void *block,
+                                              struct part *part)
+{
+    if (UNLIKELY((part->owner ^ pool->token) >= OWNER_NUMBERS))
+        return free_refused(pool);
+    if (part->kind == PART_AREA)
+        return area_release(pool, block, part);
+    return free_of(pool, block, part);
 }
 
 /* A block of the calling thread's own span, or any. What pool_part and span_index say, without a
  * call to come back from: a tag leads to a part, its owner tells whether the part is a span of this
- * pool and this thread, and the link of a block that begins here whether it is allocated. */
+ * pool and this thread, and the link of a block that begins here whether it is allocated.
+ *
+ * The index needs no limit. Only this thread makes spans with its number, and a span's frames lose
+ * their tags before its descriptor becomes another's; so the address is in the span's own frames,
+ * and there are links for all places in them where a block could begin (span_begin). */
 QUICK enum coffer_status free_quick(struct coffer_pool *pool, unsigned number, bool counted,
                                     void *block)
 {
@@ -357,15 +351,14 @@ QUICK enum coffer_status free_quick(struct coffer_pool *pool, unsigned number, b
         return free_refused(pool);
     part = (struct part *)(pool->slots + (uintptr_t)tag * SLOT_SIZE);
     if (UNLIKELY(part->owner != pool->token + 2 * number))
-        return free_any(pool, block);
-    index = span_index(part, block);
-    if (UNLIKELY(index > SPAN_INDEX_MAX || link_load(part, index) != LINK_USED))
+        return free_other(pool, block, part);
+    if (UNLIKELY(!span_index(part, block, &index) || link_load(part, index) != LINK_USED))
         return free_refused(pool);
 
     if (counted)
         pool->used -= part->size;
     if (UNLIKELY(span_put(part, index)))
-        return free_edge(pool->magazines[number], part);
+        return magazine_edge(pool->magazines[number], part);
     return COFFER_OK;
 }
 

@@ -22,6 +22,9 @@ void *alloc_in(struct coffer_pool *pool, struct magazine *magazine, const struct
 COFFER_MUST_CHECK enum coffer_status pool_alloc_request(struct coffer_pool *pool,
                                                         const struct request *request, void **out);
 
+/* The same for a size alone. */
+COFFER_MUST_CHECK enum coffer_status alloc_any(struct coffer_pool *pool, size_t size, void **out);
+
 /* Counted. COFFER_NO_MEMORY and COFFER_MISUSE. */
 enum coffer_status alloc_refused(struct coffer_pool *pool);
 enum coffer_status free_refused(struct coffer_pool *pool);

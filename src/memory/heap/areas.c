@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "memory/heap/alloc.h"
+
 #define FRAMES_LEAST 64u   /* of an area, where there are as many */
 #define FRAMES_MOST  1024u /* unless a block needs more */
 #define GROWTH_SHARE 8u    /* a new area is one part in so many of all there are */
@@ -30,29 +32,43 @@ static bool make_extents(struct coffer_pool *pool)
     return true;
 }
 
-static void *alloc_here(struct coffer_pool *pool, size_t size, size_t alignment)
+static enum coffer_status alloc_here(struct coffer_pool *pool, size_t size, size_t alignment,
+                                     void **out)
 {
     struct extents_area *area;
     enum coffer_status status = COFFER_NO_MEMORY;
-    void *block = NULL;
 
     spin_take(&pool->lock);
     if (pool->extents != NULL)
         status = alignment <= EXTENTS_GRANULE
-                     ? extents_alloc(pool->extents, size, &block, &area)
-                     : extents_alloc_aligned(pool->extents, size, alignment, &block, &area);
-    if (status == COFFER_OK) {
+                     ? extents_alloc(pool->extents, size, out, &area)
+                     : extents_alloc_aligned(pool->extents, size, alignment, out, &area);
+    if (status == COFFER_OK)
         pool->allocations++;
-        if (pool->idle_area != NULL && pool->idle_area->area.area == area)
-            pool->idle_area = NULL;
-    }
     spin_give(&pool->lock);
-    return status == COFFER_OK ? block : NULL;
+    return status;
 }
 
-void *area_take(struct coffer_pool *pool, size_t size)
+static __attribute__((noinline)) enum coffer_status count_alone(struct coffer_pool *pool,
+                                                                const void *block)
 {
-    return alloc_here(pool, size, 1);
+    pool_count_used(pool, coffer_pool_usable_size(pool, block));
+    return COFFER_OK;
+}
+
+/* As alloc_here, and straight on: this is the path of every fourth block where sizes are mixed. */
+enum coffer_status area_take(struct coffer_pool *pool, size_t size, void **out)
+{
+    struct extents_area *area;
+
+    spin_take(&pool->lock);
+    if (pool->extents == NULL || extents_alloc(pool->extents, size, out, &area) != COFFER_OK) {
+        spin_give(&pool->lock);
+        return alloc_any(pool, size, out);
+    }
+    pool->allocations++;
+    spin_give(&pool->lock);
+    return pool->port == NULL ? count_alone(pool, *out) : COFFER_OK;
 }
 
 static bool add_area_of(struct coffer_pool *pool, struct source *source, size_t frame_count)
@@ -110,10 +126,12 @@ static bool add_area(struct coffer_pool *pool, size_t size, size_t alignment)
 
 void *area_alloc(struct coffer_pool *pool, size_t size, size_t alignment)
 {
-    void *block = alloc_here(pool, size, alignment);
+    void *block;
 
-    if (block == NULL && add_area(pool, size, alignment))
-        block = alloc_here(pool, size, alignment);
+    if (alloc_here(pool, size, alignment, &block) == COFFER_OK)
+        return block;
+    if (!add_area(pool, size, alignment) || alloc_here(pool, size, alignment, &block) != COFFER_OK)
+        return NULL;
     return block;
 }
 
@@ -127,34 +145,77 @@ size_t area_give(struct coffer_pool *pool, struct part *part)
     return frame_count;
 }
 
-/* Nothing of the area is allocated: it, or the one that was kept so far, goes. Under the lock. */
+/* The kept area leaves, if it is still free, and another one (or none) is kept in its place. The
+ * one that left, or NULL. Under the lock. */
 static struct part *retire_area(struct coffer_pool *pool, struct part *part)
 {
     struct part *old = pool->idle_area;
 
     pool->idle_area = part;
-    if (old != NULL) {
-        old->kind = PART_UNUSED;
-        if (extents_remove_area(pool->extents, old->area.area) != COFFER_OK)
-            return NULL;
-    }
+    if (old == NULL || old == part || !extents_area_is_free(old->area.area) ||
+        extents_remove_area(pool->extents, old->area.area) != COFFER_OK)
+        return NULL;
+    old->kind = PART_UNUSED;
     return old;
 }
 
 enum coffer_status area_free(struct coffer_pool *pool, struct part *part, void *block,
                              struct part **retired)
 {
-    enum coffer_status status = COFFER_MISUSE;
-
     *retired = NULL;
-
     spin_take(&pool->lock);
-    if (part->kind == PART_AREA)
-        status = extents_free(pool->extents, part->area.area, block);
-    if (status == COFFER_OK && extents_area_is_free(part->area.area))
+    if (part->kind != PART_AREA ||
+        extents_free(pool->extents, part->area.area, block) != COFFER_OK) {
+        spin_give(&pool->lock);
+        return COFFER_MISUSE;
+    }
+    if (extents_area_is_free(part->area.area))
         *retired = retire_area(pool, part);
     spin_give(&pool->lock);
-    return status;
+    return COFFER_OK;
+}
+
+/* Without threads: the bytes in blocks are counted. */
+static __attribute__((noinline)) enum coffer_status release_alone(struct coffer_pool *pool,
+                                                                  void *block, struct part *part)
+{
+    size_t size = area_usable_size(pool, part, block);
+    struct part *retired;
+
+    if (area_free(pool, part, block, &retired) != COFFER_OK)
+        return free_refused(pool);
+    if (retired != NULL)
+        (void)area_give(pool, retired);
+    pool->used -= size;
+    return COFFER_OK;
+}
+
+/* The area has become free. The lock is given. */
+static __attribute__((noinline)) enum coffer_status release_last(struct coffer_pool *pool,
+                                                                 struct part *part)
+{
+    struct part *retired = retire_area(pool, part);
+
+    spin_give(&pool->lock);
+    if (retired != NULL)
+        (void)area_give(pool, retired);
+    return COFFER_OK;
+}
+
+enum coffer_status area_release(struct coffer_pool *pool, void *block, struct part *part)
+{
+    if (pool->port == NULL)
+        return release_alone(pool, block, part);
+    spin_take(&pool->lock);
+    if (part->kind != PART_AREA ||
+        extents_free(pool->extents, part->area.area, block) != COFFER_OK) {
+        spin_give(&pool->lock);
+        return free_refused(pool);
+    }
+    if (extents_area_is_free(part->area.area))
+        return release_last(pool, part);
+    spin_give(&pool->lock);
+    return COFFER_OK;
 }
 
 enum coffer_status area_resize(struct coffer_pool *pool, struct part *part, void *block,

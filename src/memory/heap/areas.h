@@ -11,13 +11,17 @@
 /* A block, in a new area if need be; alignment is at most a frame's size. NULL: no memory. */
 void *area_alloc(struct coffer_pool *pool, size_t size, size_t alignment);
 
-/* The same without a new area. */
-void *area_take(struct coffer_pool *pool, size_t size);
+/* The whole of an allocation of up to AREA_BLOCK_MAX bytes, from an area if that has room. */
+COFFER_MUST_CHECK enum coffer_status area_take(struct coffer_pool *pool, size_t size, void **out);
 
 /* COFFER_MISUSE when no allocated block of the area begins there. *retired: an area that is to be
  * given back now, or NULL. */
 COFFER_MUST_CHECK enum coffer_status area_free(struct coffer_pool *pool, struct part *part,
                                                void *block, struct part **retired);
+
+/* The whole of a free: the block counted, a retired area given back, and what is wrong refused. */
+COFFER_MUST_CHECK enum coffer_status area_release(struct coffer_pool *pool, void *block,
+                                                  struct part *part);
 
 /* Give a retired area's frames back. How many. */
 size_t area_give(struct coffer_pool *pool, struct part *part);

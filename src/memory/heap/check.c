@@ -21,9 +21,12 @@ static bool frames_are_tagged(struct coffer_pool *pool, struct part *part, const
     return true;
 }
 
-/* The list of free blocks leads through all that aren't in use, once each. */
-static bool links_are_valid(struct part *part)
+/* The list of free blocks leads through all that aren't in use, once each; none are left to be
+ * taken for used behind the last. */
+static bool links_are_valid(struct coffer_pool *pool, struct part *part)
 {
+    const struct magazine *magazine = magazine_at(pool, part_number(part));
+    bool current = magazine->bins[bin_index(pool, part->kind)]->current == part;
     unsigned count = 0;
     unsigned used = 0;
 
@@ -38,18 +41,25 @@ static bool links_are_valid(struct part *part)
             return false;
         used += link == LINK_USED || link == LINK_REMOTE;
     }
+    for (unsigned i = part->last + 1u; i < part_links(part); i++) {
+        if (link_load(part, i) != LINK_END)
+            return false;
+    }
     return count + used == part->last + 1u &&
-           (part->left == used || (count == 0 && part->left == 1));
+           (current || part->left == used || (count == 0 && part->left == 1));
 }
 
 static const char *check_span(struct coffer_pool *pool, struct part *part, struct sums *sums,
                               unsigned source)
 {
+    size_t index;
+
     if (part->size != class_size(part->kind & CLASS_MASK) ||
-        part_number(part) >= pool->magazine_count || pool->magazines[part_number(part)] == NULL ||
-        span_index(part, part->base + (size_t)part->last * part->size) != part->last)
+        part_number(part) >= pool->magazine_count || magazine_at(pool, part_number(part)) == NULL ||
+        !span_index(part, part->base + (size_t)part->last * part->size, &index) ||
+        index != part->last)
         return "a span isn't of its class";
-    if (!links_are_valid(part))
+    if (!links_are_valid(pool, part))
         return "a span's free blocks aren't on its list";
     if (!frames_are_tagged(pool, part, part->base, span_frames(part)))
         return "a span's frames aren't its own";
@@ -94,6 +104,8 @@ static bool bin_is_valid(struct coffer_pool *pool, const struct magazine *magazi
 {
     uint32_t previous = SLOT_NONE;
 
+    if (*bin->shown[0] != bin->current || *bin->shown[1] != bin->current)
+        return false;
     if (bin->current != &pool->full &&
         (bin->current->kind != bin->kind || bin->current->previous != SLOT_UNLISTED))
         return false;
@@ -115,7 +127,7 @@ static const char *check_magazines(struct coffer_pool *pool)
     uint64_t listed = 0;
 
     for (unsigned i = 0; i < pool->magazine_count; i++) {
-        const struct magazine *magazine = pool->magazines[i];
+        const struct magazine *magazine = magazine_at(pool, i);
 
         for (unsigned k = 0; magazine != NULL && k < pool->bin_count; k++) {
             if (magazine->bins[k] != &pool->none &&

@@ -33,16 +33,23 @@ static inline unsigned class_first_step(unsigned class)
     return class == 1 || class >= CLASS_SINGLE ? class - 1 : class;
 }
 
+/* The class for CLASS_FINE steps or more: eight numbers for each power of two, and the three bits
+ * behind the first. */
+static inline unsigned class_of_coarse(size_t steps)
+{
+    unsigned power = bits_log2_down(steps);
+
+    return power * 8 + (unsigned)(steps >> (power - 3)) + CLASS_FINE - 7 * 8 - 8;
+}
+
 /* The class of the smallest blocks that hold `size` (1 .. CLASS_SIZE_MAX) bytes. */
 static inline unsigned class_of(size_t size)
 {
     size_t steps = class_steps(size);
-    unsigned order;
 
     if (steps < CLASS_FINE)
         return (unsigned)(steps == 0 || steps >= CLASS_SINGLE ? steps | 1 : steps);
-    order = bits_log2_down(steps) - 7;
-    return CLASS_FINE + order * 8 + (unsigned)(steps >> (order + 4) & 7);
+    return class_of_coarse(steps);
 }
 
 static inline uint32_t class_size(unsigned class)

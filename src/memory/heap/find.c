@@ -21,8 +21,7 @@ struct part *pool_part_anywhere(struct coffer_pool *pool, const void *address)
 
 static bool find_in_span(struct part *part, const void *block, struct found *out)
 {
-    out->index = span_index(part, block);
-    if (out->index > part->last)
+    if (!span_index(part, block, &out->index))
         return false;
     out->size = part->size;
     out->alignment = (part->kind & PART_ALIGNED) != 0 ? part->size & -(size_t)part->size

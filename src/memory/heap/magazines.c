@@ -4,11 +4,13 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "memory/heap/careful.h"
 
-#define FRAMES_MAX   8u  /* of a span */
-#define BLOCKS_LEAST 4u  /* of a span, if frames allow */
-#define LOSS_SHARE   48u /* of a span one part in so many may be lost, if frames allow */
+#define FRAMES_MAX   8u   /* of a span */
+#define BLOCKS_LEAST 4u   /* of a span, if frames allow */
+#define LOSS_SHARE   48u  /* of a span one part in so many may be lost, if frames allow */
+#define LEFT_MOST    255u /* what the current span's count begins with; it means nothing */
 #define YIELD_WINDOW 4u
 #define YIELD_SHARE  8u
 #define RANDOM_DEPTH 16u /* among so many free blocks one is chosen */
@@ -77,7 +79,7 @@ struct magazine *magazine_enter(struct coffer_pool *pool)
     unsigned number = own_number(pool);
     struct magazine *magazine = pool->magazines[number];
 
-    if (magazine == NULL) {
+    if (magazine->number != number) {
         magazine = magazine_open(pool, pool->home->owner, (uint16_t)number);
         if (magazine == NULL)
             return NULL;
@@ -94,7 +96,9 @@ void magazine_leave(struct magazine *magazine)
 
 struct magazine *magazine_open(struct coffer_pool *pool, struct owner owner, uint16_t number)
 {
-    size_t size = sizeof(struct magazine) + pool->bin_count * sizeof(struct bin *);
+    size_t size = pool->spare
+                      ? offsetof(struct magazine, bins) + pool->bin_count * sizeof(struct bin *)
+                      : sizeof(struct magazine);
     struct magazine *magazine = slots_keep(pool, size);
 
     if (magazine == NULL)
@@ -106,6 +110,8 @@ struct magazine *magazine_open(struct coffer_pool *pool, struct owner owner, uin
               pool->port == NULL || number == MAGAZINE_SHARED ? pool->lock.port : NULL);
     for (unsigned i = 0; i < pool->bin_count; i++)
         magazine->bins[i] = &pool->none;
+    for (unsigned i = 0; i < CLASS_FINE && !pool->spare; i++)
+        magazine->current[i] = &pool->full;
     return magazine;
 }
 
@@ -118,16 +124,19 @@ static struct bin *bin_open(struct magazine *magazine, unsigned kind)
     if (bin == NULL)
         return NULL;
     bin->current = &pool->full;
+    bin->shown[0] = bin->shown[1] = &bin->current;
+    if (!pool->spare && magazine->number != MAGAZINE_SHARED && kind < CLASS_FINE) {
+        bin->shown[0] = &magazine->current[class_first_step(kind)];
+        bin->shown[1] = &magazine->current[kind];
+    }
     bin->size = (uint16_t)class_size(kind & CLASS_MASK);
     bin->kind = (uint16_t)kind;
     bin->frames = choose_frames(pool, bin->size);
     magazine->bins[index] = bin;
-    if (!pool->spare && kind < CLASS_FINE)
-        magazine->bins[class_first_step(kind)] = bin;
     return bin;
 }
 
-static void bin_list(struct coffer_pool *pool, struct bin *bin, struct part *part)
+static inline void bin_list(struct coffer_pool *pool, struct bin *bin, struct part *part)
 {
     uint32_t name = part_name(pool, part);
 
@@ -172,12 +181,18 @@ static inline struct part *bin_pop(struct coffer_pool *pool, struct bin *bin)
     return part;
 }
 
+static inline void bin_show(struct bin *bin, struct part *part)
+{
+    bin->current = *bin->shown[0] = *bin->shown[1] = part;
+}
+
 /* The current span, if there is one, is full and on no list from now on. */
 static inline void bin_set_current(struct coffer_pool *pool, struct bin *bin, struct part *part)
 {
     if (bin->current != &pool->full)
         bin->current->left = 1;
-    bin->current = part;
+    part->left = LEFT_MOST;
+    bin_show(bin, part);
 }
 
 /* The next span with room becomes the current one; false: there is none any more. */
@@ -257,6 +272,7 @@ static void span_begin(struct part *part, const struct bin *bin, const struct ma
     part->previous = SLOT_UNLISTED;
     part->inverse = UINT32_MAX / bin->size + 1;
     part->left = 0;
+    assert_cheap((bin->frames * FRAME_SIZE - 1) / bin->size < part_links(part));
     link_blocks(magazine->pool, part);
     part_set_number(part, magazine->number);
     part->kind = bin->kind;
@@ -360,15 +376,22 @@ static void *refill_rare(struct magazine *magazine, unsigned kind)
 static bool bin_is_poor(struct coffer_pool *pool, struct bin *bin)
 {
     unsigned blocks = bin->current->last + 1u;
-    bool poor;
+    bool poor = bin->yield * YIELD_SHARE < YIELD_WINDOW * blocks;
 
-    bin->yield += blocks - bin->current->left;
-    if (++bin->turns < YIELD_WINDOW)
-        return false;
-    poor = bin->yield * YIELD_SHARE < YIELD_WINDOW * blocks;
     bin->turns = 0;
     bin->yield = 0;
     return poor && !pool->spare && !atomic_load_explicit(&pool->scarce, memory_order_relaxed);
+}
+
+/* The next span of the list, which isn't empty, becomes the current one. True: it is time to see
+ * whether the bin is poor. */
+static inline bool bin_turn(struct coffer_pool *pool, struct bin *bin)
+{
+    struct part *part = bin_pop(pool, bin);
+
+    bin->yield += part->last + 1u - part->left;
+    bin_set_current(pool, bin, part);
+    return ++bin->turns >= YIELD_WINDOW;
 }
 
 void *magazine_take(struct magazine *magazine, unsigned kind)
@@ -376,14 +399,43 @@ void *magazine_take(struct magazine *magazine, unsigned kind)
     struct coffer_pool *pool = magazine->pool;
     struct bin *bin = magazine->bins[bin_index(pool, kind)];
 
-    if (bin_is_open(bin))
-        return take_block(magazine, bin);
-    if (bin_next(pool, bin)) {
-        if (bin_is_poor(pool, bin))
-            (void)bin_add_span(magazine, bin);
-        return take_block(magazine, bin);
-    }
-    return refill_rare(magazine, kind);
+    if (!bin_is_open(bin) && bin->head != SLOT_NONE && bin_turn(pool, bin) &&
+        bin_is_poor(pool, bin))
+        (void)bin_add_span(magazine, bin);
+    /* (In the shared magazine others may have been quicker while a span was added.) */
+    return bin_is_open(bin) ? take_block(magazine, bin) : refill_rare(magazine, kind);
+}
+
+static inline enum coffer_status take_quickly(struct coffer_pool *pool, struct magazine *magazine,
+                                              struct part *part, void **out)
+{
+    if (pool->port == NULL)
+        pool_count_used(pool, part->size);
+    magazine_count(magazine);
+    *out = span_take(part);
+    return COFFER_OK;
+}
+
+/* As magazine_turn, which has just turned the bin. Apart from it, and called at its end, as all
+ * that is rare there: so it needs no stack. */
+static __attribute__((noinline)) enum coffer_status
+turn_window(struct coffer_pool *pool, struct bin *bin, void **out, struct magazine *magazine)
+{
+    if (bin_is_poor(pool, bin))
+        (void)bin_add_span(magazine, bin);
+    return take_quickly(pool, magazine, bin->current, out);
+}
+
+enum coffer_status magazine_turn(struct coffer_pool *pool, size_t size, void **out,
+                                 struct magazine *magazine)
+{
+    struct bin *bin = magazine->bins[class_of(size)];
+
+    if (bin->head == SLOT_NONE || magazine->number == MAGAZINE_SHARED)
+        return alloc_any(pool, size, out);
+    if (bin_turn(pool, bin))
+        return turn_window(pool, bin, out, magazine);
+    return take_quickly(pool, magazine, bin->current, out);
 }
 
 void *magazine_borrow(struct magazine *magazine, unsigned kind, size_t alignment)
@@ -414,28 +466,62 @@ void *magazine_borrow(struct magazine *magazine, unsigned kind, size_t alignment
 
 /* Nothing of a span is in use: it goes. The last one with room stays: going to and fro should be
  * no work. */
-static bool span_emptied(struct magazine *magazine, struct bin *bin, struct part *part)
+static bool span_emptied(struct magazine *magazine, struct part *part)
 {
-    if (part == bin->current || (bin->head == bin->tail && !bin_is_open(bin)))
+    struct bin *bin = magazine->bins[bin_index(magazine->pool, part->kind)];
+
+    if (bin->head == bin->tail && !bin_is_open(bin))
         return false;
     bin_unlist(magazine->pool, bin, part);
     (void)drop_span(magazine, part);
     return true;
 }
 
-bool magazine_freed(struct magazine *magazine, struct part *part)
+static __attribute__((noinline)) enum coffer_status edge_emptied(struct magazine *magazine,
+                                                                 struct part *part)
+{
+    (void)span_emptied(magazine, part);
+    return COFFER_OK;
+}
+
+/* The span's count has come to 0. True: nothing of it is in use. */
+static inline bool span_freed(struct magazine *magazine, struct part *part)
 {
     struct coffer_pool *pool = magazine->pool;
     unsigned index = bin_index(pool, part->kind);
     struct bin *bin = magazine->bins[index];
 
-    if (part != bin->current && part->previous == SLOT_UNLISTED) {
+    if (part == bin->current) {
+        part->left = LEFT_MOST;
+        return false;
+    }
+    if (part->previous == SLOT_UNLISTED) {
         if (bin->head == SLOT_NONE)
             mark_filled(magazine, index);
         bin_list(pool, bin, part);
         part->left = part->last;
     }
-    return part->left == 0 && span_emptied(magazine, bin, part);
+    return part->left == 0;
+}
+
+bool magazine_freed(struct magazine *magazine, struct part *part)
+{
+    return span_freed(magazine, part) && span_emptied(magazine, part);
+}
+
+enum coffer_status magazine_edge(struct magazine *magazine, struct part *part)
+{
+    return span_freed(magazine, part) ? edge_emptied(magazine, part) : COFFER_OK;
+}
+
+/* Of a current span, by its list: what others freed and nobody collected yet isn't on it. */
+static bool span_is_empty(struct part *part)
+{
+    unsigned count = 0;
+
+    for (unsigned at = part->head; at != LINK_END; at = link_load(part, at))
+        count++;
+    return count > part->last;
 }
 
 static size_t trim_bin(struct magazine *magazine, struct bin *bin)
@@ -456,8 +542,8 @@ static size_t trim_bin(struct magazine *magazine, struct bin *bin)
             dropped = name;
         }
     }
-    if (part != &pool->full && part->left == 0) {
-        bin->current = &pool->full;
+    if (part != &pool->full && span_is_empty(part)) {
+        bin_show(bin, &pool->full);
         part->next = dropped;
         dropped = part_name(pool, part);
     }

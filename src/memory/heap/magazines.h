@@ -4,17 +4,19 @@
  * or, with neither, the only one; whoever works in it is alone there.
  *
  * A bin has a current span, from which blocks are taken as long as there are any. Then comes the
- * next span of the bin's list, or a new one. A span counts how many frees are `left` until it is
- * empty; while it is full and on no list, until there is one at all. So a free has one condition to
- * look at. Spans that are full are on no list; the first block
- * that is freed of one puts it at the list's end, so that it has time to become emptier before its
- * turn comes, or empty.
+ * next span of the bin's list, or a new one. A span on the list counts
+ * how many frees are `left` until it is empty; one that is full and on no list, until there is one
+ * at all. So a free has one condition to look at. Spans that are full are on no list; the first
+ * block that is freed of one puts it at the list's end, so that it has time to become emptier
+ * before its turn comes, or empty. The current one stays whatever is freed of it: its count means
+ * nothing, and an allocation needn't keep it.
  *
  * A block's place. offset / size must come out exact, and is found without a division: with
  * inverse = 2^32 / size, rounded up, the upper half of offset * inverse is the quotient, and the
  * lower half is less than inverse exactly if there is no remainder. (Offsets have 16 bits,
- * sizes 14.) Behind the last block there may be room for the beginning of others: their links
- * aren't LINK_USED.
+ * sizes 14.) Behind the last block there may be room for the beginning of others: there are links
+ * for them too, and they aren't LINK_USED. So an address in a span's frames leads to one of its
+ * links or to none, whatever it is.
  */
 #ifndef COFFER_MEMORY_HEAP_MAGAZINES_H
 #define COFFER_MEMORY_HEAP_MAGAZINES_H
@@ -52,7 +54,6 @@ static inline void *span_take(struct part *part)
 
     part->head = (uint8_t)link_load(part, index);
     link_store(part, index, LINK_USED);
-    part->left++;
     return part->base + (size_t)index * part->size;
 }
 
@@ -75,17 +76,14 @@ static inline void magazine_count(struct magazine *magazine)
 #endif
 }
 
-#define SPAN_INDEX_MAX 255u
-
-/* The index of the block of a span that begins at an address, which is in the span's frames: at
- * most SPAN_INDEX_MAX, and more than that if none does. */
-static inline size_t span_index(const struct part *part, const void *block)
+/* The index of the block of a span that begins at an address, which is in the span's frames; it has
+ * a link. False: none can begin there. */
+static inline bool span_index(const struct part *part, const void *block, size_t *index)
 {
     uint64_t product = ((uintptr_t)block - (uintptr_t)part->base) * (uint64_t)part->inverse;
 
-    if ((uint32_t)product >= part->inverse)
-        return SIZE_MAX;
-    return product >> 32;
+    *index = product >> 32;
+    return (uint32_t)product < part->inverse;
 }
 
 static inline uint32_t span_frames(const struct part *part)
@@ -111,7 +109,15 @@ static inline unsigned bin_index(const struct coffer_pool *pool, unsigned kind)
 /* A magazine whose spans are charged to `owner`. NULL: no memory. */
 struct magazine *magazine_open(struct coffer_pool *pool, struct owner owner, uint16_t number);
 
-/* The calling thread's, or the shared one, if there is one yet. */
+/* The magazine of a number; NULL: there is none yet. */
+static inline struct magazine *magazine_at(const struct coffer_pool *pool, unsigned number)
+{
+    struct magazine *magazine = pool->magazines[number];
+
+    return magazine != NULL && magazine->number == number ? magazine : NULL;
+}
+
+/* The calling thread's, or the shared one. */
 struct magazine *magazine_own(struct coffer_pool *pool);
 
 /* The calling thread's magazine, made at its first call; for threads beyond the slots the shared
@@ -123,6 +129,11 @@ void magazine_leave(struct magazine *magazine);
  * NULL: no memory. */
 void *magazine_take(struct magazine *magazine, unsigned kind);
 
+/* The whole of an allocation from a class, when the current span that was shown for it is full; not
+ * with options. `magazine` is the calling thread's, or what stands in for it. */
+COFFER_MUST_CHECK enum coffer_status magazine_turn(struct coffer_pool *pool, size_t size,
+                                                   void **out, struct magazine *magazine);
+
 /* A free block of one of the next larger classes, at a multiple of `alignment`. NULL: there is
  * none. Looks at each class once. */
 void *magazine_borrow(struct magazine *magazine, unsigned kind, size_t alignment);
@@ -130,6 +141,9 @@ void *magazine_borrow(struct magazine *magazine, unsigned kind, size_t alignment
 /* Blocks of a span of this magazine were freed, and `left` has come to 0: a full span has room
  * again, or nothing of it is in use. True: it went home. */
 bool magazine_freed(struct magazine *magazine, struct part *part);
+
+/* The same, as the last step of a call that succeeds: COFFER_OK. */
+enum coffer_status magazine_edge(struct magazine *magazine, struct part *part);
 
 /* A block of another magazine's span is freed, by a thread that is not in it. */
 enum coffer_status remote_free(struct coffer_pool *pool, struct part *part, size_t index);

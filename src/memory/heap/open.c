@@ -110,9 +110,10 @@ static enum coffer_status open_magazines(struct coffer_pool *pool, const struct 
     pool->magazines[last] = magazine_open(pool, pool->home->owner, (uint16_t)last);
     if (pool->magazines[last] == NULL)
         return COFFER_NO_MEMORY;
-    if (!pool->careful && pool->port == NULL) {
+    for (unsigned i = 0; i < last; i++)
+        pool->magazines[i] = pool->magazines[last];
+    if (!pool->careful && pool->port == NULL)
         pool->solo = pool->magazines[0];
-    }
     return COFFER_OK;
 }
 

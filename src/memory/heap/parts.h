@@ -143,8 +143,9 @@ static inline void part_set_number(struct part *part, unsigned number)
 
 /* The blocks of one class in one magazine. */
 struct bin {
-    struct part *current; /* where blocks are taken from; or the pool's `full` */
-    uint32_t head, tail;  /* list of other spans with room, first in first out */
+    struct part *current;   /* where blocks are taken from; or the pool's `full` */
+    struct part **shown[2]; /* where else it is to be seen: by step, in the magazine */
+    uint32_t head, tail;    /* list of other spans with room, first in first out */
     uint16_t kind;
     uint16_t size;   /* of a block */
     uint16_t frames; /* of a span */
@@ -168,9 +169,14 @@ struct magazine {
     uint16_t number;
     uint64_t filled[(BIN_COUNT + 63) / 64]; /* bins that may have a free block */
 
-    /* By class, and below CLASS_FINE by step: each step that a class serves leads to its bin.
-     * Unused ones: the pool's `none`. */
-    struct bin *bins[];
+    /* By class; unused ones: the pool's `none`. In a spare pool there are fewer, and nothing else
+     * follows. */
+    struct bin *bins[BIN_COUNT];
+
+    /* Below CLASS_FINE the current spans once more, for the shortest path: each step leads to that
+     * of its class, or to `full`. In the shared magazine, where nobody is alone, to `full` always:
+     * so it may stand in for a thread's that isn't there yet. */
+    struct part *current[CLASS_FINE];
 };
 
 struct source {
@@ -223,13 +229,23 @@ struct coffer_pool {
     unsigned magazine_count;
     unsigned bin_count;
     struct extents *extents;      /* NULL: not used yet. Under the lock */
-    struct part *idle_area;       /* one of which nothing is allocated, kept. Under the lock */
+    struct part *idle_area;       /* the last one to have become free, kept. Under the lock */
     uint64_t run_count;           /* blocks. Under the lock */
     uint64_t run_size;            /* bytes in them */
     uint64_t extra_frames;        /* the quarantine's */
     atomic_bool scarce;           /* there were no frames when they were wanted */
-    struct magazine *magazines[]; /* by number */
+    struct magazine *magazines[]; /* by number; with threads the shared one for those not there */
 };
+
+/* Without threads: so many bytes more are in allocated blocks. */
+static inline void pool_count_used(struct coffer_pool *pool, size_t size)
+{
+    uint64_t used = pool->used + size;
+
+    pool->used = used;
+    if (used > pool->used_peak)
+        pool->used_peak = used;
+}
 
 /* Is the part one of this pool? */
 static inline bool pool_owns(const struct coffer_pool *pool, const struct part *part)

@@ -30,7 +30,7 @@ size_t coffer_pool_shrink(struct coffer_pool *pool)
             atomic_store_explicit(&pool->magazines[i]->trim, true, memory_order_relaxed);
     }
     own = magazine_own(pool);
-    if (own != NULL && own->number != MAGAZINE_SHARED)
+    if (own->number != MAGAZINE_SHARED)
         frames = magazine_trim(own);
     return frames + areas_trim(pool);
 }
@@ -97,8 +97,10 @@ static void count_fast(struct coffer_pool *pool, struct coffer_pool_statistics *
     spin_give(&pool->lock);
 
     for (unsigned i = 0; i < pool->magazine_count; i++) {
-        if (pool->magazines[i] != NULL)
-            out->allocations += __atomic_load_n(&pool->magazines[i]->allocations, __ATOMIC_RELAXED);
+        const struct magazine *magazine = magazine_at(pool, i);
+
+        if (magazine != NULL)
+            out->allocations += __atomic_load_n(&magazine->allocations, __ATOMIC_RELAXED);
     }
     if (pool->settings.region != NULL)
         memory = &pool->sources[1];
