@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 #ifndef PAGE_SIZE
-#define PAGE_SIZE 4096U
+#define PAGE_SIZE 4096UL
 #endif
 
 #define LOS_ERRNO_VM_NO_ERROR      (0)

@@ -59,9 +59,9 @@ static int map_locked(struct los *los, const struct los_file_info *info, bool wr
 
     if (is_new)
         error_number = add_file(los, info, &file);
-    if (is_new == (error_number != 0))
+    if (is_new == (file == NULL))
         info->pager.close(info->pager.context); /* there is one already, or it came to nothing */
-    if (error_number != 0)
+    if (file == NULL)
         return error_number;
     if (writable && !file->writable)
         return -LOS_EACCES;
