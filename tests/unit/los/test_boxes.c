@@ -76,6 +76,9 @@ static void test_defect_a_box_of_4_gib_is_accepted(void **state)
     assert_int_equal(LOS_MemboxInit(place.region, place.size, 0), LOS_NOK);
     assert_int_equal(LOS_MemboxInit(NULL, 4096, 16), LOS_NOK);
     assert_null(LOS_MemboxAlloc(place.region));
+    /* And nothing that would tell a pool from other memory is left there. */
+    for (UINT32 i = 0; i < place.size; i++)
+        assert_true(place.region[i] == GUARD || place.region[i] == 0);
     place_check_and_free(&place);
 }
 
