@@ -279,7 +279,10 @@ struct coffer_swap_settings {
 
 /* Give the memory system (opened with a port) a place to evict anonymous pages to: AES-128-GCM with
  * a random key that never leaves secure memory; a page's slot and its version are bound in, and the
- * version is kept in secure memory. Once, before pages are evicted: else COFFER_EXISTS. */
+ * version is kept in secure memory. Once, before pages are evicted: else COFFER_EXISTS.
+ * COFFER_MISUSE: the memory system has no port, no ciphers, half a medium, no pages or too many.
+ * COFFER_NO_MEMORY: its price can't be paid, or the port or the ciphers have no room for their
+ * part. COFFER_IO: no random numbers. COFFER_UNSUPPORTED: the ciphers can't AES-128-GCM. */
 COFFER_MUST_CHECK enum coffer_status coffer_swap_open(struct coffer_memory *memory,
                                                       const struct coffer_swap_settings *settings);
 

@@ -143,12 +143,15 @@ static void pass_on(int signal, siginfo_t *info, void *context)
 /* --- What is ------------------------------------------------------------------------------------
  */
 
-/* Leave the innermost body that entered the owner's range; returns if there is none. */
-static void leave(const struct range_owner *owner, enum coffer_status status)
+/* Leave the innermost body that entered the owner's range; returns if there is none. Signals are
+ * blocked then as they were at the access: ours blocks none, but a handler before ours may have. */
+static void leave(const struct range_owner *owner, enum coffer_status status,
+                  const ucontext_t *context)
 {
     for (struct entered *entered = innermost; entered != NULL; entered = entered->outer) {
         if (entered->owner == owner) {
             entered->status = status;
+            (void)pthread_sigmask(SIG_SETMASK, &context->uc_sigmask, NULL);
             siglongjmp(entered->jump, 1);
         }
     }
@@ -180,7 +183,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
         errno = saved;
         if (status == COFFER_OK)
             return;
-        leave(owner, status);
+        leave(owner, status, context);
     }
     pass_on(signal, info, context);
     errno = saved;
@@ -194,8 +197,8 @@ enum coffer_status faults_enter(struct range_owner *owner, void (*body)(void *ar
     entered.owner = owner;
     entered.outer = innermost;
     entered.status = COFFER_OK;
-    /* With the mask of signals: ours changes none, but a handler before ours may have. */
-    if (sigsetjmp(entered.jump, 1) == 0) {
+    /* Without the mask of signals, which would take a call of the kernel. */
+    if (sigsetjmp(entered.jump, 0) == 0) {
         innermost = &entered;
         body(argument);
     }

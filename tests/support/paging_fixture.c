@@ -127,14 +127,17 @@ static void leave_io(struct paging_fixture *f, atomic_bool *busy)
     atomic_store(busy, false);
 }
 
-static void must_be_unmapped(const struct paging_fixture *f, const void *frame)
+static void must_be_unmapped(struct paging_fixture *f, const void *frame)
 {
     if (f->maps_nothing)
         return;
+    /* Of other pages the mappings may change. */
+    paging_lock(f->paging);
     for (const struct fake_maps *maps = f->maps; maps != NULL; maps = maps->next) {
         for (uint64_t i = 0; i < maps->count; i++)
             must(maps->pages[i].frame != frame);
     }
+    paging_unlock(f->paging);
 }
 
 /* --- The backing store ------------------------------------------------------------------- */

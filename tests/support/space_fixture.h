@@ -56,6 +56,9 @@ void space_fixture_open(struct space_fixture *f, enum space_mmu mmu,
 
 /* Everything that was opened is closed; checks that all came back. */
 void space_fixture_close(struct space_fixture *f);
+/* The same for a test that may have failed half-way. False: not all came back, which is told; the
+ * memory system is left as it is, lest its end hides what the test had to say. */
+COFFER_MUST_CHECK bool space_fixture_end(struct space_fixture *f);
 
 struct space_balance space_fixture_balance(struct space_fixture *f);
 bool space_fixture_is_valid(struct space_fixture *f);

@@ -82,7 +82,7 @@ static void count_write(struct paging *paging, struct page *page)
     list_each (link, &page->family->objects) {
         struct object_private *object = list_entry(link, struct object_private, of_family);
 
-        if (slots_get(&object->slots, page->index) == page)
+        if (object_has(object, page))
             object->object.page_outs++;
     }
 }

@@ -102,7 +102,7 @@ void page_unmap(struct paging *paging, struct page *page)
 
         if (left == 0)
             break;
-        if (slots_get(&object->slots, page->index) != page)
+        if (!object_has(object, page))
             continue;
         left--;
         if ((client->unmap(client->context, &object->object, page->index) & PAGING_DIRTY) != 0)
@@ -121,7 +121,7 @@ bool page_was_referenced(struct paging *paging, struct page *page)
 
         if (left == 0)
             break;
-        if (slots_get(&object->slots, page->index) != page)
+        if (!object_has(object, page))
             continue;
         left--;
         /* Ask all of them: asking clears. */

@@ -113,6 +113,13 @@ static inline const struct object_private *private_of_const(const struct object 
     return (const struct object_private *)(const void *)object;
 }
 
+/* Does an object of the page's family have it? One without siblings does: the page exists. */
+static inline bool object_has(const struct object_private *object, const struct page *page)
+{
+    return object->of_family.next == object->of_family.previous ||
+           slots_get(&object->slots, page->index) == page;
+}
+
 static inline bool page_is_resident(const struct page *page)
 {
     return page->state <= PAGE_PINNED;

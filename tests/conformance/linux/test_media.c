@@ -85,7 +85,9 @@ static void test_a_file_with_a_name(void **state)
     assert_int_equal(about.st_size, 0);
     assert_status(coffer_linux_swap_file(path_of("swap"), &other), COFFER_BUSY);
     check_medium(&medium);
-    /* It stays, for the next. */
+    /* It stays, for the next, but takes no room. */
+    must(stat(path_of("swap"), &about) == 0);
+    assert_int_equal(about.st_size, 0);
     assert_ok(coffer_linux_swap_file(path_of("swap"), &medium));
     coffer_linux_swap_close(&medium);
     must(unlink(path_of("swap")) == 0);
@@ -106,6 +108,61 @@ static void test_a_busy_file_is_not_touched(void **state)
     assert_int_equal(about.st_size, SLOT);
     coffer_linux_swap_close(&medium);
     must(unlink(path_of("swap")) == 0);
+}
+
+/* An access to what isn't there any more is SIGBUS, and must be no more than an error. */
+static void test_a_file_that_somebody_cuts_short(void **state)
+{
+    struct coffer_swap_medium medium;
+    uint8_t bytes[COFFER_SWAP_SLOT_SIZE];
+    sigset_t before;
+    sigset_t after;
+
+    (void)state;
+    assert_ok(coffer_linux_swap_file(path_of("swap"), &medium));
+    for (unsigned i = 0; i < 4; i++) {
+        fill(bytes, i);
+        assert_ok(medium.write(medium.context, i * SLOT, bytes, SLOT));
+    }
+    must(sigprocmask(SIG_SETMASK, NULL, &before) == 0);
+    must(truncate(path_of("swap"), (off_t)SLOT) == 0);
+    for (unsigned i = 1; i < 4; i++) {
+        assert_status(medium.read(medium.context, i * SLOT, bytes, SLOT), COFFER_IO);
+        assert_status(medium.write(medium.context, i * SLOT, bytes, SLOT), COFFER_IO);
+    }
+    must(sigprocmask(SIG_SETMASK, NULL, &after) == 0);
+    for (int i = 1; i < NSIG; i++)
+        assert_int_equal(sigismember(&after, i), sigismember(&before, i));
+    /* The rest is as it was, and new slots are there. */
+    assert_ok(medium.read(medium.context, 0, bytes, SLOT));
+    assert_int_equal(bytes[1], 7);
+    assert_ok(medium.write(medium.context, 4 * SLOT, bytes, SLOT));
+    assert_ok(medium.read(medium.context, 4 * SLOT, bytes, SLOT));
+    coffer_linux_swap_close(&medium);
+    must(unlink(path_of("swap")) == 0);
+}
+
+static void test_a_slot_far_away(void **state)
+{
+    /* In the third part that is mapped, and across the end of the first. */
+    const uint64_t offset = (uint64_t)64 << 20;
+    struct coffer_swap_medium medium;
+    uint8_t bytes[2 * COFFER_SWAP_SLOT_SIZE];
+    uint8_t expected[2 * COFFER_SWAP_SLOT_SIZE];
+
+    (void)state;
+    assert_ok(coffer_linux_swap_file(NULL, &medium));
+    for (unsigned i = 0; i < 2; i++)
+        fill(expected + i * SLOT, 5 + i);
+    assert_ok(medium.write(medium.context, 2 * offset, expected, SLOT));
+    assert_ok(medium.write(medium.context, offset - SLOT, expected, 2 * SLOT));
+    assert_ok(medium.read(medium.context, offset - SLOT, bytes, 2 * SLOT));
+    assert_memory_equal(bytes, expected, 2 * SLOT);
+    assert_ok(medium.read(medium.context, offset, bytes, SLOT));
+    assert_memory_equal(bytes, expected + SLOT, SLOT);
+    assert_ok(medium.read(medium.context, 2 * offset, bytes, SLOT));
+    assert_memory_equal(bytes, expected, SLOT);
+    coffer_linux_swap_close(&medium);
 }
 
 static void test_a_file_without_a_name(void **state)
@@ -176,6 +233,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_file_with_a_name),
         cmocka_unit_test(test_a_busy_file_is_not_touched),
+        cmocka_unit_test(test_a_file_that_somebody_cuts_short),
+        cmocka_unit_test(test_a_slot_far_away),
         cmocka_unit_test(test_a_file_without_a_name),
         cmocka_unit_test(test_what_is_no_file_is_refused),
         cmocka_unit_test(test_a_full_device_is_told),

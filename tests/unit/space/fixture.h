@@ -37,8 +37,7 @@ static int fixture_setup(void **state)
 static int fixture_teardown(void **state)
 {
     (void)state;
-    space_fixture_close(&fixture);
-    return 0;
+    return space_fixture_end(&fixture) ? 0 : -1;
 }
 
 #define space_test(function)                                                                       \
