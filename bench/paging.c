@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A page fault that evicts one dirty page and brings one in, beside the raw calls that one is
- * plainly made of, all in one run: the signal with the mapping of a frame, the mapping's end, a page sealed and
- * unsealed, a slot written and read. The least of several rounds each, because what disturbs only
- * adds.
+ * plainly made of, all in one run: the signal with the mapping of a frame, the mapping's end, a
+ * page sealed and unsealed, a slot written and read. The least of several rounds each, because what
+ * disturbs only adds.
  */
 #include <fcntl.h>
 #include <gcrypt.h>

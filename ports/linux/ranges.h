@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The address ranges of this process that are spaces, or mapped swap files: who answers for accesses
- * to them; and how many of the kernel's mappings spaces may take together.
+ * The address ranges of this process that are spaces, or mapped swap files: who answers for
+ * accesses to them; and how many of the kernel's mappings spaces may take together.
  *
  * One table for the process, of a fixed size, because a fault's handler must find the range without
  * a lock: ranges_find only loads. A range is removed when nobody runs in it any more.
