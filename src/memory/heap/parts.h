@@ -202,25 +202,27 @@ struct coffer_pool {
     const _Atomic uint32_t *tags;
     uintptr_t slots;       /* a kept tag, as it is, times SLOT_SIZE and this: the part */
     ptrdiff_t slot_offset; /* the port's thread_slot_offset */
-    struct magazine *solo; /* the only one, if there are neither threads nor options */
     uint32_t token;        /* of the home chunk's number; see MAGAZINE_NONE */
     uint32_t slot_limit;   /* names below it are of this segment */
 
-    bool careful; /* there are options: one magazine, with a lock */
-    bool spare;
+    struct magazine *solo;          /* the only one, if there are neither threads nor options */
     const struct coffer_port *port; /* each thread has a magazine */
+    bool careful;                   /* there are options: one magazine, with a lock */
+    bool spare;
+    struct quarantine *quarantine; /* NULL: none */
+    void *keeper;                  /* whoever keeps account of the pool */
+    struct little *little;         /* of the little policy; it needs nothing behind `poisoned` */
+    struct coffer_pool_settings settings;
+
+    /* What changes lies apart from what every call of every thread reads. */
     struct spin lock;
     uint64_t used; /* bytes in allocated blocks; with a magazine for each thread not counted */
     uint64_t used_peak;
+    uint64_t allocations; /* that are in no magazine's number; under the lock */
     _Atomic uint64_t wrong_frees;
     _Atomic uint64_t refusals;
+    _Atomic(uint64_t) random; /* state of the order of blocks; 0: none */
     uint64_t poisoned;
-    struct quarantine *quarantine; /* NULL: none */
-    _Atomic(uint64_t) random;      /* state of the order of blocks; 0: none */
-    struct coffer_pool_settings settings;
-    void *keeper;          /* whoever keeps account of the pool */
-    struct little *little; /* of the little policy; it needs nothing of what follows */
-    uint64_t allocations;  /* that are in no magazine's number; under the lock */
 
     struct source sources[2];
     struct source *home; /* the first one */
@@ -236,6 +238,10 @@ struct coffer_pool {
     atomic_bool scarce;           /* there were no frames when they were wanted */
     struct magazine *magazines[]; /* by number; with threads the shared one for those not there */
 };
+
+_Static_assert(offsetof(struct coffer_pool, lock) / SLOT_SIZE >
+                   offsetof(struct coffer_pool, port) / SLOT_SIZE,
+               "what each call reads and what another thread writes are in different lines");
 
 /* Without threads: so many bytes more are in allocated blocks. */
 static inline void pool_count_used(struct coffer_pool *pool, size_t size)

@@ -58,7 +58,8 @@ void source_give(struct coffer_pool *pool, struct source *source, void *address,
     spin_take(&pool->lock);
     source->frame_count -= count;
     spin_give(&pool->lock);
-    atomic_store_explicit(&pool->scarce, false, memory_order_relaxed);
+    if (atomic_load_explicit(&pool->scarce, memory_order_relaxed))
+        atomic_store_explicit(&pool->scarce, false, memory_order_relaxed);
 }
 
 static uint32_t *chunk_list_of(struct source *source, const struct part *chunk)
