@@ -9,7 +9,8 @@
 
 #define FRAMES_MAX   8u   /* of a span */
 #define BLOCKS_LEAST 4u   /* of a span, if frames allow */
-#define LOSS_SHARE   48u  /* of a span one part in so many may be lost, if frames allow */
+#define LOSS_FINE    64u  /* of a span one part in so many may be lost, if frames allow */
+#define LOSS_COARSE  48u  /* the same for larger classes: longer spans leave less to others */
 #define LEFT_MOST    255u /* what the current span's count begins with; it means nothing */
 #define YIELD_WINDOW 4u
 #define YIELD_SHARE  8u
@@ -32,6 +33,7 @@ static bool bin_is_open(const struct bin *bin)
 /* Frames for spans of a size: few, little lost at the end, and enough blocks. */
 static uint16_t choose_frames(const struct coffer_pool *pool, uint32_t size)
 {
+    uint32_t share = size <= CLASS_FINE * CLASS_STEP ? LOSS_FINE : LOSS_COARSE;
     uint32_t best = 1;
     uint32_t best_loss = UINT32_MAX;
 
@@ -48,7 +50,7 @@ static uint16_t choose_frames(const struct coffer_pool *pool, uint32_t size)
         if (count < BLOCKS_LEAST)
             continue;
         loss = bytes - count * size + SLOT_SIZE;
-        if (loss * LOSS_SHARE <= bytes)
+        if (loss * share <= bytes)
             return (uint16_t)frames;
         if ((uint64_t)loss * best < (uint64_t)best_loss * frames || best_loss == UINT32_MAX) {
             best = frames;
