@@ -374,20 +374,25 @@ static unsigned client_write_protect(void *context, struct object *object, uint6
     return bits;
 }
 
-static bool client_referenced(void *context, struct object *object, uint64_t index)
+static unsigned client_bits(void *context, struct object *object, uint64_t index)
 {
     struct paging_fixture *f = context;
-    bool referenced = false;
+    unsigned bits = f->always_referenced ? PAGING_REFERENCED : 0;
 
     must(paging_is_locked_here(f->paging));
     f->referenced_calls++;
-    if (object->client != NULL) {
-        struct fake_map *map = fake_map_of(object, index);
+    if (object->client != NULL)
+        bits |= fake_map_of(object, index)->bits;
+    return bits;
+}
 
-        referenced = (map->bits & PAGING_REFERENCED) != 0;
-        map->bits &= ~PAGING_REFERENCED;
-    }
-    return referenced || f->always_referenced;
+static unsigned client_age(void *context, struct object *object, uint64_t index)
+{
+    unsigned bits = client_bits(context, object, index);
+
+    if (object->client != NULL)
+        fake_map_of(object, index)->bits &= ~PAGING_REFERENCED;
+    return bits;
 }
 
 static void add_maps(struct paging_fixture *f, struct object *object)
@@ -624,7 +629,8 @@ void paging_fixture_open(struct paging_fixture *f, const struct paging_fixture_s
         .client = {.context = f,
                    .unmap = client_unmap,
                    .write_protect = client_write_protect,
-                   .referenced = client_referenced},
+                   .bits = client_bits,
+                   .age = client_age},
         .keep_contents = settings->keep_contents,
         .batch = settings->batch > 0 ? settings->batch : 4,
         .low = settings->low,

@@ -185,7 +185,7 @@ static void try_victim(struct scan *scan, struct page *page)
     struct paging *paging = transits->paging;
     bool has_target = false;
 
-    if (scan->phase == SCAN_FAIR && page_was_referenced(paging, page)) {
+    if (scan->phase == SCAN_FAIR && page_is_referenced(paging, page)) {
         paging->second_chances++;
         page_set_state(paging, page, PAGE_ACTIVE);
         return;
@@ -209,14 +209,14 @@ static void try_victim(struct scan *scan, struct page *page)
         page_set_state(paging, page, PAGE_ACTIVE);
 }
 
-/* A page from the active list's tail: to the inactive one unless it was referenced. */
-static void look_at_active(struct scan *scan, struct page *page)
+/* A page from the active list's tail: to the inactive one. */
+static void retire(struct scan *scan, struct page *page)
 {
     struct paging *paging = scan->transits.paging;
-    bool stays = scan->phase == SCAN_FAIR && page_was_referenced(paging, page);
 
-    paging->second_chances += stays;
-    page_set_state(paging, page, stays ? PAGE_ACTIVE : PAGE_INACTIVE);
+    if (scan->phase == SCAN_FAIR)
+        page_age(paging, page);
+    page_set_state(paging, page, PAGE_INACTIVE);
 }
 
 static enum page_state choose_list(const struct scan *scan)
@@ -245,7 +245,7 @@ static void look(struct scan *scan)
         (reclaim->owner.index != 0 && page->family->owner.index != reclaim->owner.index))
         page_set_state(paging, page, state);
     else if (state == PAGE_ACTIVE)
-        look_at_active(scan, page);
+        retire(scan, page);
     else
         try_victim(scan, page);
 }

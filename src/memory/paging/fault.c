@@ -137,7 +137,7 @@ static void end_load(struct fault *fault, struct page *page, enum coffer_status 
     if (status == COFFER_OK) {
         paging->page_ins++;
         fault->object->object.page_ins++;
-        page_set_state(paging, page, PAGE_INACTIVE);
+        page_set_state(paging, page, PAGE_ACTIVE);
     } else if (status == COFFER_CORRUPT) {
         paging->corrupt_pages++;
         page_give_frame(paging, page);
@@ -235,7 +235,7 @@ static enum outcome touch_first(struct fault *fault)
         wipe(page_frame(paging, page), FRAME_SIZE);
     paging->zero_fills++;
     object->object.zero_fills++;
-    page_set_state(paging, page, PAGE_INACTIVE);
+    page_set_state(paging, page, PAGE_ACTIVE);
     return done(fault, page);
 }
 
@@ -261,7 +261,7 @@ enum coffer_status paging_copy_page(struct paging *paging, struct family *family
     }
     paging->copies++;
     page->shares = 1;
-    page_set_state(paging, page, PAGE_INACTIVE);
+    page_set_state(paging, page, PAGE_ACTIVE);
     *out = page;
     return COFFER_OK;
 }

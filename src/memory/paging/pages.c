@@ -92,10 +92,12 @@ void page_forget(struct paging *paging, struct page *page)
     page_free(paging, page);
 }
 
-void page_unmap(struct paging *paging, struct page *page)
+/* Ask for all mappings of a page, by a function of the client; the bits together. */
+static unsigned ask(struct paging *paging, struct page *page,
+                    unsigned (*question)(void *context, struct object *object, uint64_t index))
 {
-    const struct paging_client *client = &paging->client;
     unsigned left = page->shares;
+    unsigned bits = 0;
 
     list_each (link, &page->family->objects) {
         struct object_private *object = object_of(link);
@@ -105,27 +107,23 @@ void page_unmap(struct paging *paging, struct page *page)
         if (!object_has(object, page))
             continue;
         left--;
-        if ((client->unmap(client->context, &object->object, page->index) & PAGING_DIRTY) != 0)
-            page_set_dirty(paging, page);
+        bits |= question(paging->client.context, &object->object, page->index);
     }
+    return bits;
 }
 
-bool page_was_referenced(struct paging *paging, struct page *page)
+void page_unmap(struct paging *paging, struct page *page)
 {
-    const struct paging_client *client = &paging->client;
-    unsigned left = page->shares;
-    bool referenced = false;
+    if ((ask(paging, page, paging->client.unmap) & PAGING_DIRTY) != 0)
+        page_set_dirty(paging, page);
+}
 
-    list_each (link, &page->family->objects) {
-        struct object_private *object = object_of(link);
+void page_age(struct paging *paging, struct page *page)
+{
+    (void)ask(paging, page, paging->client.age);
+}
 
-        if (left == 0)
-            break;
-        if (!object_has(object, page))
-            continue;
-        left--;
-        /* Ask all of them: asking clears. */
-        referenced |= client->referenced(client->context, &object->object, page->index);
-    }
-    return referenced;
+bool page_is_referenced(struct paging *paging, struct page *page)
+{
+    return (ask(paging, page, paging->client.bits) & PAGING_REFERENCED) != 0;
 }

@@ -171,9 +171,11 @@ void page_forget(struct paging *paging, struct page *page);
 
 void page_give_frame(struct paging *paging, struct page *page);
 
-/* All mappings of it, of all objects that have it: away; was any referenced? */
+/* All mappings of it, of all objects that have it: away; not referenced from now on; is any
+ * referenced? */
 void page_unmap(struct paging *paging, struct page *page);
-bool page_was_referenced(struct paging *paging, struct page *page);
+void page_age(struct paging *paging, struct page *page);
+bool page_is_referenced(struct paging *paging, struct page *page);
 
 /* --- The lock, and waiting (paging.c) ---------------------------------------------------- */
 
@@ -234,7 +236,7 @@ struct room {
 COFFER_MUST_CHECK enum coffer_status paging_make_room(struct paging *paging, struct owner owner,
                                                       const struct page *spare, struct room *room);
 
-/* A page of its own for an object in place of `old`, with its contents, inactive. COFFER_NO_MEMORY:
+/* A page of its own for an object in place of `old`, with its contents, active. COFFER_NO_MEMORY:
  * nothing has changed. */
 COFFER_MUST_CHECK enum coffer_status paging_copy_page(struct paging *paging, struct family *family,
                                                       struct page *old, struct page **out);

@@ -48,13 +48,15 @@
  *   P5 Nothing waits, reads, writes or seals with the lock held.
  *   P6 A call that fails leaves every page's contents as they were; what it took it gives back.
  *
- * Replacement. Pages come in at the head of the inactive list and leave at its tail: a referenced
- * one goes to the active list instead (its second chance). Whenever there are fewer than half as
- * many inactive pages as active ones, the active list's tail is moved over, or back to its head if
- * referenced. Nobody holds the lock for more than PAGING_SCAN looks at pages; a call looks at each
- * page four times at most, the last two regardless of references: so it ends, and finds a page
- * that can go whenever there is one. Victims are written in batches, each by the thread that
- * collected it.
+ * Replacement. Pages come in at the head of the active list. Whenever there are fewer than half as
+ * many inactive pages as active ones, the active list's tail ages: it counts as not referenced from
+ * then on, and goes to the head of the inactive list. Pages leave at that one's tail: a referenced
+ * one goes to the active list instead (its second chance). So a page is asked for references once
+ * it is old, and not for the access that brought it in: where asking takes the access away, few
+ * pages are without it. Nobody holds the lock for more than PAGING_SCAN looks at pages; a call
+ * looks at each page four times at most, the last two regardless of references: so it ends, and
+ * finds a page that can go whenever there is one. Victims are written in batches, each by the
+ * thread that collected it.
  *
  * Shortage. Under the lock memory is taken from frames and pool as it comes; whoever is told of
  * pressure by them in such a call must not evict (paging_is_locked_here, which paging_reclaim
@@ -99,8 +101,9 @@ struct paging_client {
     unsigned (*unmap)(void *context, struct object *object, uint64_t index);
     /* Take the right to write from every mapping of it; the bits, cleared. */
     unsigned (*write_protect)(void *context, struct object *object, uint64_t index);
-    /* Was it referenced since it was last asked? Clears that bit; dirty stays. */
-    bool (*referenced)(void *context, struct object *object, uint64_t index);
+    /* The bits that its mappings have, together; then clear PAGING_REFERENCED in all of them. */
+    unsigned (*bits)(void *context, struct object *object, uint64_t index);
+    unsigned (*age)(void *context, struct object *object, uint64_t index);
 };
 
 struct paging_settings {

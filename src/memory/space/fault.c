@@ -11,11 +11,13 @@ enum coffer_status space_enter_page(struct coffer_space *space, const struct reg
     unsigned rights = page->writable ? region->rights : region->rights & ~COFFER_WRITE;
     unsigned bits = access == 0 ? 0 : MMU_REFERENCED;
     struct mmu_entry entry;
+    enum coffer_status status;
 
     if ((access & COFFER_WRITE) != 0)
         bits |= MMU_DIRTY;
-    if (!mmu->query(space->table, address, &entry))
-        return mmu->map(space->table, address, page->frame, 1, rights, bits);
+    status = mmu->map(space->table, address, page->frame, 1, rights, bits);
+    if (status != COFFER_EXISTS || !mmu->query(space->table, address, &entry))
+        return status;
 
     /* The object takes the mappings of a page away when it gets another frame. */
     assert_cheap(entry.frame == page->frame);
@@ -224,10 +226,14 @@ static unsigned write_protect_page(const struct coffer_mmu *mmu, struct mmu_tabl
     return mmu->harvest(table, address, MMU_REFERENCED | MMU_DIRTY);
 }
 
-static unsigned ask_referenced(const struct coffer_mmu *mmu, struct mmu_table *table,
-                               uintptr_t address)
+static unsigned page_bits(const struct coffer_mmu *mmu, struct mmu_table *table, uintptr_t address)
 {
-    return mmu->harvest(table, address, MMU_REFERENCED) & MMU_REFERENCED;
+    return mmu->harvest(table, address, 0);
+}
+
+static unsigned age_page(const struct coffer_mmu *mmu, struct mmu_table *table, uintptr_t address)
+{
+    return mmu->harvest(table, address, MMU_REFERENCED);
 }
 
 unsigned space_client_unmap(void *context, struct object *object, uint64_t index)
@@ -242,8 +248,14 @@ unsigned space_client_write_protect(void *context, struct object *object, uint64
     return each_mapping(object, index, write_protect_page);
 }
 
-bool space_client_referenced(void *context, struct object *object, uint64_t index)
+unsigned space_client_bits(void *context, struct object *object, uint64_t index)
 {
     (void)context;
-    return each_mapping(object, index, ask_referenced) != 0;
+    return each_mapping(object, index, page_bits);
+}
+
+unsigned space_client_age(void *context, struct object *object, uint64_t index)
+{
+    (void)context;
+    return each_mapping(object, index, age_page);
 }

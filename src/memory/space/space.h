@@ -241,7 +241,8 @@ struct page_events space_events(const struct coffer_space *space);
 /* For struct paging_client. */
 unsigned space_client_unmap(void *context, struct object *object, uint64_t index);
 unsigned space_client_write_protect(void *context, struct object *object, uint64_t index);
-bool space_client_referenced(void *context, struct object *object, uint64_t index);
+unsigned space_client_bits(void *context, struct object *object, uint64_t index);
+unsigned space_client_age(void *context, struct object *object, uint64_t index);
 
 /* The last region of a segment's object may have gone. Lets go of the lock meanwhile. */
 void segment_settle(struct object *object);

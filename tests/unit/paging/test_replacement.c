@@ -89,18 +89,18 @@ static void test_the_oldest_page_goes_first(void **state)
 static void test_a_referenced_page_gets_a_second_chance(void **state)
 {
     struct paging_fixture *f = *state;
-    struct object *object = fake_object(f, 10, NULL);
+    struct object *object = fake_object(f, 12, NULL);
 
-    for (uint64_t i = 0; i < 8; i++)
+    for (uint64_t i = 0; i < 12; i++)
         store_value(f, object, i, i + 1);
-    fake_age(f);
-    assert_value(f, object, 0, 1);
-    assert_value(f, object, 2, 3);
+    assert_int_equal(reclaim(f, 1), 1);
+    assert_int_equal(fake_statistics(f).inactive, 3); /* 1, 2, 3 */
+    assert_value(f, object, 1, 2);
+    assert_value(f, object, 3, 4);
     assert_int_equal(reclaim(f, 3), 3);
-    for (uint64_t i = 0; i < 8; i++)
-        assert_int_equal(fake_query(f, object, i).swapped, i == 1 || i == 3 || i == 4);
+    for (uint64_t i = 0; i < 12; i++)
+        assert_int_equal(fake_query(f, object, i).swapped, i == 0 || i == 2 || i == 4 || i == 5);
     assert_int_equal(fake_statistics(f).second_chances, 2);
-    assert_int_equal(fake_statistics(f).active, 2);
     fake_drop(f, object);
 }
 
@@ -131,8 +131,10 @@ static void test_the_active_list_feeds_the_inactive_one(void **state)
 
     for (uint64_t i = 0; i < 12; i++)
         store_value(f, object, i, i + 1);
-    assert_int_equal(reclaim(f, 1), 1); /* all were referenced: to the active list, and back */
-    assert_true(fake_statistics(f).second_chances >= 10);
+    assert_int_equal(fake_statistics(f).active, 12);
+    assert_int_equal(reclaim(f, 1), 1);
+    /* The access that brought a page in is no reference that saves it. */
+    assert_int_equal(fake_statistics(f).second_chances, 0);
     assert_true(fake_statistics(f).active <= 2 * (fake_statistics(f).inactive + 1));
     assert_int_equal(reclaim(f, 11), 11);
     fake_drop(f, object);
