@@ -225,7 +225,7 @@ void run_paging(struct bench *bench)
     double ns = HUGE_VAL;
     double sum;
 
-    report_section(bench->report, "A page fault: one dirty page out, one in");
+    printf("\nA page fault: one dirty page out, one in\n\n");
     for (unsigned i = 0; i < rounds; i++) {
         ns = fmin(ns, fault_ns(count));
         measure_mappings(count, &parts);

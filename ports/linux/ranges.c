@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -157,13 +158,16 @@ bool ranges_overlap(uintptr_t address, size_t size)
 static size_t kernel_limit(void)
 {
     FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
-    unsigned long limit = KERNEL_LIMIT_DEFAULT;
+    unsigned long limit = 0;
+    char line[32];
 
     if (file != NULL) {
-        if (fscanf(file, "%lu", &limit) != 1)
-            limit = KERNEL_LIMIT_DEFAULT;
+        if (fgets(line, sizeof(line), file) != NULL)
+            limit = strtoul(line, NULL, 10);
         (void)fclose(file);
     }
+    if (limit == 0)
+        limit = KERNEL_LIMIT_DEFAULT;
     return limit - limit / 8;
 }
 

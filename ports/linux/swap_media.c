@@ -5,8 +5,9 @@
  * The file is mapped, and slots are copied: a call of the kernel for each would cost more than the
  * sealing. It is mapped in parts, each as long as all before it, and beyond its end, which costs
  * nothing. Before a slot is written for the first time the file is made longer and its blocks are
- * allocated, so that a full device is an error then. Somebody may still cut the file short, or its
- * device may fail: the access is a SIGBUS then, and the copy ends with COFFER_IO (faults.h).
+ * allocated, so that a full device is an error then; a lot at a time, as long as there is room.
+ * Somebody may still cut the file short, or its device may fail: the access is a SIGBUS then, and
+ * the copy ends with COFFER_IO (faults.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +32,7 @@ enum medium_kind { MEDIUM_FILE, MEDIUM_MEMORY };
 
 #define FIRST_PART ((uint64_t)64 << 20) /* bytes */
 #define PARTS_MAX  16u                  /* 2 TiB together */
+#define LOT        ((uint64_t)64 * COFFER_SWAP_SLOT_SIZE)
 
 /* What the context of a medium of ours points to. */
 struct medium {
@@ -39,7 +41,8 @@ struct medium {
     pid_t process;             /* that opened it: the child of a fork has the file, but no parts */
     struct range_owner owner;  /* of the parts */
     pthread_mutex_t lock;      /* of those who make the file longer */
-    _Atomic(uint64_t) end;     /* of what is allocated and mapped, in bytes */
+    uint64_t allocated;        /* bytes, with the lock */
+    _Atomic(uint64_t) end;     /* of what may be accessed: it is allocated and mapped */
     uint8_t *parts[PARTS_MAX]; /* set before `end` lies in them */
     size_t size;               /* of memory */
     uint8_t bytes[];           /* of memory */
@@ -90,16 +93,32 @@ static enum coffer_status map_part(struct medium *medium, unsigned part)
     return COFFER_OK;
 }
 
-/* With the lock. */
-static enum coffer_status allocate(const struct medium *medium, uint64_t start, uint64_t end)
+static int allocate_bytes(const struct medium *medium, uint64_t start, uint64_t end)
 {
     int error;
 
     do
         error = posix_fallocate(medium->file, (off_t)start, (off_t)(end - start));
     while (error == EINTR);
+    return error;
+}
+
+/* With the lock: up to the end of a lot, or to `end` if there is no room for that. */
+static enum coffer_status allocate(struct medium *medium, uint64_t end)
+{
+    uint64_t whole = (end + LOT - 1) / LOT * LOT;
+    int error;
+
+    if (end <= medium->allocated)
+        return COFFER_OK;
+    error = allocate_bytes(medium, medium->allocated, whole);
+    if (error == 0)
+        end = whole;
+    else
+        error = allocate_bytes(medium, medium->allocated, end);
     switch (error) {
     case 0:
+        medium->allocated = end;
         return COFFER_OK;
     case ENOSPC:
     case EDQUOT:
@@ -114,17 +133,15 @@ static enum coffer_status allocate(const struct medium *medium, uint64_t start, 
 static enum coffer_status extend(struct medium *medium, uint64_t end)
 {
     enum coffer_status status = COFFER_OK;
-    uint64_t start;
 
     (void)pthread_mutex_lock(&medium->lock);
-    start = atomic_load_explicit(&medium->end, memory_order_relaxed);
-    if (start < end) {
+    if (atomic_load_explicit(&medium->end, memory_order_relaxed) < end) {
         for (unsigned part = 0; part <= part_of(end - 1) && status == COFFER_OK; part++) {
             if (medium->parts[part] == NULL)
                 status = map_part(medium, part);
         }
         if (status == COFFER_OK)
-            status = allocate(medium, start, end);
+            status = allocate(medium, end);
         if (status == COFFER_OK)
             atomic_store_explicit(&medium->end, end, memory_order_release);
     }
@@ -270,10 +287,9 @@ static enum coffer_status open_named(const char *path, int *out)
         status = COFFER_IO;
     else if (!S_ISREG(about.st_mode))
         status = COFFER_MISUSE;
-    else if (flock(file, LOCK_EX | LOCK_NB) != 0)
-        status = status_of(errno);
     /* It may be another's from before, readable by all. */
-    else if (fchmod(file, 0600) != 0 || ftruncate(file, 0) != 0)
+    else if (flock(file, LOCK_EX | LOCK_NB) != 0 || fchmod(file, 0600) != 0 ||
+             ftruncate(file, 0) != 0)
         status = status_of(errno);
     if (status != COFFER_OK) {
         (void)close(file);
@@ -393,15 +409,15 @@ enum coffer_status coffer_linux_swap_memory(size_t size, struct coffer_swap_medi
     return COFFER_OK;
 }
 
-void coffer_linux_swap_close(struct coffer_swap_medium *out)
+void coffer_linux_swap_close(struct coffer_swap_medium *medium)
 {
-    struct medium *medium;
+    struct medium *ours;
 
-    if (out == NULL || out->context == NULL)
+    if (medium == NULL || medium->context == NULL)
         return;
-    medium = out->context;
-    if (medium->kind == MEDIUM_FILE)
-        close_file(medium);
-    free(medium);
-    *out = (struct coffer_swap_medium){0};
+    ours = medium->context;
+    if (ours->kind == MEDIUM_FILE)
+        close_file(ours);
+    free(ours);
+    *medium = (struct coffer_swap_medium){0};
 }

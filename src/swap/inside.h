@@ -29,11 +29,12 @@ struct lane {
 struct lanes {
     const struct coffer_port *port;
     const struct coffer_ciphers *ciphers;
-    struct port_lock lock; /* of `free` */
+    struct port_lock lock; /* of those who wait, and who wakes them */
     struct port_condition freed;
     bool waits; /* the port has threads, and so `freed` is one */
     unsigned count;
-    uint64_t free;                /* bits */
+    atomic_uint waiters;
+    atomic_uint_fast64_t free;    /* bits */
     atomic_uint_fast64_t version; /* the last one used */
     struct lane lane[SWAP_LANES_MAX];
 };

@@ -36,7 +36,7 @@ static enum coffer_status start_states(struct lanes *lanes,
             status = lanes->ciphers->gcm_set_key(lane->state, LANE_MASTER, master);
         if (status != COFFER_OK)
             return status;
-        lanes->free |= (uint64_t)1 << i;
+        (void)atomic_fetch_or(&lanes->free, (uint64_t)1 << i);
     }
     return COFFER_OK;
 }
@@ -53,6 +53,8 @@ enum coffer_status lanes_init(struct lanes *lanes, const struct coffer_port *por
     lanes->count = count;
     lanes->waits = count > 1;
     atomic_init(&lanes->version, 0);
+    atomic_init(&lanes->free, 0);
+    atomic_init(&lanes->waiters, 0);
     status = port->entropy(port->context, master, sizeof(master));
     if (status != COFFER_OK)
         return status;
@@ -84,38 +86,52 @@ void lanes_fini(struct lanes *lanes)
     stop_states(lanes);
 }
 
+/* NULL: all are in use. */
+static struct lane *try_take(struct lanes *lanes)
+{
+    uint_fast64_t free = atomic_load(&lanes->free);
+
+    while (free != 0) {
+        if (atomic_compare_exchange_weak(&lanes->free, &free, free & (free - 1)))
+            return &lanes->lane[bits_first(free)];
+    }
+    return NULL;
+}
+
 struct lane *lanes_take(struct lanes *lanes)
 {
     const struct coffer_port *port = lanes->port;
-    unsigned index;
+    struct lane *lane = try_take(lanes);
 
+    if (lane != NULL)
+        return lane;
+    assert_cheap(lanes->waits);
     port->lock_take(port->context, &lanes->lock);
-    while (lanes->free == 0) {
-        enum coffer_status status;
+    /* Who gives one back either sees a waiter, or was seen by it: all of this is in one order. */
+    (void)atomic_fetch_add(&lanes->waiters, 1);
+    while ((lane = try_take(lanes)) == NULL) {
+        enum coffer_status status = port->condition_wait(port->context, &lanes->freed, &lanes->lock,
+                                                         UINT64_MAX);
 
-        assert_cheap(lanes->waits);
-        status = port->condition_wait(port->context, &lanes->freed, &lanes->lock, UINT64_MAX);
         assert_cheap(status == COFFER_OK);
         (void)status;
     }
-    index = bits_first(lanes->free);
-    lanes->free &= lanes->free - 1;
+    (void)atomic_fetch_sub(&lanes->waiters, 1);
     port->lock_give(port->context, &lanes->lock);
-    return &lanes->lane[index];
+    return lane;
 }
 
 void lanes_give(struct lanes *lanes, struct lane *lane)
 {
     const struct coffer_port *port = lanes->port;
-    bool wanted;
 
+    (void)atomic_fetch_or(&lanes->free, (uint64_t)1 << (lane - lanes->lane));
+    if (atomic_load(&lanes->waiters) == 0)
+        return;
+    /* With the lock: a waiter that is about to wait does so before it is signalled. */
     port->lock_take(port->context, &lanes->lock);
-    wanted = lanes->free == 0;
-    lanes->free |= (uint64_t)1 << (lane - lanes->lane);
+    port->condition_signal(port->context, &lanes->freed);
     port->lock_give(port->context, &lanes->lock);
-    /* With a lane free already nobody waits, or was just woken. */
-    if (wanted && lanes->waits)
-        port->condition_signal(port->context, &lanes->freed);
 }
 
 enum coffer_status lanes_next_version(struct lanes *lanes, uint64_t *version)

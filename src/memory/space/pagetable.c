@@ -210,25 +210,34 @@ static uintptr_t address_of(const struct pagetable *table, uint64_t page)
 /* The entry of the page that an address lies in; NULL: it isn't mapped. */
 static uint64_t *find_entry(const struct pagetable *table, uintptr_t address)
 {
-    uint64_t page = (address - table->base) / COFFER_PAGE_SIZE;
-    struct path path;
+    uint64_t page = (address - table->base) / COFFER_PAGE_SIZE; /* below the base: far too large */
+    unsigned height = table->height - 1;
+    uint64_t *entry;
 
-    if (address < table->base || page >= table->page_count)
+    if (page >= table->page_count)
         return NULL;
-    find_path(table, page, &path);
-    return path.low == 0 && *path.entry[0] != 0 ? path.entry[0] : NULL;
+    entry = &table->top[page >> height * TABLE_SHIFT];
+    while (*entry != 0) {
+        if (height-- == 0)
+            return entry;
+        entry = &table_below(table, *entry)[index_at(page, height)];
+    }
+    return NULL;
 }
 
 /* --- Mapping ----------------------------------------------------------------------------- */
 
-static bool is_free(const struct pagetable *table, const struct pages *pages)
+/* Is none of the pages mapped? `tables`: do they have all the tables they need? The stretch is the
+ * last one. */
+static bool is_free(const struct pagetable *table, const struct pages *pages,
+                    struct stretch *stretch, bool *tables)
 {
-    struct stretch stretch;
-
-    for (uint64_t page = pages->first; page < pages->end; page += stretch.count) {
-        find_stretch(table, page, pages->end, &stretch);
-        for (uint64_t i = 0; stretch.entries != NULL && i < stretch.count; i++) {
-            if (stretch.entries[i] != 0)
+    *tables = true;
+    for (uint64_t page = pages->first; page < pages->end; page += stretch->count) {
+        find_stretch(table, page, pages->end, stretch);
+        *tables = *tables && stretch->entries != NULL;
+        for (uint64_t i = 0; stretch->entries != NULL && i < stretch->count; i++) {
+            if (stretch->entries[i] != 0)
                 return false;
         }
     }
@@ -280,6 +289,7 @@ enum coffer_status pagetable_map(struct pagetable *table, uintptr_t address, voi
     struct pages pages = {first, first + count};
     struct stretch stretch;
     uint32_t number;
+    bool tables;
 
     if (count == 0 || address < table->base || (address - table->base) % COFFER_PAGE_SIZE != 0 ||
         first >= table->page_count || count > table->page_count - first)
@@ -287,13 +297,15 @@ enum coffer_status pagetable_map(struct pagetable *table, uintptr_t address, voi
     if ((rights & ~ENTRY_RIGHTS) != 0 || (bits & ~ENTRY_BITS) != 0 ||
         !number_frames(table, frame, count, &number))
         return COFFER_MISUSE;
-    if (!is_free(table, &pages))
+    if (!is_free(table, &pages, &stretch, &tables))
         return COFFER_EXISTS;
-    if (!make_tables(table, &pages))
+    if (!tables && !make_tables(table, &pages))
         return COFFER_NO_MEMORY;
 
     for (uint64_t page = pages.first; page < pages.end; page += stretch.count) {
-        find_stretch(table, page, pages.end, &stretch);
+        /* One that has all the pages is at hand. */
+        if (!tables || stretch.count < count)
+            find_stretch(table, page, pages.end, &stretch);
         for (uint64_t i = 0; i < stretch.count; i++)
             stretch.entries[i] = make_entry(number++, rights, bits);
         count_used(table, &stretch.path, 0, stretch.count);
@@ -470,7 +482,8 @@ bool pagetable_is_valid(const struct pagetable *table)
             frames++;
             mapped += height == 1 ? used : 0;
         }
-        for (uint64_t i = 0; table->height == 1 && i < stretch.count; i++)
+        for (uint64_t i = 0; table->height == 1 && stretch.entries != NULL && i < stretch.count;
+             i++)
             mapped += stretch.entries[i] != 0;
     }
     return frames == table->table_frames && mapped == table->mapped;
