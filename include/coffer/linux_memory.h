@@ -72,8 +72,10 @@ bool coffer_linux_mmu_is_secret(const struct coffer_linux_mmu *mmu);
 /* A file: made if it isn't there (0600), locked against other users (COFFER_BUSY); NULL: one
  * without a name in $TMPDIR. What was in it is lost. When it is closed, one with a name stays, and
  * is empty: nobody has the key of what was in it. It is mapped, and holds 2 TiB at most; what is
- * cut off by others or can't be read is COFFER_IO, by the same handler of SIGBUS as the MMU's. The
- * child of a fork can't use it. COFFER_UNSUPPORTED: a machine whose faults we can't read. */
+ * cut off by others or can't be read is COFFER_IO, by the same handler of SIGBUS as the MMU's. A
+ * full device is COFFER_NO_SPACE; so is the limit of file sizes (RLIMIT_FSIZE) for those who ignore
+ * SIGXFSZ. The child of a fork can't use it. COFFER_UNSUPPORTED: a machine whose faults we can't
+ * read. */
 COFFER_MUST_CHECK enum coffer_status coffer_linux_swap_file(const char *path,
                                                             struct coffer_swap_medium *out);
 /* `size` bytes of ordinary memory. */

@@ -2,7 +2,8 @@
 /* Replacement: which pages go, and how they get out. */
 #include "memory/paging/pages.h"
 
-/* After so many writes that failed it is the store that is broken, not a page. */
+/* After so many writes that failed it is the store that is broken, not a page: only what is clean
+ * goes then. */
 #define FAILURES_MAX 64u
 
 /* A page on its way out, with what its writing needs to know: its record isn't to be read without
@@ -28,12 +29,15 @@ struct transits {
 /* --- Out --------------------------------------------------------------------------------- */
 
 /* A place for the contents of a dirty page. False: there is none; why is noted. */
-static bool take_target(struct paging *paging, struct page *page, enum coffer_status *why)
+static bool take_target(const struct transits *transits, struct page *page, enum coffer_status *why)
 {
+    struct paging *paging = transits->paging;
     const struct coffer_pager *pager = page_pager(page);
     enum coffer_status status;
     uint32_t slot;
 
+    if (transits->failures >= FAILURES_MAX)
+        return false;
     if (pager != NULL)
         return pager->write != NULL;
     if (paging->backing == NULL)
@@ -154,8 +158,8 @@ static size_t write_all(struct transits *transits, enum coffer_status *why)
 
 /* --- Victims ----------------------------------------------------------------------------- */
 
-/* A scan looks at each page at most twice with regard to references, then at most once on each list
- * without. */
+/* A scan takes at most two looks for each page with regard to references, then passes each list
+ * once without. */
 enum scan_phase { SCAN_FAIR, SCAN_ALL_ACTIVE, SCAN_ALL_INACTIVE, SCAN_OVER };
 
 struct scan {
@@ -192,7 +196,7 @@ static void try_victim(struct scan *scan, struct page *page)
     }
     /* Mappings are not taken away in vain, as far as can be known. */
     if (page->dirty)
-        has_target = take_target(paging, page, &reclaim->status);
+        has_target = take_target(transits, page, &reclaim->status);
     if (!page->dirty || has_target) {
         page_unmap(paging, page);
         if (!page->dirty) {
@@ -201,7 +205,7 @@ static void try_victim(struct scan *scan, struct page *page)
             return;
         }
         if (!has_target || page->slot == BACKING_NO_SLOT)
-            has_target = take_target(paging, page, &reclaim->status);
+            has_target = take_target(transits, page, &reclaim->status);
     }
     if (has_target)
         transit_add(transits, page);
@@ -299,8 +303,7 @@ void paging_evict(struct paging *paging, struct reclaim *reclaim)
             reclaim->freed += write_all(&scan.transits, &reclaim->status);
             reclaim->let_go = true;
         }
-        if (reclaim->freed >= reclaim->least || !has_looks(&scan) ||
-            scan.transits.failures >= FAILURES_MAX)
+        if (reclaim->freed >= reclaim->least || !has_looks(&scan))
             break;
         if (paging_has_threads(paging)) {
             paging_unlock(paging);

@@ -54,9 +54,9 @@
  * one goes to the active list instead (its second chance). So a page is asked for references once
  * it is old, and not for the access that brought it in: where asking takes the access away, few
  * pages are without it. Nobody holds the lock for more than PAGING_SCAN looks at pages; a call
- * looks at each page four times at most, the last two regardless of references: so it ends, and
- * finds a page that can go whenever there is one. Victims are written in batches, each by the
- * thread that collected it.
+ * takes four looks for each page that there is at most, the second half of them regardless of
+ * references: so it ends, and finds a page that can go whenever there is one. Victims are written
+ * in batches, each by the thread that collected it.
  *
  * Shortage. Under the lock memory is taken from frames and pool as it comes; whoever is told of
  * pressure by them in such a call must not evict (paging_is_locked_here, which paging_reclaim

@@ -228,6 +228,108 @@ static void test_ordinary_memory(void **state)
     check_medium(&medium);
 }
 
+/* --- A memory system on such a file ---------------------------------------------------------- */
+
+#define PAGES 512u /* of a space, twice the memory */
+
+static struct coffer_memory *open_on_file(const char *name)
+{
+    const struct coffer_linux_memory_options options = {
+        .memory = MIB, .swap_pages = PAGES, .swap_path = path_of(name)};
+    struct coffer_memory *memory;
+
+    must(coffer_linux_memory_open(&options, &memory) == COFFER_OK);
+    return memory;
+}
+
+static uint8_t value_of(unsigned page)
+{
+    return (uint8_t)(page % 251 + 1);
+}
+
+/* How many of the pages [from, end) can be read: each of them as it was left. */
+static unsigned count_whole(struct coffer_space *space, uint8_t *start, unsigned from, unsigned end,
+                            enum coffer_status otherwise)
+{
+    unsigned whole = 0;
+
+    for (unsigned i = from; i < end; i++) {
+        uint8_t value = 0;
+        enum coffer_status status = load_byte(space, start + i * PAGE, &value);
+
+        assert_int_equal(value, status == COFFER_OK ? value_of(i) : 0);
+        if (status == COFFER_OK)
+            whole++;
+        else
+            assert_status(status, otherwise);
+    }
+    return whole;
+}
+
+static void test_a_full_device_loses_nothing(void **state)
+{
+    struct coffer_memory *memory = open_on_file("full");
+    struct coffer_paging_statistics paging;
+    enum coffer_status status = COFFER_OK;
+    struct coffer_space *space;
+    struct rlimit saved;
+    struct rlimit small;
+    unsigned count = 0;
+    uint8_t *start;
+
+    (void)state;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    must(getrlimit(RLIMIT_FSIZE, &saved) == 0);
+    small = (struct rlimit){20 * SLOT + 1, saved.rlim_max};
+    must(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    space = make_space(memory, PAGES, &start);
+    while (count < PAGES && status == COFFER_OK) {
+        status = store_byte(space, start + count * PAGE, value_of(count));
+        count += status == COFFER_OK;
+    }
+    assert_status(status, COFFER_NO_SPACE);
+    coffer_paging_statistics(memory, &paging);
+    assert_int_equal(paging.swapped, 20);
+    /* With room for one page all of them can be read: what was read is clean, and goes again. */
+    count--;
+    assert_ok(coffer_space_unmap(space, (uintptr_t)(start + count * PAGE), PAGE));
+    assert_int_equal(count_whole(space, start, 0, count, COFFER_OK), count);
+    must(setrlimit(RLIMIT_FSIZE, &saved) == 0);
+    for (unsigned more = count + 1; more < PAGES; more++)
+        assert_ok(store_byte(space, start + more * PAGE, value_of(more)));
+    assert_int_equal(count_whole(space, start, 0, count, COFFER_OK), count);
+    assert_int_equal(count_whole(space, start, count + 1, PAGES, COFFER_OK), PAGES - count - 1);
+    coffer_space_close(space);
+    coffer_memory_close(memory);
+    must(unlink(path_of("full")) == 0);
+}
+
+static void test_a_swap_file_that_somebody_cuts_short(void **state)
+{
+    struct coffer_memory *memory = open_on_file("cut");
+    struct coffer_paging_statistics paging;
+    struct coffer_space *space;
+    unsigned whole;
+    uint8_t *start;
+
+    (void)state;
+    space = make_space(memory, PAGES, &start);
+    for (unsigned i = 0; i < PAGES; i++)
+        assert_ok(store_byte(space, start + i * PAGE, value_of(i)));
+    coffer_paging_statistics(memory, &paging);
+    must(truncate(path_of("cut"), (off_t)(paging.slots_used / 2 * SLOT)) == 0);
+    whole = count_whole(space, start, 0, PAGES, COFFER_IO);
+    assert_in_range(whole, PAGES / 2, PAGES - paging.slots_used / 2);
+    /* The space lives, and it stays with that. */
+    assert_ok(coffer_space_status(space));
+    assert_int_equal(count_whole(space, start, 0, PAGES, COFFER_IO), whole);
+    coffer_space_close(space);
+    coffer_paging_statistics(memory, &paging);
+    assert_int_equal(paging.slots_used, 0);
+    coffer_memory_close(memory);
+    must(unlink(path_of("cut")) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +341,8 @@ int main(void)
         cmocka_unit_test(test_what_is_no_file_is_refused),
         cmocka_unit_test(test_a_full_device_is_told),
         cmocka_unit_test(test_ordinary_memory),
+        cmocka_unit_test(test_a_full_device_loses_nothing),
+        cmocka_unit_test(test_a_swap_file_that_somebody_cuts_short),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
