@@ -116,6 +116,9 @@ void paging_fixture_open(struct paging_fixture *f, const struct paging_fixture_s
 
 /* All objects must be gone; checks that everything came back. */
 void paging_fixture_close(struct paging_fixture *f);
+/* The same for a test that may have failed half-way. False: not all came back, which is told;
+ * paging is left as it is, lest its end hides what the test had to say. */
+COFFER_MUST_CHECK bool paging_fixture_end(struct paging_fixture *f);
 
 /* Take frames away until `free` are left; give them back. */
 void paging_fixture_leave(struct paging_fixture *f, size_t free);

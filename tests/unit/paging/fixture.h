@@ -31,7 +31,8 @@ static inline int fixture_teardown(void **state)
 {
     struct paging_fixture *f = *state;
 
-    paging_fixture_close(f);
+    if (!paging_fixture_end(f))
+        return -1;
     free(f);
     return 0;
 }

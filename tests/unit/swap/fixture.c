@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "fixture.h"
 
+#include <unistd.h>
+
 #include "coffer/linux_memory.h"
 
 #include "base/bytes.h"
@@ -36,6 +38,8 @@ static enum coffer_status medium_write(void *context, uint64_t offset, const voi
     struct fixture *fixture = context;
 
     must(size == SWAP_SLOT_SIZE && offset % size == 0 && offset + size <= sizeof(fixture->medium));
+    if (fixture->medium_is_slow)
+        (void)usleep(50);
     /* One that fails has written something all the same. */
     if (strikes(&fixture->medium_calls, fixture->medium_fails_at)) {
         memcpy(fixture->medium + offset, bytes, size / 3);
@@ -149,6 +153,13 @@ static enum coffer_status condition_init(void *context, struct port_condition *c
     return coffer_linux_port()->condition_init(context, condition);
 }
 
+static enum coffer_status condition_wait(void *context, struct port_condition *condition,
+                                         struct port_lock *lock, uint64_t timeout)
+{
+    atomic_fetch_add(&current->waits, 1);
+    return coffer_linux_port()->condition_wait(context, condition, lock, timeout);
+}
+
 static bool refuse(void *argument, struct owner owner, size_t size)
 {
     struct fixture *fixture = argument;
@@ -201,6 +212,7 @@ int fixture_prepare(void **state)
     fixture->port.entropy = entropy;
     fixture->port.lock_init = lock_init;
     fixture->port.condition_init = condition_init;
+    fixture->port.condition_wait = condition_wait;
     fixture->medium_status = COFFER_IO;
 
     fixture->area = aligned_alloc(PAGE, area.size);

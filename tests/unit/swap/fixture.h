@@ -9,6 +9,8 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -32,6 +34,7 @@ struct fixture {
     uint8_t medium[SLOTS * SWAP_SLOT_SIZE];
     uint64_t medium_calls, medium_fails_at; /* counted from 1 */
     enum coffer_status medium_status;       /* what it then says */
+    bool medium_is_slow;                    /* other threads get to run */
 
     struct coffer_ciphers ciphers;
     uint64_t cipher_calls, cipher_fails_at;
@@ -46,6 +49,7 @@ struct fixture {
 
     struct coffer_port port;
     uint64_t port_calls, port_fails_at;
+    atomic_uint waits;
 
     uint64_t allocations, refuse_at;
 };
