@@ -330,7 +330,7 @@ void coffer_boxes_statistics(struct coffer_boxes *boxes, struct coffer_boxes_sta
 struct coffer_memory_statistics {
     uint64_t total, reserved, free, used; /* frames; reserved: metadata, in no other number */
     uint64_t used_peak;
-    uint64_t cached;      /* of the free ones, in threads' caches */
+    uint64_t cached;      /* of the free ones, set aside for the next takes of their size */
     uint64_t largest_run; /* frames in the largest run that can be had */
     uint64_t free_blocks[COFFER_ORDER_COUNT];
     uint64_t wrong_frees; /* of frames */

@@ -268,6 +268,7 @@ static void run_frames_model(struct frames_model *m, const struct memory_area *a
 {
     struct frames_statistics before;
     struct frames_statistics after;
+    void *none;
 
     account_init(&m->account, m->lines, ACCOUNT_OWNERS_DEFAULT);
     assert_ok(frames_init(areas, count, settings, &m->account, &m->frames_under_test));
@@ -299,11 +300,15 @@ static void run_frames_model(struct frames_model *m, const struct memory_area *a
     }
 
     give_all(m);
+    account_set_refuse(&m->account, NULL, NULL);
+    assert_ok(account_set_quota(&m->account, m->owner, ACCOUNT_NO_QUOTA));
+    /* More than there is: nothing stays in a cache. */
+    assert_status(frames_take(m->frames_under_test, m->owner, before.total, &none),
+                  COFFER_NO_MEMORY);
     after = frames_statistics(m->frames_under_test);
     assert_int_equal(before.free, after.free);
     assert_int_equal(before.largest_run, after.largest_run);
-    if (settings->cache_frames == 0)
-        assert_memory_equal(before.free_blocks, after.free_blocks, sizeof(before.free_blocks));
+    assert_memory_equal(before.free_blocks, after.free_blocks, sizeof(before.free_blocks));
     assert_int_equal(m->lines[m->owner.index].frames, 0);
     assert_int_equal(m->lines[m->owner.index].run_takes, m->lines[m->owner.index].run_gives);
     assert_true(frames_is_valid(m->frames_under_test));

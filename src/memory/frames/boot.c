@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "memory/frames/buddy.h"
+#include "memory/frames/runs.h"
 
 static bool areas_overlap(const struct memory_area *a, const struct memory_area *b)
 {
@@ -130,6 +131,7 @@ static void build_segment(struct segment *segment, const struct boot_area *area,
     segment->unclean_count = (uint32_t)area->frame_count - segment->reserved_count;
     segment->first_number = first_number;
     segment->order_count = plan->order_count;
+    segment->rows = (struct rows){.least = UINT32_MAX};
 
     memset(plan->table, 0, plan->table_size);
     memset(plan->clean, 0, plan->clean_size);
@@ -161,11 +163,12 @@ enum coffer_status frames_start(struct boot *boot, const struct frames_settings 
 {
     const struct coffer_port *port = settings->port;
     bool threads = port != NULL && port->thread_slot != NULL && port->thread_yield != NULL;
-    unsigned cache_frames = threads ? settings->cache_frames : 0;
+    unsigned cache_blocks = threads ? settings->cache_frames : FRAME_CACHE_BLOCKS;
+    unsigned cache_count = cache_blocks == 0 ? 0 : threads ? PORT_SLOTS_MAX : FRAMES_ORDER_COUNT;
     size_t size = sizeof(struct frames) + boot->area_count * sizeof(struct segment);
-    size_t caches_size = PORT_SLOTS_MAX * frame_cache_size(cache_frames);
+    size_t caches_size = cache_count * frame_cache_size(cache_blocks);
     struct frames *frames;
-    uint8_t *caches = NULL;
+    uint8_t *caches;
     struct plan plans[FRAMES_AREAS_MAX];
     uint32_t total = 0;
     uint32_t reserved = 0;
@@ -174,9 +177,8 @@ enum coffer_status frames_start(struct boot *boot, const struct frames_settings 
     if (settings->cache_frames > FRAMES_CACHE_MAX)
         return COFFER_MISUSE;
     frames = boot_cut(boot, size);
-    if (cache_frames > 0)
-        caches = boot_cut(boot, caches_size);
-    if (frames == NULL || (cache_frames > 0 && caches == NULL))
+    caches = boot_cut(boot, caches_size);
+    if (frames == NULL || caches == NULL)
         return COFFER_NO_MEMORY;
     for (unsigned i = 0; i < boot->area_count; i++) {
         if (!plan_segment(boot, &boot->areas[i], &plans[i]))
@@ -193,12 +195,12 @@ enum coffer_status frames_start(struct boot *boot, const struct frames_settings 
     frames->account = account;
     frames->port = threads ? port : NULL;
     frames->caches = caches;
-    frames->cache_frames = cache_frames;
+    frames->cache_count = cache_count;
+    frames->cache_blocks = cache_blocks;
     frames->self = self;
     frames->keep_contents = settings->keep_contents;
-    if (caches != NULL)
-        memset(caches, 0, caches_size);
     build(frames, boot, plans);
+    frames_cache_init(frames);
     spin_init(&account->lock, frames->port);
     account->frames_total += total;
     account_take_frames(account, self, reserved, 0);

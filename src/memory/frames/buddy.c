@@ -31,9 +31,23 @@ bool buddy_take_block(struct segment *segment, unsigned order, uint32_t *index)
     return true;
 }
 
+/* Frames became free: neighbouring ones that are new to `rows` have one of these among them. */
+static void widen_rows(struct rows *rows, uint32_t index, uint32_t count)
+{
+    uint32_t before = rows->least - 1;
+    uint32_t begin = index > before ? index - before : 0;
+
+    if (begin < rows->begin)
+        rows->begin = begin;
+    if (index + count > rows->end)
+        rows->end = index + count;
+}
+
 void buddy_give_block(struct segment *segment, unsigned order, uint32_t index)
 {
     uint32_t buddy;
+
+    widen_rows(&segment->rows, index, 1u << order);
 
     while (order + 1 < segment->order_count &&
            buddy_is_free(segment, order, 1u << order, index, &buddy)) {
@@ -103,20 +117,26 @@ uint32_t buddy_step(const struct segment *segment, uint32_t index, bool *is_free
     return 1u << order;
 }
 
+/* Where the free block, the run or the metadata begins that a frame is in. */
+static uint32_t find_begin(const struct segment *segment, uint32_t index)
+{
+    uint32_t head = 0;
+
+    if (index >= segment->reserved_count && !segment_find_head(segment, index, &head) &&
+        find_block(segment, index, &head) < 0)
+        assert_cheap(false); /* F1 */
+    return head;
+}
+
 uint32_t buddy_boundary(const struct segment *segment, uint32_t index)
 {
     uint32_t head;
-    int order;
+    bool is_free;
 
-    if (index <= segment->reserved_count)
-        return index == 0 ? 0 : segment->reserved_count;
     if (index >= segment->frame_count)
         return (uint32_t)segment->frame_count;
-    if (segment_find_head(segment, index, &head))
-        return head == index ? index : head + segment->table[head].run;
-    order = find_block(segment, index, &head);
-    assert_cheap(order >= 0); /* F1 */
-    return head == index ? index : head + (1u << order);
+    head = find_begin(segment, index);
+    return head == index ? index : head + buddy_step(segment, head, &is_free);
 }
 
 /* The first frame from `from` on that is a multiple of `alignment` in address space. */
@@ -142,30 +162,68 @@ static void take_stretch(struct segment *segment, uint32_t begin, uint32_t end, 
     buddy_give_range(segment, run + count, end - run - count);
 }
 
+/* A search for `count` frames begins. What is known of more says nothing of them. */
+static void ask_rows(struct segment *segment, uint32_t count)
+{
+    if (count < segment->rows.least)
+        segment->rows = (struct rows){.least = count, .end = (uint32_t)segment->frame_count};
+}
+
+/* A search has gone from where rows may begin to `at`, and met `longest` frames at most. */
+static void note_rows(struct rows *rows, uint32_t at, uint32_t longest)
+{
+    if (at > rows->begin)
+        rows->begin = at;
+    if (longest >= rows->least)
+        rows->least = longest + 1;
+    if (rows->begin >= rows->end)
+        *rows = (struct rows){.least = rows->least, .begin = UINT32_MAX};
+}
+
 enum buddy_gathered buddy_gather(struct segment *segment, uint32_t *at, uint32_t count,
                                  uint64_t alignment, uint32_t *index)
 {
-    uint32_t end = buddy_boundary(segment, *at);
-    uint32_t begin = end; /* of the free frames before `end` */
+    struct rows *rows = &segment->rows;
+    struct rows aside = {.least = UINT32_MAX};
+    uint32_t longest = 0;
+    uint32_t begin; /* of the free frames before `end` */
+    uint32_t end;
 
-    for (uint32_t steps = 0; end < segment->frame_count; steps++) {
-        bool is_free;
+    ask_rows(segment, count);
+    if (*at < rows->begin)
+        *at = rows->begin;
+    else if (*at > rows->begin)
+        rows = &aside;
+    if (*at >= segment->rows.end)
+        return BUDDY_NONE;
+    begin = find_begin(segment, *at);
+    end = begin;
 
-        end += buddy_step(segment, end, &is_free);
+    for (uint32_t steps = 0; begin < segment->rows.end; steps++) {
+        uint32_t before = end;
+        bool is_free = false;
+
+        if (end < segment->frame_count)
+            end += buddy_step(segment, end, &is_free);
         if (is_free) {
             uint64_t run = align_up(segment, begin, alignment);
 
             if (run + count > end)
                 continue;
+            note_rows(rows, begin, longest);
             take_stretch(segment, begin, end, (uint32_t)run, count);
             *index = (uint32_t)run;
             return BUDDY_TAKEN;
         }
+        if (before - begin > longest)
+            longest = before - begin;
         begin = end;
         if (steps >= BUDDY_SCAN_MAX) {
+            note_rows(rows, end, longest);
             *at = end;
             return BUDDY_PAUSED;
         }
     }
+    note_rows(rows, begin, longest);
     return BUDDY_NONE;
 }

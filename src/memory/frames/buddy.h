@@ -32,7 +32,8 @@ enum buddy_gathered {
 };
 
 /* Take `count` neighbouring free frames from several blocks, beginning at any multiple of
- * `alignment` frames in address space. Walks blocks and runs from *at on, 0 at first. After
+ * `alignment` frames in address space. Walks blocks and runs from *at on, 0 at first, but only
+ * where rows of so many may be by what earlier walks found (struct rows). After
  * BUDDY_SCAN_MAX of them it pauses as soon as the frames it stands at are in use: so it is done
  * with one call after that many blocks and those of one stretch of free frames. */
 #define BUDDY_SCAN_MAX 1024u

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The single frames that threads keep for themselves. They save splitting and merging, and a thread
- * gets back the frames whose contents its processor still has. What they don't save is the lock:
- * accounts, quotas and levels stay exact, so each take and give still counts under it.
+ * Free blocks that are kept whole, to be taken again first, the last one first: that saves
+ * splitting and merging, and the processor still has what was in them.
+ *
+ * With threads each has a cache of single frames, if that is wanted. What it doesn't save is the
+ * lock: accounts, quotas and levels stay exact, so each take and give still counts under it.
+ * Without threads there is one for each order, of few blocks, so that most are merged as ever; it
+ * holds blocks of the first segment alone, and the short way (quick.h) goes through it.
  */
 #include "memory/frames/runs.h"
-
-static const struct frame cached = {.run = 1, .flags = FRAME_HEAD | FRAME_BLOCK};
 
 static struct segment *find_number(struct frames *frames, uint32_t number, uint32_t *index)
 {
@@ -18,12 +20,10 @@ static struct segment *find_number(struct frames *frames, uint32_t number, uint3
     return segment;
 }
 
-static void push(struct frames *frames, struct frame_cache *cache, struct segment *segment,
-                 uint32_t index)
+static void push(struct frame_cache *cache, unsigned order, struct segment *segment, uint32_t index)
 {
-    segment->table[index] = cached;
+    segment->table[index] = (struct frame){.run = 1u << order, .flags = FRAME_CACHED_STATE};
     cache->numbers[cache->count++] = segment->first_number + index;
-    frames->cached++;
 }
 
 static struct segment *pop(struct frames *frames, struct frame_cache *cache, uint32_t *index)
@@ -32,42 +32,65 @@ static struct segment *pop(struct frames *frames, struct frame_cache *cache, uin
 
     assert_debug(frame_is_cached(&segment->table[*index]));
     segment->table[*index] = (struct frame){.run = 0};
-    frames->cached--;
     return segment;
 }
 
-static void drain(struct frames *frames, struct frame_cache *cache, uint32_t keep_count)
+static void drain(struct frames *frames, struct frame_cache *cache, unsigned order,
+                  uint32_t keep_count)
 {
     while (cache->count > keep_count) {
         uint32_t index;
         struct segment *segment = pop(frames, cache, &index);
 
-        buddy_give_block(segment, 0, index);
+        buddy_give_block(segment, order, index);
     }
 }
 
 /* Up to half a cache of single frames, from the smallest blocks that there are. */
 static void fill(struct frames *frames, struct frame_cache *cache)
 {
-    uint32_t want = (frames->cache_frames + 1) / 2;
+    uint32_t want = (cache->limit + 1) / 2;
 
     for (unsigned i = 0; i < frames->segment_count && cache->count < want; i++) {
         struct segment *segment = &frames->segments[i];
         uint32_t index;
 
         while (cache->count < want && buddy_take_block(segment, 0, &index))
-            push(frames, cache, segment, index);
+            push(cache, 0, segment, index);
     }
 }
 
-bool frames_cache_take(struct frames *frames, unsigned slot, struct segment **segment,
-                       uint32_t *index)
+/* The cache for blocks of an order; NULL when there is none. */
+static struct frame_cache *find_cache(const struct frames *frames, unsigned slot, unsigned order)
 {
-    struct frame_cache *cache = frames_cache(frames, slot);
+    unsigned number = frames->port == NULL ? order : slot;
+
+    if (number >= frames->cache_count || frames_cache_order(frames, number) != order)
+        return NULL;
+    return frames_cache(frames, number);
+}
+
+void frames_cache_init(struct frames *frames)
+{
+    for (unsigned i = 0; i < frames->cache_count; i++) {
+        struct frame_cache *cache = frames_cache(frames, i);
+        uint64_t part = frames->segments[0].frame_count / FRAME_CACHE_PART >> i;
+
+        cache->count = 0;
+        cache->limit = frames->cache_blocks;
+        if (frames->port == NULL && part < cache->limit)
+            cache->limit = (uint32_t)part;
+    }
+}
+
+bool frames_cache_take(struct frames *frames, unsigned slot, unsigned order,
+                       struct segment **segment, uint32_t *index)
+{
+    struct frame_cache *cache = find_cache(frames, slot, order);
 
     if (cache == NULL)
         return false;
-    if (cache->count == 0)
+    if (cache->count == 0 && frames->port != NULL)
         fill(frames, cache);
     if (cache->count == 0)
         return false;
@@ -75,23 +98,31 @@ bool frames_cache_take(struct frames *frames, unsigned slot, struct segment **se
     return true;
 }
 
-bool frames_cache_give(struct frames *frames, unsigned slot, struct segment *segment,
-                       uint32_t index)
+bool frames_cache_give(struct frames *frames, unsigned slot, unsigned order,
+                       struct segment *segment, uint32_t index)
 {
-    struct frame_cache *cache = frames_cache(frames, slot);
+    struct frame_cache *cache = find_cache(frames, slot, order);
 
     if (cache == NULL)
         return false;
-    if (cache->count == frames->cache_frames)
-        drain(frames, cache, frames->cache_frames / 2);
-    push(frames, cache, segment, index);
+    if (frames->port == NULL && (segment != frames->segments || cache->count == cache->limit))
+        return false;
+    if (cache->count == cache->limit)
+        drain(frames, cache, 0, cache->limit / 2);
+    push(cache, order, segment, index);
     return true;
 }
 
-void frames_cache_drain(struct frames *frames, unsigned slot)
+void frames_cache_drain(struct frames *frames, unsigned number)
 {
-    struct frame_cache *cache = frames_cache(frames, slot);
+    drain(frames, frames_cache(frames, number), frames_cache_order(frames, number), 0);
+}
 
-    if (cache != NULL)
-        drain(frames, cache, 0);
+uint64_t frames_cached(const struct frames *frames)
+{
+    uint64_t count = 0;
+
+    for (unsigned i = 0; i < frames->cache_count; i++)
+        count += (uint64_t)frames_cache(frames, i)->count << frames_cache_order(frames, i);
+    return count;
 }

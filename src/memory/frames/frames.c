@@ -3,6 +3,7 @@
 #include "memory/frames/frames.h"
 
 #include "base/bytes.h"
+#include "memory/frames/buddy.h"
 #include "memory/frames/lookup.h"
 #include "memory/frames/quick.h"
 #include "memory/frames/runs.h"
@@ -33,23 +34,25 @@ enum coffer_status frames_take_any(struct frames *frames, struct owner owner, si
     return take_long(frames, owner, count, 1, out);
 }
 
-enum coffer_status frames_take_half(struct frames *frames, struct owner owner, size_t count,
-                                    void **out)
+enum coffer_status frames_take_counted(struct frames *frames, struct owner owner, size_t count,
+                                       void **out)
 {
     struct segment *segment = frames->segments;
     uint32_t index;
 
-    if ((count & (count - 1)) != 0 || (segment->nonempty & (0 - count)) == 0 ||
-        !frames_count_quickly(frames->account, owner, count))
+    if (!buddy_take_block(segment, bits_first(count), &index)) {
+        frames_uncount_quickly(frames->account, owner, count);
         return take_long(frames, owner, count, 1, out);
-    if (!buddy_take_block(segment, bits_first(count), &index))
-        assert_cheap(false); /* there are larger ones */
-    frames_begin_block(segment, index, owner, count, out);
+    }
+    segment->table[index].run = (uint32_t)count;
+    frames_begin_block(segment, index, owner, out);
     return COFFER_OK;
 }
 
 enum coffer_status frames_take(struct frames *frames, struct owner owner, size_t count, void **out)
 {
+    if (owner.index >= frames->account->owner_max)
+        return COFFER_MISUSE;
     return frames_take_quickly(frames, owner, count, out);
 }
 
@@ -85,8 +88,10 @@ __attribute__((noinline)) static enum coffer_status give_long(struct frames *fra
     return COFFER_OK;
 }
 
-enum coffer_status frames_give_merged(struct segment *segment, unsigned order, uint32_t index)
+enum coffer_status frames_give_merged(struct segment *segment, uint32_t index)
 {
+    unsigned order = bits_first(segment->table[index].run);
+
     segment->table[index] = (struct frame){.run = 0};
     buddy_give_block(segment, order, index);
     return COFFER_OK;

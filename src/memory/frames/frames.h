@@ -11,23 +11,25 @@
  * table; a bitmap tells which orders have any. Nothing is ever written into a free frame but zeros.
  * Blocks are aligned to their size in address space. A run of n frames that is not a power of two
  * gives its tail back; a run longer than the largest block, or one that no block can hold, is put
- * together from neighbouring free ones.
+ * together from neighbouring free ones. The blocks that were given last wait whole in caches for
+ * the next take of their size (caches.c); whoever finds nothing else has them merged first.
  *
  * Invariants
  *   F1 Every frame is reserved, free, or in exactly one run; its descriptor says which.
  *   F2 A free block is in the ring of its order only, and its buddy is not wholly free in the same
- *      order (else they would be one block). Frames in threads' caches are free and in no block.
+ *      order (else they would be one block). Blocks in caches are free, and in no ring.
  *   F3 A run is freed by the address of its head alone, and only once: anything else is refused
  *      with COFFER_MISUSE and counted in the account. Of two threads that give one, one succeeds.
  *   F4 Frames are wiped when they are given back (option, default on), and then zero when taken.
  *   F5 A frame has a tag that isn't 0 only while it is in a run.
  *   F6 No owner takes a frame beyond its quota, and no peak and no level is missed.
+ *   F7 Where no search looks any more there is no row of free frames that is long enough for it.
  *
  * Complexity: take and give are O(orders); only a run that no single block can hold walks the
- * blocks of a segment. Locking: the account's lock, held for a bounded time (runs.h) and never
- * while frames are wiped or somebody is told something. Without threads it costs nothing: with
- * contents kept, a take and a give that pass no mark go a short way of about fifty instructions
- * each.
+ * blocks of a segment, and only those beside frames that were given since a walk for as many found
+ * nothing. Locking: the account's lock, held for a bounded time (runs.h) and never while frames are
+ * wiped or somebody is told something. Without threads it costs nothing: with contents kept, a take
+ * and a give that pass no mark go a short way of about fifty instructions each.
  */
 #ifndef COFFER_MEMORY_FRAMES_H
 #define COFFER_MEMORY_FRAMES_H
@@ -63,7 +65,8 @@ struct frames_settings {
 
     /* Single frames that a thread may keep for itself, 0 .. FRAMES_CACHE_MAX. They are free, and
      * given back when others run short. They save splitting and merging, not the lock, under which
-     * quotas and levels stay exact. None without threads. */
+     * quotas and levels stay exact. Without threads this says nothing: a few blocks of each order
+     * are kept whole then. */
     unsigned cache_frames;
 };
 
@@ -161,7 +164,7 @@ struct frames_statistics {
     uint64_t total;    /* frames of all areas */
     uint64_t reserved; /* of them, metadata */
     uint64_t free;
-    uint64_t cached;                          /* of the free ones, in the caches of threads */
+    uint64_t cached;                          /* of the free ones, in caches */
     uint64_t low_events;                      /* times that FRAMES_LOW was reached */
     uint64_t largest_run;                     /* frames in the largest run that can be had */
     uint64_t free_blocks[FRAMES_ORDER_COUNT]; /* free blocks by order */
@@ -171,8 +174,8 @@ struct frames_statistics {
  * of different moments. */
 struct frames_statistics frames_statistics(const struct frames *frames);
 
-/* Do F1, F2 and F5 hold everywhere, and the account with them? Walks all descriptors with the lock:
- * for tests. */
+/* Do F1, F2, F5 and F7 hold everywhere, and the account with them? Walks all descriptors with the
+ * lock: for tests. */
 bool frames_is_valid(const struct frames *frames);
 
 #endif

@@ -2,6 +2,7 @@
 /* What the frames are: one by one, in numbers, and whether all of it holds together. */
 #include "memory/frames/buddy.h"
 #include "memory/frames/kept.h"
+#include "memory/frames/runs.h"
 
 bool segment_find_head(const struct segment *segment, uint32_t index, uint32_t *head)
 {
@@ -31,7 +32,10 @@ static void describe_free(const struct segment *segment, uint32_t index, struct 
     int order = frame_free_order(&segment->table[index]);
 
     info->free = true;
-    info->order = order < 0 ? 0 : (unsigned)order;
+    if (order >= 0)
+        info->order = (unsigned)order;
+    else if (frame_is_cached(&segment->table[index]))
+        info->order = bits_log2_down(segment->table[index].run);
 }
 
 struct frame_info frames_query(const struct frames *frames, const void *address)
@@ -39,6 +43,7 @@ struct frame_info frames_query(const struct frames *frames, const void *address)
     struct frame_info info = {.found = false};
     uint32_t index;
     uint32_t head_index;
+    bool is_run;
     const struct segment *segment = frames_find(frames, address, &index);
 
     if (segment == NULL)
@@ -51,9 +56,10 @@ struct frame_info frames_query(const struct frames *frames, const void *address)
         return info;
 
     spin_take(&frames->account->lock);
-    if (buddy_has(segment, index) || frame_is_cached(&segment->table[index])) {
+    is_run = segment_find_head(segment, index, &head_index);
+    if (buddy_has(segment, index) || (is_run && frame_is_cached(&segment->table[head_index]))) {
         describe_free(segment, index, &info);
-    } else if (segment_find_head(segment, index, &head_index)) {
+    } else if (is_run) {
         const struct frame *head = &segment->table[head_index];
 
         info.owner.index = head->owner;
@@ -104,7 +110,7 @@ struct frames_statistics frames_statistics(const struct frames *frames)
 
     spin_take(&frames->account->lock);
     statistics.free = account->frames_total - account->frames_used;
-    statistics.cached = frames->cached;
+    statistics.cached = frames_cached(frames);
     statistics.low_events = frames->watch.low_events;
     for (unsigned i = 0; i < frames->segment_count; i++) {
         statistics.total += frames->segments[i].frame_count;
@@ -124,7 +130,7 @@ static bool run_is_valid(const struct frames *frames, const struct segment *segm
 
     if (head->run == 0 || head->run > segment->frame_count - index)
         return false;
-    if (frame_is_cached(head) ? head->run != 1 || head->owner != 0 || pieced || tagged
+    if (frame_is_cached(head) ? head->state != FRAME_CACHED_STATE
                               : !account_has(frames->account, (struct owner){head->owner}))
         return false;
     if ((head->flags & FRAME_BLOCK) != 0 &&
@@ -187,6 +193,26 @@ static bool rings_are_valid(const struct segment *segment, uint64_t block_count)
     return count == block_count;
 }
 
+/* Are there rows of free frames only where searches may still find them? */
+static bool rows_are_valid(const struct segment *segment)
+{
+    const struct rows *rows = &segment->rows;
+    uint64_t begin = 0; /* of the free frames before `at` */
+    uint32_t at = 0;
+
+    while (at < segment->frame_count) {
+        bool is_free;
+
+        at += buddy_step(segment, at, &is_free);
+        if (!is_free)
+            begin = at;
+        else if (at - begin >= rows->least &&
+                 (begin < rows->begin || at - rows->least >= rows->end))
+            return false;
+    }
+    return true;
+}
+
 /* What was met on the way through the segments. */
 struct tally {
     uint64_t used;
@@ -217,30 +243,30 @@ static bool segment_is_valid(const struct frames *frames, const struct segment *
         *(frame_is_cached(head) ? &tally->cached : &tally->used) += head->run;
         index += head->run;
     }
-    return rings_are_valid(segment, block_count);
+    return rings_are_valid(segment, block_count) && rows_are_valid(segment);
 }
 
-/* The caches name as many frames as there are, and only such. */
+/* The caches name blocks of their order that are there, and only such; without threads, in the
+ * first segment, for the short way looks nowhere else. */
 static bool caches_are_valid(const struct frames *frames)
 {
-    uint64_t count = 0;
+    for (unsigned number = 0; number < frames->cache_count; number++) {
+        const struct frame_cache *cache = frames_cache(frames, number);
 
-    for (unsigned slot = 0; frames->caches != NULL && slot < PORT_SLOTS_MAX; slot++) {
-        const struct frame_cache *cache = frames_cache(frames, slot);
-
-        if (cache->count > frames->cache_frames)
+        if (cache->count > cache->limit)
             return false;
         for (uint32_t i = 0; i < cache->count; i++) {
             uint32_t index;
             const struct segment *segment = frames_find(
                 frames, frames_address(frames, cache->numbers[i]), &index);
 
-            if (segment == NULL || !frame_is_cached(&segment->table[index]))
+            if (segment == NULL || !frame_is_cached(&segment->table[index]) ||
+                (frames->port == NULL && segment != frames->segments) ||
+                segment->table[index].run != 1u << frames_cache_order(frames, number))
                 return false;
         }
-        count += cache->count;
     }
-    return count == frames->cached;
+    return true;
 }
 
 bool frames_is_valid(const struct frames *frames)
@@ -253,7 +279,7 @@ bool frames_is_valid(const struct frames *frames)
     for (unsigned i = 0; i < frames->segment_count && is_valid; i++)
         is_valid = segment_is_valid(frames, &frames->segments[i], &tally);
     is_valid = is_valid && tally.used == frames->account->frames_used &&
-               tally.cached == frames->cached;
+               tally.cached == frames_cached(frames);
     spin_give(&frames->account->lock);
     return is_valid;
 }

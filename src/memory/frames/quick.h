@@ -9,30 +9,25 @@
 #ifndef COFFER_MEMORY_FRAMES_QUICK_H
 #define COFFER_MEMORY_FRAMES_QUICK_H
 
-#include "memory/frames/buddy.h"
+#include "memory/frames/table.h"
 
-/* A take when the first segment has no block of the very size; and any take at all. */
-COFFER_MUST_CHECK enum coffer_status frames_take_half(struct frames *frames, struct owner owner,
-                                                      size_t count, void **out);
+/* A take that is counted already, when the cache has no block; and any take at all. */
+COFFER_MUST_CHECK enum coffer_status frames_take_counted(struct frames *frames, struct owner owner,
+                                                         size_t count, void **out);
 COFFER_MUST_CHECK enum coffer_status frames_take_any(struct frames *frames, struct owner owner,
                                                      size_t count, void **out);
 
-/* A block that isn't a run any longer has a free buddy. COFFER_OK. */
-COFFER_MUST_CHECK enum coffer_status frames_give_merged(struct segment *segment, unsigned order,
-                                                        uint32_t index);
+/* A block that isn't a run any longer is free, and the cache is full. COFFER_OK. */
+COFFER_MUST_CHECK enum coffer_status frames_give_merged(struct segment *segment, uint32_t index);
 
-/* Count a run for its owner if that is nothing new (A2). */
+/* Count a run for its owner, who has a line, if that is nothing new (A2). */
 static inline bool frames_count_quickly(struct account *account, struct owner owner, size_t count)
 {
-    struct account_line *line;
+    struct account_line *line = &account->lines[owner.index];
     uint64_t used = account->frames_used + count;
-    uint32_t held;
+    uint32_t held = line->frames + (uint32_t)count;
 
-    if (owner.index >= account->owner_max || used > account->frames_mark)
-        return false;
-    line = &account->lines[owner.index];
-    held = line->frames + (uint32_t)count;
-    if (held > line->frames_mark)
+    if (used > account->frames_mark || held > line->frames_mark)
         return false;
     line->frames = held;
     line->run_takes++;
@@ -40,27 +35,36 @@ static inline bool frames_count_quickly(struct account *account, struct owner ow
     return true;
 }
 
-static inline void frames_begin_block(struct segment *segment, uint32_t index, struct owner owner,
-                                      size_t count, void **out)
+static inline void frames_uncount_quickly(struct account *account, struct owner owner, size_t count)
 {
-    segment->table[index].run = (uint32_t)count;
+    struct account_line *line = &account->lines[owner.index];
+
+    line->frames -= (uint32_t)count;
+    line->run_takes--;
+    account->frames_used -= count;
+}
+
+/* The descriptor of a free block, with its size, becomes that of a run. */
+static inline void frames_begin_block(struct segment *segment, uint32_t index, struct owner owner,
+                                      void **out)
+{
     segment->table[index].state = FRAME_BLOCK_STATE | (uint32_t)owner.index << FRAME_OWNER_SHIFT;
     *out = segment_address(segment, index);
 }
 
-/* As frames_take. */
+/* As frames_take, for an owner whose index is below owner_max. */
 static inline enum coffer_status frames_take_quickly(struct frames *frames, struct owner owner,
                                                      size_t count, void **out)
 {
-    struct segment *segment = frames->segments;
+    struct frame_cache *cache;
 
-    /* One bit of `count`, of an order that has free blocks. */
-    if ((count & (count - 1)) != 0 || (count & segment->nonempty) == 0)
-        return frames_take_half(frames, owner, count, out);
-    if (!frames_count_quickly(frames->account, owner, count))
+    if (count - 1 >= 1u << (FRAMES_ORDER_COUNT - 1) || (count & (count - 1)) != 0 ||
+        !frames_count_quickly(frames->account, owner, count))
         return frames_take_any(frames, owner, count, out);
-    frames_begin_block(segment, buddy_take_exact(segment, bits_log2_down(count)), owner, count,
-                       out);
+    cache = frames_cache_of(frames, count);
+    if (cache->count == 0)
+        return frames_take_counted(frames, owner, count, out);
+    frames_begin_block(frames->segments, cache->numbers[--cache->count], owner, out);
     return COFFER_OK;
 }
 
@@ -74,11 +78,10 @@ frames_give_quickly(struct frames *frames, void *address,
     uint64_t offset = (uintptr_t)address - (uintptr_t)segment->start;
     uint64_t index = offset / FRAME_SIZE | offset << 52; /* no index when the address is uneven */
     struct account_line *line;
+    struct frame_cache *cache;
     struct frame *head;
     uint32_t owner_bits;
     uint32_t count;
-    uint32_t buddy;
-    unsigned order;
 
     if (index >= frames->quick_count)
         return otherwise(frames, address);
@@ -93,10 +96,11 @@ frames_give_quickly(struct frames *frames, void *address,
     line->frames -= count;
     line->run_gives++;
 
-    order = bits_log2_down(count);
-    if (buddy_is_free(segment, order, count, (uint32_t)index, &buddy))
-        return frames_give_merged(segment, order, (uint32_t)index);
-    buddy_add(segment, order, count, (uint32_t)index);
+    cache = frames_cache_of(frames, count);
+    if (cache->count == cache->limit)
+        return frames_give_merged(segment, (uint32_t)index);
+    head->state = FRAME_CACHED_STATE;
+    cache->numbers[cache->count++] = (uint32_t)index;
     return COFFER_OK;
 }
 

@@ -88,8 +88,11 @@ static bool find_block(struct frames *frames, struct search *search)
 /* Frames of several blocks. The lock is let go now and then. */
 static bool find_pieces(struct frames *frames, struct search *search)
 {
+    const struct account *account = frames->account;
     struct spin *lock = &frames->account->lock;
 
+    if (account->frames_total - account->frames_used < search->count)
+        return false;
     for (unsigned i = 0; i < frames->segment_count; i++) {
         enum buddy_gathered gathered;
         uint32_t at = 0;
@@ -108,27 +111,37 @@ static bool find_pieces(struct frames *frames, struct search *search)
     return false;
 }
 
+/* The last block of the very size that was given. */
+static bool find_cached(struct frames *frames, struct search *search)
+{
+    uint32_t count = search->count;
+
+    if ((count & (count - 1)) != 0 || search->alignment > count ||
+        !frames_cache_take(frames, search->slot, bits_log2_down(count), &search->segment,
+                           &search->index))
+        return false;
+    search->flags |= FRAME_BLOCK;
+    return true;
+}
+
 static bool find_free(struct frames *frames, struct search *search)
 {
     struct spin *lock = &frames->account->lock;
 
-    if (search->count == 1 && search->alignment == 1 &&
-        frames_cache_take(frames, search->slot, &search->segment, &search->index)) {
-        search->flags |= FRAME_BLOCK;
+    if (find_cached(frames, search) || find_block(frames, search))
         return true;
+    if (frames_cached(frames) > 0) {
+        /* A shortage: what was kept whole may be part of something larger, and what threads keep
+         * for themselves is everybody's. */
+        for (unsigned i = 0; i < frames->cache_count; i++) {
+            frames_cache_drain(frames, i);
+            spin_give(lock);
+            spin_take(lock);
+        }
+        if (find_block(frames, search))
+            return true;
     }
-    if (find_block(frames, search) || find_pieces(frames, search))
-        return true;
-    if (frames->cached == 0)
-        return false;
-
-    /* A shortage: what threads keep for themselves is everybody's. */
-    for (unsigned slot = 0; slot < PORT_SLOTS_MAX; slot++) {
-        frames_cache_drain(frames, slot);
-        spin_give(lock);
-        spin_take(lock);
-    }
-    return find_block(frames, search) || find_pieces(frames, search);
+    return find_pieces(frames, search);
 }
 
 /* With the lock: find frames and make them a run. */
@@ -224,12 +237,10 @@ static void free_frames(struct frames *frames, struct segment *segment, uint32_t
     if ((head.flags & FRAME_PIECED) != 0)
         unlink_run(segment, index, 1, head.run);
     segment->table[index] = (struct frame){.run = 0};
-    if (head.run == 1 && frames_cache_give(frames, frames_slot(frames), segment, index))
-        return;
-    if ((head.flags & FRAME_BLOCK) != 0)
-        buddy_give_block(segment, bits_first(head.run), index);
-    else
+    if ((head.flags & FRAME_BLOCK) == 0)
         buddy_give_range(segment, index, head.run);
+    else if (!frames_cache_give(frames, frames_slot(frames), bits_first(head.run), segment, index))
+        buddy_give_block(segment, bits_first(head.run), index);
 }
 
 /* With the lock, which is given up: free a run that nobody else can reach any longer. */

@@ -30,17 +30,23 @@ void frames_run_trim(struct frames *frames, struct segment *segment, uint32_t in
 /* Tags of a run's frames. */
 void frames_run_set_tags(struct segment *segment, uint32_t index, uint32_t count, uint32_t tag);
 
-/* With the lock (caches.c): a free frame of the thread's cache, which is filled if it is empty;
- * false when there are no free frames. */
-COFFER_MUST_CHECK bool frames_cache_take(struct frames *frames, unsigned slot,
+/* All caches are empty (caches.c). */
+void frames_cache_init(struct frames *frames);
+
+/* With the lock: a block from the cache of a thread, which is filled if it is empty, or
+ * of the order; false when that has none. */
+COFFER_MUST_CHECK bool frames_cache_take(struct frames *frames, unsigned slot, unsigned order,
                                          struct segment **segment, uint32_t *index);
 
-/* With the lock: put a frame that has no descriptor into the thread's cache; false when it has
- * none. A full one gives half of its frames back first. */
-COFFER_MUST_CHECK bool frames_cache_give(struct frames *frames, unsigned slot,
+/* With the lock: put a block that has no descriptor into the cache of the thread or of the order;
+ * false when it can't be there. A thread's that is full gives half of its frames back first. */
+COFFER_MUST_CHECK bool frames_cache_give(struct frames *frames, unsigned slot, unsigned order,
                                          struct segment *segment, uint32_t index);
 
 /* With the lock: give back what one cache holds. */
-void frames_cache_drain(struct frames *frames, unsigned slot);
+void frames_cache_drain(struct frames *frames, unsigned number);
+
+/* With the lock: frames in all caches. */
+uint64_t frames_cached(const struct frames *frames);
 
 #endif

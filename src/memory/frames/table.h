@@ -15,8 +15,8 @@
  * Of a run and of a free block only the head's descriptor says something; those of its other frames
  * are zero, and the head is found by trying the aligned places below (a run cut from one block
  * begins where the block began). Runs that begin anywhere else have links: there each frame leads
- * back to the head. So taking or giving a block costs the same whatever its size. A frame in a
- * thread's cache is a run without references.
+ * back to the head. So taking or giving a block costs the same whatever its size. A block in a
+ * cache is a run without references.
  *
  * A run on its way from or to the free ones is *going*: nobody but who moves it may touch it, and
  * so it can be wiped without the lock.
@@ -86,6 +86,14 @@ static inline int frame_free_order(const struct frame *frame)
                : -1;
 }
 
+/* What searches have found: `least` neighbouring free frames, or more, begin at an index from
+ * `begin` up to `end` only, if anywhere. */
+struct rows {
+    uint32_t least;
+    uint32_t begin;
+    uint32_t end;
+};
+
 struct segment {
     uint8_t *start;
     uint64_t frame_count;
@@ -99,6 +107,7 @@ struct segment {
     uint32_t unclean_count;
     uint32_t first_number; /* of its first frame, counting through all segments */
     uint32_t order_count;
+    struct rows rows;
 };
 
 /* Who is told how many frames are free: frames_set_watermarks. */
@@ -113,19 +122,29 @@ struct watch {
     bool telling; /* a call with another level is under way */
 };
 
-/* The single frames that a thread keeps for itself, by number. */
+/* A stack of free blocks of one order that are kept whole, by number: with threads, of the single
+ * frames that a thread keeps for itself; without, of the first segment's blocks of an order that
+ * were given last. */
 struct frame_cache {
     uint32_t count;
+    uint32_t limit; /* of `count` */
     uint32_t numbers[];
 };
+
+/* Without threads: so many blocks of an order, and a part of the memory, are not merged for now. */
+#define FRAME_CACHE_BLOCKS 14u
+#define FRAME_CACHE_PART   64u
+
+/* A descriptor's state while its block is in a cache. */
+#define FRAME_CACHED_STATE (FRAME_HEAD | FRAME_BLOCK)
 
 struct frames {
     struct account *account; /* its lock is the frames' */
     uint64_t quick_count;    /* frames of the first segment; 0 while every give has to look up */
     const struct coffer_port *port; /* NULL: one thread */
-    uint8_t *caches;                /* PORT_SLOTS_MAX of struct frame_cache; NULL: none */
-    uint64_t cached;                /* frames in all caches */
-    unsigned cache_frames;          /* at most, in each */
+    uint8_t *caches;                /* struct frame_cache, one a thread or an order */
+    unsigned cache_count;
+    unsigned cache_blocks; /* at most, in each */
     unsigned segment_count;
     struct owner self; /* of the metadata */
     bool keep_contents;
@@ -165,24 +184,35 @@ static inline struct segment *frames_find_segment(struct frames *frames, const v
     return segment == NULL ? NULL : &frames->segments[segment - frames->segments];
 }
 
-static inline size_t frame_cache_size(unsigned cache_frames)
+static inline size_t frame_cache_size(unsigned blocks)
 {
-    return sizeof(struct frame_cache) + cache_frames * sizeof(uint32_t);
+    return sizeof(struct frame_cache) + blocks * sizeof(uint32_t);
 }
 
-/* The cache of a thread; NULL when it has none. */
-static inline struct frame_cache *frames_cache(const struct frames *frames, unsigned slot)
+/* A cache by its number, and the order of its blocks. */
+static inline struct frame_cache *frames_cache(const struct frames *frames, unsigned number)
 {
-    if (frames->caches == NULL || slot >= PORT_SLOTS_MAX)
-        return NULL;
     return (struct frame_cache *)(void *)(frames->caches +
-                                          slot * frame_cache_size(frames->cache_frames));
+                                          number * frame_cache_size(frames->cache_blocks));
+}
+
+static inline unsigned frames_cache_order(const struct frames *frames, unsigned number)
+{
+    return frames->port == NULL ? number : 0;
+}
+
+/* The cache for blocks of 2^order = `count` frames, without threads. */
+static inline struct frame_cache *frames_cache_of(const struct frames *frames, uint64_t count)
+{
+    return (struct frame_cache *)(void *)(frames->caches +
+                                          bits_log2_down(count) *
+                                              frame_cache_size(FRAME_CACHE_BLOCKS));
 }
 
 /* The head of the run that a frame is in; false when it is in none. O(orders). */
 bool segment_find_head(const struct segment *segment, uint32_t index, uint32_t *head);
 
-/* Is this frame in a thread's cache? */
+/* Is this the first frame of a block in a cache? */
 static inline bool frame_is_cached(const struct frame *frame)
 {
     return (frame->flags & FRAME_HEAD) != 0 && frame->references == 0;

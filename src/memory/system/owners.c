@@ -6,13 +6,23 @@
 #include "memory/space/space.h"
 #include "memory/system/system.h"
 
+/* Those before "system" are the memory's own: nobody charges anything to them from outside. */
+void system_set_owners(struct coffer_memory *memory, struct owner system)
+{
+    memory->system = system;
+    for (unsigned i = 0; i <= UINT8_MAX; i++)
+        memory->owners[i].index = 0;
+    memory->owners[0] = system;
+    for (unsigned i = system.index; i < memory->memory->account.owner_max; i++)
+        memory->owners[i].index = (uint8_t)i;
+}
+
 enum coffer_status system_owner(const struct coffer_memory *memory, struct coffer_owner owner,
                                 struct owner *out)
 {
-    struct owner inside = {owner.index == 0 ? memory->system.index : owner.index};
+    struct owner inside = memory->owners[owner.index];
 
-    /* Those before "system" are the memory's own: nobody charges anything to them from outside. */
-    if (inside.index < memory->system.index || !account_has(&memory->memory->account, inside))
+    if (!account_has(&memory->memory->account, inside))
         return COFFER_MISUSE;
     *out = inside;
     return COFFER_OK;
@@ -88,39 +98,37 @@ enum coffer_status coffer_frames_take(struct coffer_memory *memory, struct coffe
         return COFFER_MISUSE;
 
     /* As system_owner, but that frames_take finds out itself whether the owner is open. */
-    inside.index = owner.index == 0 ? memory->system.index : owner.index;
-    if (inside.index < memory->system.index)
-        return COFFER_MISUSE;
+    inside = memory->owners[owner.index];
     if (alignment <= 1)
-        return frames_take_quickly(memory->memory->frames, inside, count, out);
-    return frames_take_aligned(memory->memory->frames, inside, count, alignment, out);
+        return frames_take_quickly(memory->frames, inside, count, out);
+    return frames_take_aligned(memory->frames, inside, count, alignment, out);
 }
 
 /* Frames of spaces, page tables, pools and the swap carry a tag; they aren't the caller's to hold
  * or give. */
 static bool is_ours(const struct coffer_memory *memory, const void *address)
 {
-    return frames_tag(memory->memory->frames, address) != 0;
+    return frames_tag(memory->frames, address) != 0;
 }
 
 enum coffer_status coffer_frames_hold(struct coffer_memory *memory, void *address)
 {
     if (memory == NULL || is_ours(memory, address))
         return COFFER_MISUSE;
-    return frames_hold(memory->memory->frames, address);
+    return frames_hold(memory->frames, address);
 }
 
 enum coffer_status coffer_frames_give(struct coffer_memory *memory, void *address)
 {
     if (memory == NULL)
         return COFFER_MISUSE;
-    return frames_give_quickly(memory->memory->frames, address, frames_give_untagged);
+    return frames_give_quickly(memory->frames, address, frames_give_untagged);
 }
 
 void coffer_frames_query(struct coffer_memory *memory, const void *address,
                          struct coffer_frame *out)
 {
-    struct frame_info info = frames_query(memory->memory->frames, address);
+    struct frame_info info = frames_query(memory->frames, address);
 
     *out = (struct coffer_frame){.state = COFFER_FRAME_FOREIGN};
     if (!info.found)

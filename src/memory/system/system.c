@@ -120,7 +120,8 @@ static enum coffer_status open_all(struct memory *inside, const struct coffer_me
 
     memory = block;
     memory->memory = inside;
-    memory->system = system;
+    memory->frames = inside->frames;
+    system_set_owners(memory, system);
     memory->port = config->port;
     memory->config = *config;
     settle_defaults(&memory->config, inside->account.frames_total);

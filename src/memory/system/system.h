@@ -54,8 +54,10 @@ struct table_reserve {
 
 struct coffer_memory {
     struct memory *memory;
+    struct frames *frames; /* the memory's */
     struct owner system;
-    const struct coffer_port *port; /* NULL: none */
+    struct owner owners[UINT8_MAX + 1]; /* by public index; "none" for what isn't the caller's */
+    const struct coffer_port *port;     /* NULL: none */
     struct paging *paging;
     struct spaces *spaces; /* NULL in a view */
     struct coffer_pool *pool;
@@ -76,6 +78,9 @@ struct coffer_memory {
  * its own: its owner `self` stands for "system". `locked` as in the configuration. Nothing is held;
  * it ends with the memory. */
 void system_view(struct coffer_memory *view, struct memory *memory, struct owner self, bool locked);
+
+/* Owners from outside: all lines from "system" on, and that as 0. */
+void system_set_owners(struct coffer_memory *memory, struct owner system);
 
 /* The public owner as one of the account. COFFER_MISUSE: it isn't open. */
 COFFER_MUST_CHECK enum coffer_status system_owner(const struct coffer_memory *memory,

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "base/bytes.h"
+#include "memory/frames/buddy.h"
 #include "support/must.h"
 
 #define LINES 6u
@@ -17,11 +18,11 @@ struct fixture {
     uint64_t free;
 };
 
-static void start(struct fixture *f, bool keep_contents)
+static void start(struct fixture *f, size_t frame_count, bool keep_contents)
 {
     struct memory_area area;
 
-    f->buffer = buffer_make(256, (size_t)1 << 20);
+    f->buffer = buffer_make(frame_count, (size_t)1 << 20);
     area = (struct memory_area){f->buffer.start, f->buffer.size};
     account_init(&f->account, f->lines, LINES);
     assert_ok(frames_init(&area, 1, &(struct frames_settings){.keep_contents = keep_contents},
@@ -34,7 +35,7 @@ static int setup(void **state)
 {
     struct fixture *f = must_alloc(sizeof(*f));
 
-    start(f, false);
+    start(f, 256, false);
     *state = f;
     return 0;
 }
@@ -281,24 +282,27 @@ static void test_a_run_is_put_together_from_several_blocks(void **state)
     struct fixture *f = *state;
     void *frames[256];
     size_t count = 0;
+    size_t at = 0;
     uint8_t *run;
     void *none;
 
     while (count < 256 && frames_take(f->frames, f->owner, 1, &frames[count]) == COFFER_OK)
         count++;
     assert_int_equal(count, f->free);
-    for (size_t i = 0; i < count; i += 2)
+    while ((uintptr_t)frames[at] / 4096 % 8 != 1)
+        at++;
+    for (size_t i = at % 2; i < count; i += 2)
         give(f, frames[i]);
     assert_status(frames_take(f->frames, f->owner, 2, &none), COFFER_NO_MEMORY);
+    assert_true(f->frames->segments[0].rows.begin >= f->frames->segments[0].rows.end);
 
-    /* A hole of five frames that no block of 8, nor of 4, lies in. */
-    assert_int_equal((uintptr_t)frames[2] / 4096 % 8, 3);
-    give(f, frames[1]);
-    give(f, frames[3]);
-    give(f, frames[5]);
+    /* A hole of seven frames that no block of 8 lies in. */
+    give(f, frames[at + 1]);
+    give(f, frames[at + 3]);
+    give(f, frames[at + 5]);
     assert_int_equal(frames_statistics(f->frames).largest_run, 7);
     run = take(f, 7);
-    assert_ptr_equal(run, frames[0]);
+    assert_ptr_equal(run, frames[at]);
     for (unsigned i = 0; i < 7; i++) {
         struct frame_info info = frames_query(f->frames, run + i * FRAME_SIZE);
 
@@ -312,8 +316,60 @@ static void test_a_run_is_put_together_from_several_blocks(void **state)
     assert_int_equal(frames_query(f->frames, run + 2 * FRAME_SIZE).offset, 2);
     assert_true(frames_query(f->frames, run + 3 * FRAME_SIZE).free);
     give(f, run);
-    for (size_t i = 7; i < count; i += 2)
-        give(f, frames[i]);
+    for (size_t i = 1 - at % 2; i < count; i += 2)
+        if (i < at || i > at + 6)
+            give(f, frames[i]);
+}
+
+static uint8_t *take_any(struct fixture *f, size_t count)
+{
+    void *run;
+
+    assert_ok(frames_take(f->frames, f->owner, count, &run));
+    return run;
+}
+
+/* Blocks that wait to be taken again are free for all: by their own size, and as part of more. */
+static void check_blocks_that_wait(struct fixture *f)
+{
+    void *frames[256];
+    uint64_t wrong = f->account.wrong_frees;
+    uint8_t *run = take_any(f, 2);
+
+    assert_ok(frames_give(f->frames, run));
+    assert_true(frames_statistics(f->frames).cached > 0);
+    assert_true(frames_query(f->frames, run).free);
+    assert_int_equal(frames_query(f->frames, run).order, 1);
+    assert_true(frames_query(f->frames, run + FRAME_SIZE).free);
+    assert_status(frames_give(f->frames, run), COFFER_MISUSE);
+    assert_status(frames_give(f->frames, run + FRAME_SIZE), COFFER_MISUSE);
+    assert_status(frames_trim(f->frames, run, 1), COFFER_MISUSE);
+    assert_status(frames_hold(f->frames, run), COFFER_MISUSE);
+    assert_int_equal(f->account.wrong_frees, wrong + 3);
+    assert_ptr_equal(take_any(f, 2), run);
+    assert_ok(frames_give(f->frames, run));
+
+    for (size_t i = 0; i < f->free; i++)
+        frames[i] = take_any(f, 1);
+    assert_int_equal(frames_statistics(f->frames).cached, 0);
+    for (size_t i = 0; i < f->free; i++)
+        assert_ok(frames_give(f->frames, frames[i]));
+    assert_true(frames_statistics(f->frames).cached > 0);
+    assert_true(frames_is_valid(f->frames));
+    assert_ok(frames_give(f->frames, take_any(f, f->free)));
+    assert_int_equal(frames_statistics(f->frames).cached, 0);
+}
+
+static void test_blocks_that_wait_are_free(void **state)
+{
+    struct fixture kept;
+
+    check_blocks_that_wait(*state);
+    start(&kept, 256, true);
+    check_blocks_that_wait(&kept);
+    assert_true(frames_is_valid(kept.frames));
+    frames_fini(kept.frames);
+    buffer_free(&kept.buffer);
 }
 
 static void test_a_run_above_the_top_order(void **state)
@@ -353,6 +409,78 @@ static void test_a_run_above_the_top_order(void **state)
     buffer_free(&buffer);
 }
 
+/* Free, and in no cache: nothing else serves a take of more than there is. */
+static void give_to_be_merged(struct fixture *f, uint32_t index)
+{
+    void *none;
+
+    assert_ok(frames_give(f->frames, segment_address(f->frames->segments, index)));
+    assert_status(frames_take(f->frames, f->owner, FRAMES_TOTAL_MAX, &none), COFFER_NO_MEMORY);
+    assert_int_equal(frames_statistics(f->frames).cached, 0);
+}
+
+static enum buddy_gathered gather_on(struct segment *segment, uint32_t *at, uint32_t count,
+                                     uint32_t *index)
+{
+    enum buddy_gathered gathered;
+
+    do
+        gathered = buddy_gather(segment, at, count, 1, index);
+    while (gathered == BUDDY_PAUSED);
+    return gathered;
+}
+
+/* While a search pauses others give frames, behind where it stands and around it. */
+static void test_frames_come_back_while_a_search_pauses(void **state)
+{
+    struct fixture f;
+    struct segment *segment;
+    uint32_t index;
+    uint32_t at = 0;
+
+    (void)state;
+    start(&f, 5000, true);
+    segment = f.frames->segments;
+    for (uint64_t i = 0; i < f.free; i++)
+        (void)take_any(&f, 1);
+    for (uint32_t i = segment->reserved_count | 1; i < segment->frame_count; i += 2)
+        give_to_be_merged(&f, i);
+    assert_int_equal(gather_on(segment, &at, 5, &index), BUDDY_NONE);
+    assert_true(frames_is_valid(f.frames));
+
+    /* What is known of five frames says nothing of three: it begins at the front. */
+    give_to_be_merged(&f, 4000);
+    at = 0;
+    assert_int_equal(buddy_gather(segment, &at, 3, 1, &index), BUDDY_PAUSED);
+    give_to_be_merged(&f, 200);
+    assert_int_equal(gather_on(segment, &at, 3, &index), BUDDY_TAKEN);
+    assert_int_equal(index, 3999);
+    buddy_give_range(segment, index, 3);
+    assert_true(frames_is_valid(f.frames));
+    assert_ptr_equal(take_any(&f, 3), segment_address(segment, 199));
+    assert_ptr_equal(take_any(&f, 3), segment_address(segment, 3999));
+
+    at = 0;
+    assert_int_equal(buddy_gather(segment, &at, 2, 1, &index), BUDDY_PAUSED);
+    assert_int_not_equal(at % 64, 0);
+    for (uint32_t i = 0; i < 64; i += 2)
+        give_to_be_merged(&f, at / 64 * 64 + i);
+    assert_int_equal(gather_on(segment, &at, 2, &index), BUDDY_TAKEN);
+    assert_int_equal(index, at / 64 * 64);
+    buddy_give_range(segment, index, 2);
+    assert_true(frames_is_valid(f.frames));
+
+    /* Those that are taken yet: single ones, and two of three. */
+    for (uint32_t i = segment->reserved_count; i < segment->frame_count; i++)
+        if (!frames_query(f.frames, segment_address(segment, i)).free && i != 200 && i != 201 &&
+            i != 4000 && i != 4001)
+            assert_ok(frames_give(f.frames, segment_address(segment, i)));
+    assert_true(frames_is_valid(f.frames));
+    assert_int_equal(frames_statistics(f.frames).largest_run, f.free);
+    frames_fini(f.frames);
+    buffer_free(&f.buffer);
+}
+
 static void test_kept_contents_are_left_alone(void **state)
 {
     struct fixture f = {.free = 0};
@@ -360,7 +488,7 @@ static void test_kept_contents_are_left_alone(void **state)
     uint8_t *again;
 
     (void)state;
-    start(&f, true);
+    start(&f, 256, true);
     assert_ok(frames_take(f.frames, f.owner, 4, (void **)&run));
     memset(run, 0xee, 4u * FRAME_SIZE);
     assert_ok(frames_give(f.frames, run));
@@ -461,7 +589,9 @@ int main(void)
         test(test_trim),
         test(test_tags_start_at_zero),
         test(test_a_run_is_put_together_from_several_blocks),
+        test(test_blocks_that_wait_are_free),
         cmocka_unit_test(test_a_run_above_the_top_order),
+        cmocka_unit_test(test_frames_come_back_while_a_search_pauses),
         cmocka_unit_test(test_kept_contents_are_left_alone),
         test(test_peaks_and_owners),
         cmocka_unit_test(test_owners_run_out),
