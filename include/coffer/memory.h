@@ -178,7 +178,8 @@ struct coffer_pool;
 
 enum coffer_pool_policy {
     COFFER_POOL_FAST,   /* spans of equal blocks for small sizes, two-level segregated fit above,
-                           whole frames for the largest: constant time, for pools of any size */
+                           whole frames for the largest: constant time, for pools of any size;
+                           where frames are few small blocks are fitted side by side */
     COFFER_POOL_LITTLE, /* best fit with the least overhead, for regions of up to 64 KiB */
 };
 
@@ -257,7 +258,8 @@ size_t coffer_pool_usable_size(struct coffer_pool *pool, const void *block);
  * For the fast policy a larger one may be had, too. */
 size_t coffer_pool_largest_free(struct coffer_pool *pool);
 
-/* Give back what can be given back: magazines, empty spans and areas. How many frames it were. */
+/* Give back what can be given back: magazines, empty spans, patches and areas. How many frames it
+ * were. */
 size_t coffer_pool_shrink(struct coffer_pool *pool);
 
 struct coffer_pool_statistics {
@@ -270,7 +272,7 @@ struct coffer_pool_statistics {
     uint64_t allocations, frees, refusals; /* since it was opened */
     uint64_t wrong_frees;                  /* refused */
     uint64_t poisoned;                     /* free blocks that were found written to */
-    uint64_t spans, areas, frames;         /* frames: of the memory */
+    uint64_t spans, areas, frames;         /* areas: and patches; frames: of the memory */
     uint64_t magazines; /* bytes in free blocks that threads keep for themselves */
 };
 

@@ -14,7 +14,8 @@
 #include "support/must.h"
 #include "target.h"
 
-#define MEMORY_SIZE (512u * 1024)
+#define MEMORY_SIZE (512u * 1024)  /* small blocks come from patches */
+#define MEMORY_LONG (4096u * 1024) /* from spans */
 #define REGION_SIZE (96u * 1024)
 #define LITTLE_SIZE 4000u
 #define BLOCKS      64u
@@ -37,11 +38,16 @@ struct run {
     bool zero;
 };
 
+static size_t memory_size(uint8_t like)
+{
+    return (like & 128) != 0 ? MEMORY_LONG : MEMORY_SIZE;
+}
+
 /* Bits of the first byte: 1 a region, 2 little (in a region), 4 zero, 8 poison, 16 quarantine,
- * 32 guards, 64 expanding. */
+ * 32 guards, 64 expanding, 128 a large memory. */
 static bool open_pool(struct run *run, uint8_t like)
 {
-    struct coffer_area area = {run->memory_bytes, MEMORY_SIZE};
+    struct coffer_area area = {run->memory_bytes, memory_size(like)};
     const struct coffer_memory_config config = {.areas = &area, .area_count = 1};
     struct coffer_pool_settings settings = {
         .policy = (like & 2) != 0 ? COFFER_POOL_LITTLE : COFFER_POOL_FAST,
@@ -179,7 +185,7 @@ static void call(struct run *run, const uint8_t *input)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct run run = {.memory_bytes = must_alloc(MEMORY_SIZE),
+    struct run run = {.memory_bytes = must_alloc(memory_size(size > 0 ? data[0] : 0)),
                       .region = must_alloc(REGION_SIZE + 70000)};
     struct coffer_pool_statistics statistics;
 

@@ -11,6 +11,7 @@
 #include "memory/heap/areas.h"
 #include "memory/heap/careful.h"
 #include "memory/heap/little.h"
+#include "memory/heap/patches.h"
 #include "memory/heap/runs.h"
 #include "port/slot.h"
 
@@ -53,8 +54,10 @@ static void *alloc_large(struct coffer_pool *pool, struct magazine *magazine,
                          const struct request *request)
 {
     if (!pool->spare && request->size <= AREA_BLOCK_MAX && request->alignment <= FRAME_SIZE) {
-        void *block = area_alloc(pool, request->size, request->alignment);
+        void *block = patch_take(pool, request->size, request->alignment);
 
+        if (block == NULL)
+            block = area_alloc(pool, request->size, request->alignment);
         if (block != NULL)
             return block;
     }
@@ -62,33 +65,61 @@ static void *alloc_large(struct coffer_pool *pool, struct magazine *magazine,
                      request->alignment);
 }
 
-/* Behind the bin: the next larger classes, areas, and what lies empty elsewhere. The magazine's
- * lock is let go of where frames are taken or given. */
-static SLOW void *alloc_scarce(struct coffer_pool *pool, struct magazine *magazine,
-                               const struct request *request, unsigned kind)
+/* A block of a class that gets no span, because frames are few. */
+static void *alloc_tight(struct coffer_pool *pool, struct magazine *magazine,
+                         const struct request *request, unsigned kind)
+{
+    void *block;
+
+    spin_give(&magazine->lock);
+    block = pool_is_tight(pool) ? patch_alloc(pool, request->size, request->alignment) : NULL;
+    spin_take(&magazine->lock);
+    if (block != NULL)
+        magazine_wish(magazine, kind);
+    return block;
+}
+
+/* Once more, after frames have become free. */
+static void *alloc_again(struct coffer_pool *pool, struct magazine *magazine,
+                         const struct request *request, unsigned kind)
 {
     void *block = NULL;
-    size_t frames;
 
-    if (kind != CLASS_COUNT)
-        block = magazine_borrow(magazine, kind, request->alignment);
-    if (block != NULL)
-        return block;
-    spin_give(&magazine->lock);
-    block = alloc_large(pool, magazine, request);
-    frames = block == NULL ? areas_trim(pool) : 0;
-    spin_take(&magazine->lock);
-    if (block != NULL || frames + magazine_trim(magazine) == 0)
-        return block;
-
-    if (kind != CLASS_COUNT)
+    if (kind != CLASS_COUNT) {
         block = magazine_take(magazine, kind);
+        if (block == NULL)
+            block = alloc_tight(pool, magazine, request, kind);
+    }
     if (block == NULL) {
         spin_give(&magazine->lock);
         block = alloc_large(pool, magazine, request);
         spin_take(&magazine->lock);
     }
     return block;
+}
+
+/* Behind the bin: patches, the next larger classes, areas, and what lies empty elsewhere. The
+ * magazine's lock is let go of where frames are taken or given. */
+static SLOW void *alloc_scarce(struct coffer_pool *pool, struct magazine *magazine,
+                               const struct request *request, unsigned kind)
+{
+    void *block = NULL;
+    size_t frames;
+
+    if (kind != CLASS_COUNT) {
+        block = alloc_tight(pool, magazine, request, kind);
+        if (block == NULL)
+            block = magazine_borrow(magazine, kind, request->alignment);
+    }
+    if (block != NULL)
+        return block;
+    spin_give(&magazine->lock);
+    block = alloc_large(pool, magazine, request);
+    frames = block == NULL ? areas_trim(pool) + patches_trim(pool) : 0;
+    spin_take(&magazine->lock);
+    if (block != NULL || frames + magazine_trim(magazine) == 0)
+        return block;
+    return alloc_again(pool, magazine, request, kind);
 }
 
 void *alloc_in(struct coffer_pool *pool, struct magazine *magazine, const struct request *request)
@@ -116,8 +147,6 @@ enum coffer_status pool_alloc_request(struct coffer_pool *pool, const struct req
     if (pool->careful || pool->little != NULL)
         return careful_alloc(pool, request, out);
     magazine = magazine_enter(pool);
-    if (magazine == NULL)
-        return alloc_refused(pool);
     block = alloc_in(pool, magazine, request);
     magazine_leave(magazine);
     if (block == NULL)
@@ -254,6 +283,8 @@ enum coffer_status free_large(struct coffer_pool *pool, struct part *part, void 
 
     if (part->kind == PART_AREA)
         return area_release(pool, block, part);
+    if (part->kind == PART_PATCH)
+        return patch_release(pool, block, part);
     if (part->kind != PART_RUN || !run_claim(pool, part, block))
         return free_refused(pool);
     size = part->run.frame_count * FRAME_SIZE;

@@ -6,7 +6,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "memory/heap/areas.h"
-#include "memory/heap/little.h"
+#include "memory/heap/patches.h"
 #include "memory/heap/runs.h"
 
 /* xorshift: the state is never 0. What it starts with came from the port. */
@@ -73,6 +73,7 @@ static void release(struct coffer_pool *pool, void *block, const struct found *f
     enum coffer_status status = COFFER_OK;
     struct part *retired = NULL;
     bool is_run = found_is_run(found);
+    bool is_patch = found->part != NULL && found->part->kind == PART_PATCH;
 
     if (found->part == NULL)
         status = little_free(pool->little, block);
@@ -80,6 +81,8 @@ static void release(struct coffer_pool *pool, void *block, const struct found *f
         free_small(pool->magazines[0], found->part, found->index);
     else if (found->part->kind == PART_AREA)
         status = area_free(pool, found->part, block, &retired);
+    else if (found->part->kind == PART_PATCH)
+        status = patch_free(pool, found->part, block, &retired);
     else if (!run_claim(pool, found->part, block))
         status = COFFER_MISUSE;
     assert_cheap(status == COFFER_OK);
@@ -87,10 +90,12 @@ static void release(struct coffer_pool *pool, void *block, const struct found *f
     if (retired == NULL && !is_run)
         return;
     careful_leave(pool);
-    if (retired != NULL)
-        (void)area_give(pool, retired);
-    else
+    if (is_run)
         run_free(pool, found->part);
+    else if (is_patch)
+        (void)patch_give(pool, retired);
+    else
+        (void)area_give(pool, retired);
     (void)careful_enter(pool);
 }
 

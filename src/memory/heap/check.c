@@ -2,13 +2,14 @@
 /* Does a pool's metadata hold together? Nothing that is found here is taken for true before. */
 #include "memory/heap/areas.h"
 #include "memory/heap/careful.h"
-#include "memory/heap/little.h"
+#include "memory/heap/patches.h"
 
 /* What the walk over all parts adds up to. */
 struct sums {
     uint64_t frames[2];
     uint64_t runs, run_size;
     uint64_t areas;
+    uint64_t patches;
 };
 
 static bool frames_are_tagged(struct coffer_pool *pool, struct part *part, const uint8_t *first,
@@ -91,6 +92,11 @@ static const char *check_part(struct coffer_pool *pool, struct part *part, struc
         sums->areas++;
         if (!frames_are_tagged(pool, part, part->base, count))
             return "an area's frames aren't its own";
+    } else if (part->kind == PART_PATCH) {
+        count = part->patch.frame_count;
+        sums->patches++;
+        if (!frames_are_tagged(pool, part, part->base, count))
+            return "a patch's frames aren't its own";
     } else {
         return "a part is of no kind";
     }
@@ -157,6 +163,31 @@ static const char *check_chunks(struct coffer_pool *pool, unsigned which, struct
     return NULL;
 }
 
+/* The list leads through all patches, and each holds together. Under the lock. */
+static const char *check_patches(struct coffer_pool *pool, const struct sums *sums)
+{
+    uint32_t previous = SLOT_NONE;
+    uint64_t count = 0;
+
+    for (uint32_t name = pool->patches; name != SLOT_NONE; count++) {
+        const struct part *part = part_at(pool, name);
+
+        if (!pool_owns(pool, part) || part->kind != PART_PATCH || part->previous != previous ||
+            count == sums->patches)
+            return "the list of patches is broken";
+        if ((const uint8_t *)part->patch.little != part->base ||
+            !little_is_valid(part->patch.little, NULL))
+            return "a patch is broken";
+        if (little_statistics(part->patch.little).used_count != part->patch.block_count)
+            return "the count of a patch's blocks is wrong";
+        if (little_largest(part->patch.little) > part->patch.room)
+            return "a patch has more room than is known";
+        previous = name;
+        name = part->next;
+    }
+    return count == sums->patches && count == pool->patch_count ? NULL : "a patch is on no list";
+}
+
 static const char *check_fast(struct coffer_pool *pool)
 {
     struct sums sums = {.runs = 0};
@@ -170,6 +201,11 @@ static const char *check_fast(struct coffer_pool *pool)
         problem = check_part(pool, part, &sums, cursor.source);
     if (problem == NULL)
         problem = check_magazines(pool);
+    if (problem == NULL) {
+        spin_take(&pool->lock);
+        problem = check_patches(pool, &sums);
+        spin_give(&pool->lock);
+    }
     if (problem != NULL)
         return problem;
     if (sums.runs != pool->run_count || sums.run_size != pool->run_size)

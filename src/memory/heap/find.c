@@ -3,7 +3,7 @@
 
 #include "memory/heap/areas.h"
 #include "memory/heap/careful.h"
-#include "memory/heap/little.h"
+#include "memory/heap/patches.h"
 
 struct part *pool_part_anywhere(struct coffer_pool *pool, const void *address)
 {
@@ -58,6 +58,8 @@ bool pool_find_held(struct coffer_pool *pool, const void *block, struct found *o
         out->alignment = part->run.alignment;
         return part->base == block;
     }
+    if (part->kind == PART_PATCH)
+        return patch_find(pool, part, block, &out->size, &out->alignment);
     out->alignment = address_alignment(block);
     out->size = part->kind == PART_AREA ? area_usable_size(pool, part, block) : 0;
     return out->size != 0;

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "memory/heap/careful.h"
+#include "memory/heap/patches.h"
 
 #define FRAMES_MAX   8u   /* of a span */
 #define BLOCKS_LEAST 4u   /* of a span, if frames allow */
@@ -14,7 +15,10 @@
 #define LEFT_MOST    255u /* what the current span's count begins with; it means nothing */
 #define YIELD_WINDOW 4u
 #define YIELD_SHARE  8u
-#define RANDOM_DEPTH 16u /* among so many free blocks one is chosen */
+#define WISH_UNIT    512u /* bytes, but a block at least */
+#define WISH_MOST    255u
+#define WISH_WINDOW  1024u /* units of all classes: then all wishes are halved */
+#define RANDOM_DEPTH 16u   /* among so many free blocks one is chosen */
 
 unsigned span_free_count(struct part *part)
 {
@@ -82,10 +86,11 @@ struct magazine *magazine_enter(struct coffer_pool *pool)
     struct magazine *magazine = pool->magazines[number];
 
     if (magazine->number != number) {
-        magazine = magazine_open(pool, pool->home->owner, (uint16_t)number);
-        if (magazine == NULL)
-            return NULL;
-        pool->magazines[number] = magazine;
+        struct magazine *made = magazine_open(pool, pool->home->owner, (uint16_t)number);
+
+        /* Where there is no room for one of its own the thread does with the shared one. */
+        if (made != NULL)
+            pool->magazines[number] = magazine = made;
     }
     spin_take(&magazine->lock);
     return magazine;
@@ -326,6 +331,8 @@ static bool bin_add_span(struct magazine *magazine, struct bin *bin)
         if (pool->port != NULL)
             remote_begin(pool, part, magazine->number);
         mark_filled(magazine, bin_index(pool, bin->kind));
+        if (!pool->spare)
+            magazine->wishes[bin_index(pool, bin->kind)] = 0;
         if (bin_is_open(bin))
             bin_list(pool, bin, part);
         else
@@ -348,6 +355,28 @@ static size_t drop_span(struct magazine *magazine, struct part *part)
     return frames;
 }
 
+void magazine_wish(struct magazine *magazine, unsigned kind)
+{
+    uint8_t *wishes = &magazine->wishes[bin_index(magazine->pool, kind)];
+    unsigned more = (class_size(kind & CLASS_MASK) + WISH_UNIT - 1) / WISH_UNIT;
+
+    *wishes = (uint8_t)(*wishes + more > WISH_MOST ? WISH_MOST : *wishes + more);
+    magazine->wished += more;
+    if (magazine->wished >= WISH_WINDOW) {
+        magazine->wished = 0;
+        for (unsigned i = 0; i < BIN_COUNT; i++)
+            magazine->wishes[i] /= 2;
+    }
+}
+
+/* May a class have one more span? Where frames are few, when it is much of what patches serve. */
+static bool span_is_due(const struct magazine *magazine, unsigned kind)
+{
+    return magazine->pool->spare ||
+           magazine->wishes[bin_index(magazine->pool, kind)] == WISH_MOST ||
+           !pool_is_tight(magazine->pool);
+}
+
 /* What is rare: there is no bin yet, somebody asks for memory, or no span has room. */
 static void *refill_rare(struct magazine *magazine, unsigned kind)
 {
@@ -355,7 +384,7 @@ static void *refill_rare(struct magazine *magazine, unsigned kind)
     struct bin *bin = magazine->bins[bin_index(pool, kind)];
 
     if (bin == &pool->none) {
-        bin = bin_open(magazine, kind);
+        bin = span_is_due(magazine, kind) ? bin_open(magazine, kind) : NULL;
         if (bin == NULL)
             return NULL;
     }
@@ -364,7 +393,7 @@ static void *refill_rare(struct magazine *magazine, unsigned kind)
         (void)magazine_trim(magazine);
     }
     if ((magazine_collect(magazine) && (bin_is_open(bin) || bin_next(pool, bin))) ||
-        bin_add_span(magazine, bin))
+        (span_is_due(magazine, kind) && bin_add_span(magazine, bin)))
         return take_block(magazine, bin);
     magazine->filled[bin_index(pool, kind) / 64] &= ~((uint64_t)1 << bin_index(pool, kind) % 64);
     return NULL;
@@ -382,7 +411,8 @@ static bool bin_is_poor(struct coffer_pool *pool, struct bin *bin)
 
     bin->turns = 0;
     bin->yield = 0;
-    return poor && !pool->spare && !atomic_load_explicit(&pool->scarce, memory_order_relaxed);
+    return poor && !pool->spare && !atomic_load_explicit(&pool->scarce, memory_order_relaxed) &&
+           !pool_is_tight(pool);
 }
 
 /* The next span of the list, which isn't empty, becomes the current one. True: it is time to see

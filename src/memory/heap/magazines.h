@@ -32,14 +32,21 @@
 #define MAGAZINES_WATCHED 0
 #endif
 
+/* A descriptor's links go on in the slots that follow it, past what its type says: so by address.
+ */
+static inline _Atomic uint8_t *link_at(struct part *part, size_t index)
+{
+    return (_Atomic uint8_t *)((uint8_t *)part + offsetof(struct part, links)) + index;
+}
+
 static inline unsigned link_load(struct part *part, size_t index)
 {
-    return atomic_load_explicit(&part->links[index], memory_order_relaxed);
+    return atomic_load_explicit(link_at(part, index), memory_order_relaxed);
 }
 
 static inline void link_store(struct part *part, size_t index, unsigned value)
 {
-    atomic_store_explicit(&part->links[index], (uint8_t)value, memory_order_relaxed);
+    atomic_store_explicit(link_at(part, index), (uint8_t)value, memory_order_relaxed);
 }
 
 static inline bool part_is_span(const struct part *part)
@@ -120,8 +127,8 @@ static inline struct magazine *magazine_at(const struct coffer_pool *pool, unsig
 /* The calling thread's, or the shared one. */
 struct magazine *magazine_own(struct coffer_pool *pool);
 
-/* The calling thread's magazine, made at its first call; for threads beyond the slots the shared
- * one, whose lock is taken: magazine_leave gives it. NULL: no memory. */
+/* The calling thread's magazine, made at its first call; for threads beyond the slots, or when
+ * there is no memory for one, the shared one, whose lock is taken: magazine_leave gives it. */
 struct magazine *magazine_enter(struct coffer_pool *pool);
 void magazine_leave(struct magazine *magazine);
 
@@ -133,6 +140,9 @@ void *magazine_take(struct magazine *magazine, unsigned kind);
  * with options. `magazine` is the calling thread's, or what stands in for it. */
 COFFER_MUST_CHECK enum coffer_status magazine_turn(struct coffer_pool *pool, size_t size,
                                                    void **out, struct magazine *magazine);
+
+/* A block of a class came from a patch. */
+void magazine_wish(struct magazine *magazine, unsigned kind);
 
 /* A free block of one of the next larger classes, at a multiple of `alignment`. NULL: there is
  * none. Looks at each class once. */

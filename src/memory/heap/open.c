@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "memory/frames/boot.h"
 #include "memory/heap/careful.h"
-#include "memory/heap/little.h"
+#include "memory/heap/patches.h"
 
 #define LINES 3 /* of a region's own account: none, frames, pool */
 
@@ -146,6 +146,8 @@ static size_t part_frames(const struct part *part)
         return span_frames(part);
     if (part->kind == PART_AREA)
         return part->area.frame_count;
+    if (part->kind == PART_PATCH)
+        return part->patch.frame_count;
     return part->kind == PART_RUN ? part->run.frame_count : 0;
 }
 
@@ -247,6 +249,9 @@ static enum coffer_status open_fast(const struct pool_host *host,
     status = open_magazines(pool, host);
     if (status == COFFER_OK)
         status = open_options(pool, host);
+    if (status == COFFER_OK && settings->region != NULL && !settings->expand &&
+        !pool_can_begin(pool))
+        status = COFFER_NO_MEMORY;
     if (status != COFFER_OK) {
         give_all(pool);
         return status;

@@ -34,6 +34,7 @@
 
 /* What a part is: the class of its blocks, or one of these. */
 enum part_kind {
+    PART_PATCH = 0xfb,
     PART_CHUNK = 0xfc,
     PART_RUN = 0xfd,
     PART_AREA = 0xfe,
@@ -74,7 +75,7 @@ struct part {
     uint32_t inverse;        /* of the size: see magazines.h */
     uint32_t size;           /* of a block; of a span only */
     uint32_t kind;           /* enum part_kind, or the class */
-    uint32_t next, previous; /* of the bin's list, or the source's list of chunks; names */
+    uint32_t next, previous; /* of the bin's list, the source's of chunks, the patches'; names */
 
     /* What other threads write, whatever has become of the part; see remote.c. */
     _Atomic(struct part *) remote_next; /* of the owner's list of parts with such blocks */
@@ -100,6 +101,12 @@ struct part {
             struct extents_area *area;
             size_t frame_count;
         } area;
+        struct {
+            struct little *little;
+            uint16_t frame_count;
+            uint16_t block_count; /* allocated */
+            uint32_t room;        /* no free block is larger, as far as is known */
+        } patch;
     };
 };
 
@@ -177,6 +184,11 @@ struct magazine {
      * of its class, or to `full`. In the shared magazine, where nobody is alone, to `full` always:
      * so it may stand in for a thread's that isn't there yet. */
     struct part *current[CLASS_FINE];
+
+    /* By class, in units of WISH_UNIT bytes: what came from patches since its last span, old wishes
+     * for less. And of all classes, since they were halved. */
+    uint8_t wishes[BIN_COUNT];
+    uint32_t wished;
 };
 
 struct source {
@@ -232,6 +244,8 @@ struct coffer_pool {
     unsigned bin_count;
     struct extents *extents;      /* NULL: not used yet. Under the lock */
     struct part *idle_area;       /* the last one to have become free, kept. Under the lock */
+    uint32_t patches;             /* their list; a name. Under the lock */
+    uint32_t patch_count;         /* Under the lock */
     uint64_t run_count;           /* blocks. Under the lock */
     uint64_t run_size;            /* bytes in them */
     uint64_t extra_frames;        /* the quarantine's */

@@ -3,28 +3,31 @@
  * Pools as the rest of the memory system sees them. The calls on an open pool are those of
  * <coffer/memory.h>, implemented here; the ones below open and close one on frames.
  *
- * A pool consists of *parts*: spans (a few frames cut into equal blocks of one class), areas (of
- * the two-level allocator, for middle sizes), runs (one large block of whole frames), and chunks
- * (frames that hold the pool's own descriptors). The tag of each frame names the descriptor of its
- * part, so that any address leads to its block in a fixed number of steps.
+ * A pool consists of *parts*: spans (a few frames cut into equal blocks of one class), patches (a
+ * few frames with blocks of all small sizes, where frames are few), areas (of the two-level
+ * allocator, for middle sizes), runs (one large block of whole frames), and chunks (frames that
+ * hold the pool's own descriptors). The tag of each frame names the descriptor of its part, so that
+ * any address leads to its block in a fixed number of steps.
  *
  * Invariants
  *   H1 Each frame of a pool belongs to one part, which its tag names; nothing else in the pool's
  *      frames is ever handed out.
- *   H2 A block of a span is allocated exactly while its bit is clear. A free is accepted only for
- *      the first byte of an allocated block of this pool, and once: every other (double, stale
- *      while the block is free, foreign, interior, forged) is COFFER_MISUSE and counted.
+ *   H2 What says that a block is allocated lies beside it: of a span's its link, of an area's its
+ *      tag, of a patch's its bits, of a run's the descriptor. A free is accepted only for the first
+ *      byte of an allocated block of this pool, and once: every other (double, stale while the
+ *      block is free, foreign, interior, forged) is COFFER_MISUSE and counted.
  *   H3 Nothing is written into free blocks but zeros or poison, as the options say. With `zero` a
  *      block is wiped when it is freed and zero when it is allocated.
  *   H4 A span without blocks goes home unless it is the only one of its magazine and class with
- *      room.
- *   H5 With threads: blocks of a span are taken, and its bits changed, by the one magazine that
- *      owns it. Other threads free through its second bitmap, which the owner collects.
+ *      room, and a patch unless it is the only one.
+ *   H5 With threads: blocks of a span are taken, and put on its list, by the one magazine that owns
+ *      it. Other threads only mark the links of what they free, for the owner to collect.
  *
- * Complexity: alloc and free take a fixed number of steps, but for the frames below them. Locking:
- * without threads none. With them each thread works in its own magazine without a lock; what is
- * behind (descriptors, areas, runs) is under one spin lock, which is never held while frames are
- * taken, given or wiped.
+ * Complexity: alloc and free take a fixed number of steps, but for the frames below them, and for
+ * the search through the free blocks of patches (64 KiB each, 64 of them at most) in a pool that
+ * has few frames. Locking: without threads none. With them each thread works in its own magazine
+ * without a lock; what is behind (descriptors, patches, areas, runs) is under one spin lock, which
+ * is never held while frames are taken, given or wiped.
  */
 #ifndef COFFER_MEMORY_HEAP_POOL_H
 #define COFFER_MEMORY_HEAP_POOL_H

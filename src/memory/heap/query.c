@@ -4,7 +4,13 @@
 
 #include "memory/heap/areas.h"
 #include "memory/heap/careful.h"
-#include "memory/heap/little.h"
+#include "memory/heap/patches.h"
+
+/* Areas and patches without blocks. */
+static size_t large_trim(struct coffer_pool *pool)
+{
+    return areas_trim(pool) + patches_trim(pool);
+}
 
 size_t coffer_pool_shrink(struct coffer_pool *pool)
 {
@@ -16,14 +22,14 @@ size_t coffer_pool_shrink(struct coffer_pool *pool)
         careful_release_all(pool);
         frames = own != NULL ? magazine_trim(own) : 0;
         careful_leave(pool);
-        return pool->little != NULL ? 0 : frames + areas_trim(pool);
+        return pool->little != NULL ? 0 : frames + large_trim(pool);
     }
     if (pool->port == NULL) {
         for (unsigned i = 0; i < pool->magazine_count; i++) {
             if (pool->magazines[i] != NULL)
                 frames += magazine_trim(pool->magazines[i]);
         }
-        return frames + areas_trim(pool);
+        return frames + large_trim(pool);
     }
     for (unsigned i = 0; i < pool->magazine_count; i++) {
         if (pool->magazines[i] != NULL)
@@ -32,7 +38,27 @@ size_t coffer_pool_shrink(struct coffer_pool *pool)
     own = magazine_own(pool);
     if (own->number != MAGAZINE_SHARED)
         frames = magazine_trim(own);
-    return frames + areas_trim(pool);
+    return frames + large_trim(pool);
+}
+
+static void add_blocks(const struct blocks_statistics *blocks, struct coffer_pool_statistics *out)
+{
+    out->blocks += blocks->used_count;
+    out->used += blocks->used_size;
+    out->free_blocks += blocks->free_count;
+    out->free += blocks->free_size;
+}
+
+static void count_patches(struct coffer_pool *pool, struct coffer_pool_statistics *out)
+{
+    spin_take(&pool->lock);
+    for (uint32_t name = pool->patches; name != SLOT_NONE; name = part_at(pool, name)->next) {
+        struct blocks_statistics blocks = little_statistics(part_at(pool, name)->patch.little);
+
+        add_blocks(&blocks, out);
+        out->areas++;
+    }
+    spin_give(&pool->lock);
 }
 
 static void count_part(struct coffer_pool *pool, struct part *part,
@@ -51,14 +77,6 @@ static void count_part(struct coffer_pool *pool, struct part *part,
     } else if (part->kind == PART_AREA) {
         out->areas++;
     }
-}
-
-static void add_blocks(const struct blocks_statistics *blocks, struct coffer_pool_statistics *out)
-{
-    out->blocks += blocks->used_count;
-    out->used += blocks->used_size;
-    out->free_blocks += blocks->free_count;
-    out->free += blocks->free_size;
 }
 
 static void count_quarantine(struct coffer_pool *pool, struct coffer_pool_statistics *out)
@@ -86,6 +104,7 @@ static void count_fast(struct coffer_pool *pool, struct coffer_pool_statistics *
 
     while ((part = parts_next(pool, &cursor)) != NULL)
         count_part(pool, part, out);
+    count_patches(pool, out);
     spin_take(&pool->lock);
     if (pool->extents != NULL) {
         struct blocks_statistics blocks = extents_statistics(pool->extents);
@@ -184,6 +203,10 @@ size_t coffer_pool_largest_free(struct coffer_pool *pool)
                 largest = part->size;
         }
         spin_take(&pool->lock);
+        for (uint32_t name = pool->patches; name != SLOT_NONE; name = part_at(pool, name)->next) {
+            other = little_largest(part_at(pool, name)->patch.little);
+            largest = other > largest ? other : largest;
+        }
         other = pool->extents != NULL ? extents_largest(pool->extents) : 0;
         spin_give(&pool->lock);
         if (other > AREA_BLOCK_MAX)
@@ -251,6 +274,9 @@ void coffer_pool_walk(struct coffer_pool *pool,
                                   true);
         }
         spin_take(&pool->lock);
+        for (uint32_t name = pool->patches; more && name != SLOT_NONE;
+             name = part_at(pool, name)->next)
+            more = little_walk(part_at(pool, name)->patch.little, &visitor);
         if (more && pool->extents != NULL)
             (void)extents_walk(pool->extents, &visitor);
         spin_give(&pool->lock);

@@ -4,7 +4,7 @@
 
 #include "memory/heap/areas.h"
 #include "memory/heap/careful.h"
-#include "memory/heap/little.h"
+#include "memory/heap/patches.h"
 
 /* Within the class, the area or the run. */
 static bool resize_here(struct coffer_pool *pool, void *block, const struct found *found,
@@ -16,6 +16,8 @@ static bool resize_here(struct coffer_pool *pool, void *block, const struct foun
         return little_resize(pool->little, block, size) == COFFER_OK;
     if (part_is_span(found->part))
         return request_kind(pool, &request) == found->part->kind;
+    if (found->part->kind == PART_PATCH)
+        return size <= AREA_BLOCK_MAX && patch_resize(pool, found->part, block, size) == COFFER_OK;
     if (found->part->kind == PART_AREA)
         return size > CLASS_SIZE_MAX / 2 && size <= AREA_BLOCK_MAX &&
                area_resize(pool, found->part, block, size) == COFFER_OK;
@@ -31,11 +33,15 @@ static enum coffer_status resize_carefully(struct coffer_pool *pool, void *block
         careful_leave(pool);
         return free_refused(pool);
     }
-    /* Areas and little pools would have to fill and check the parts: such blocks move. */
-    *done = found->part == NULL ? !pool->careful && resize_here(pool, block, found, size)
-            : found->part->kind == PART_AREA
-                ? size <= found->size && size > found->size - EXTENTS_SIZE_MIN
-                : resize_here(pool, block, found, size);
+    /* Areas, patches and little pools would have to fill and check the parts: such blocks move. */
+    if (found->part == NULL)
+        *done = !pool->careful && resize_here(pool, block, found, size);
+    else if (found->part->kind == PART_AREA)
+        *done = size <= found->size && size > found->size - EXTENTS_SIZE_MIN;
+    else if (found->part->kind == PART_PATCH)
+        *done = size <= found->size && size > found->size - LITTLE_GRANULE;
+    else
+        *done = resize_here(pool, block, found, size);
     if (*done && found->part == NULL)
         pool->used += little_usable_size(pool->little, block) - found->size;
     if (pool->used > pool->used_peak)

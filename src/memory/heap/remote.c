@@ -55,7 +55,7 @@ enum coffer_status remote_free(struct coffer_pool *pool, struct part *part, size
 {
     uint8_t link = LINK_USED;
 
-    if (!atomic_compare_exchange_strong_explicit(&part->links[index], &link, LINK_REMOTE,
+    if (!atomic_compare_exchange_strong_explicit(link_at(part, index), &link, LINK_REMOTE,
                                                  memory_order_acq_rel, memory_order_relaxed))
         return COFFER_MISUSE;
     if (atomic_fetch_add_explicit(&part->remote_count, 1, memory_order_acq_rel) == 0)
@@ -71,7 +71,7 @@ static void collect_span(struct magazine *magazine, struct part *part)
 
     for (unsigned i = 0; i <= part->last && found < count; i++) {
         /* What the other thread did with the block comes before what we do. */
-        if (atomic_load_explicit(&part->links[i], memory_order_acquire) == LINK_REMOTE) {
+        if (atomic_load_explicit(link_at(part, i), memory_order_acquire) == LINK_REMOTE) {
             found++;
             if (span_put(part, i) && magazine_freed(magazine, part))
                 break;

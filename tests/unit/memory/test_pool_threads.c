@@ -139,6 +139,7 @@ static void run_on(unsigned threads, void *(*body)(void *), struct coffer_pool_s
 }
 
 static const struct coffer_pool_settings plain;
+static const struct coffer_pool_settings tight = {.frames_max = 450}; /* patches */
 static const struct coffer_pool_settings options = {.zero = true, .quarantine = 50, .random = true};
 
 static void test_own_blocks(void **state)
@@ -146,6 +147,7 @@ static void test_own_blocks(void **state)
     (void)state;
     run_on(2, own_blocks, plain);
     run_on(4, own_blocks, plain);
+    run_on(2, own_blocks, tight);
     run_on(3, own_blocks, options);
 }
 
@@ -154,6 +156,7 @@ static void test_blocks_that_another_thread_frees(void **state)
     (void)state;
     run_on(2, pass_blocks, plain);
     run_on(4, pass_blocks, plain);
+    run_on(4, pass_blocks, tight);
     run_on(3, pass_blocks, options);
 }
 
@@ -202,7 +205,7 @@ static void test_of_two_frees_of_a_block_one_counts(void **state)
     for (unsigned round = 0; round < 20; round++) {
         struct coffer_pool_statistics s;
 
-        begin(shared, plain);
+        begin(shared, round % 2 == 0 ? plain : tight);
         run_threads(shared, 1, race_as_owner);
         /* The next thread takes over the magazine, and with it what is still to be collected. */
         run_threads(shared, 1, own_blocks);
