@@ -196,8 +196,8 @@ static void measure_cipher(unsigned count, struct parts *parts)
 static void measure_io(unsigned count, struct parts *parts)
 {
     static uint8_t page[COFFER_PAGE_SIZE];
-    const char *folder = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
-    int file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    const char *folder = getenv("TMPDIR");
+    int file = open(folder != NULL ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     uint64_t random = 88172645463325252u;
     double start;
 

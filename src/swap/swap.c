@@ -120,7 +120,7 @@ static enum coffer_status make_block(struct memory *memory, size_t pages, unsign
     size_t tags = pages * CIPHER_GCM_TAG_SIZE;
     size_t buffers = (sizeof(struct swap) + words + tags + FRAME_SIZE - 1) / FRAME_SIZE *
                      FRAME_SIZE;
-    size_t size = buffers + lanes * SWAP_SLOT_SIZE;
+    size_t size = buffers + (size_t)lanes * SWAP_SLOT_SIZE;
     struct swap *swap;
     struct owner owner;
     void *frames;
@@ -147,7 +147,7 @@ static enum coffer_status make_block(struct memory *memory, size_t pages, unsign
     bitmap_init(&swap->released, (uint64_t *)(swap + 1), pages);
     swap->tags = (void *)((uint8_t *)(swap + 1) + words);
     for (unsigned i = 0; i < lanes; i++)
-        swap->lanes.lane[i].buffer = (uint8_t *)frames + buffers + i * SWAP_SLOT_SIZE;
+        swap->lanes.lane[i].buffer = (uint8_t *)frames + buffers + (size_t)i * SWAP_SLOT_SIZE;
     *out = swap;
     return COFFER_OK;
 }

@@ -506,6 +506,7 @@ enum coffer_status fake_store(struct paging_fixture *f, struct object *object, u
     if (map->frame == NULL || !map->writable)
         status = touch(object, index, true);
     if (status == COFFER_OK) {
+        must(map->frame != NULL);
         page_fill(map->frame, value);
         map->bits |= PAGING_REFERENCED | PAGING_DIRTY;
     }

@@ -166,11 +166,9 @@ static enum coffer_status clone_page(struct object_private *object, struct objec
 
     /* Writing shows in the bits until it is forbidden. Pinned pages may be written at any time, by
      * others than programs, too, and stay as they are mapped. */
-    if (page->pins > 0)
-        page_set_dirty(paging, page);
-    else if (page_is_resident(page) && page->shares == 1 &&
-             (client->write_protect(client->context, &object->object, page->index) &
-              PAGING_DIRTY) != 0)
+    if (page->pins > 0 || (page_is_resident(page) && page->shares == 1 &&
+                           (client->write_protect(client->context, &object->object, page->index) &
+                            PAGING_DIRTY) != 0))
         page_set_dirty(paging, page);
     if (page->pins > 0) {
         status = paging_copy_page(paging, clone->family, page, &page);

@@ -127,8 +127,8 @@ static void find_stretch(const struct pagetable *table, uint64_t page, uint64_t 
         height = 1;
     index = (page >> height * TABLE_SHIFT) + 1;
     /* A table that is missing is passed over with those behind it, as far as one table tells. */
-    while (out->entries == NULL && index << height * TABLE_SHIFT < end &&
-           index % TABLE_ENTRIES != 0 && *++entry == 0)
+    while (out->path.low > 0 && index << height * TABLE_SHIFT < end && index % TABLE_ENTRIES != 0 &&
+           *++entry == 0)
         index++;
     index <<= height * TABLE_SHIFT;
     out->count = (index < end ? index : end) - page;
@@ -471,16 +471,16 @@ bool pagetable_is_valid(const struct pagetable *table)
     /* Each table is looked at with the stretch that begins where it does. */
     for (uint64_t page = 0; page < table->page_count; page += stretch.count) {
         find_stretch(table, page, table->page_count, &stretch);
-        for (unsigned height = stretch.path.low + 1; height < table->height; height++) {
-            uint64_t entry = *stretch.path.entry[height];
+        for (unsigned below = stretch.path.low; below < table->height - 1; below++) {
+            uint64_t entry = *stretch.path.entry[below + 1];
             unsigned used = count_entries(table_below(table, entry));
 
-            if (index_at(page, height - 1) != 0)
+            if (index_at(page, below) != 0)
                 break;
             if (used == 0 || used != used_of(entry))
                 return false;
             frames++;
-            mapped += height == 1 ? used : 0;
+            mapped += below == 0 ? used : 0;
         }
         for (uint64_t i = 0; table->height == 1 && stretch.entries != NULL && i < stretch.count;
              i++)

@@ -19,11 +19,12 @@ static void flags_of(const void *address, char *out, size_t size)
     must(file != NULL);
     *out = '\0';
     while (fgets(line, sizeof(line), file) != NULL) {
-        unsigned long start;
-        unsigned long end;
+        char *behind;
+        uintptr_t start = strtoul(line, &behind, 16);
 
-        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-            here = (uintptr_t)address >= start && (uintptr_t)address < end;
+        if (behind != line && *behind == '-')
+            here = (uintptr_t)address >= start &&
+                   (uintptr_t)address < strtoul(behind + 1, NULL, 16);
         else if (here && strncmp(line, "VmFlags:", 8) == 0)
             snprintf(out, size, "%s", line);
     }
