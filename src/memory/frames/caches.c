@@ -60,14 +60,12 @@ static void fill(struct frames *frames, struct frame_cache *cache)
     }
 }
 
-/* The cache for blocks of an order; NULL when there is none. */
+/* The cache for blocks of an order; NULL when the thread or the order has none. */
 static struct frame_cache *find_cache(const struct frames *frames, unsigned slot, unsigned order)
 {
     unsigned number = frames->port == NULL ? order : slot;
 
-    if (number >= frames->cache_count || frames_cache_order(frames, number) != order)
-        return NULL;
-    return frames_cache(frames, number);
+    return number < frames->cache_count ? frames_cache(frames, number) : NULL;
 }
 
 void frames_cache_init(struct frames *frames)

@@ -114,11 +114,11 @@ static bool find_pieces(struct frames *frames, struct search *search)
 /* The last block of the very size that was given. */
 static bool find_cached(struct frames *frames, struct search *search)
 {
-    uint32_t count = search->count;
+    unsigned order = bits_log2_down(search->count);
 
-    if ((count & (count - 1)) != 0 || search->alignment > count ||
-        !frames_cache_take(frames, search->slot, bits_log2_down(count), &search->segment,
-                           &search->index))
+    if (search->count != 1u << order || search->alignment > search->count ||
+        !frames_cache_is_for(frames, order) ||
+        !frames_cache_take(frames, search->slot, order, &search->segment, &search->index))
         return false;
     search->flags |= FRAME_BLOCK;
     return true;
@@ -231,16 +231,21 @@ static void free_frames(struct frames *frames, struct segment *segment, uint32_t
 {
     struct frame head = segment->table[index];
     bool is_kept = (head.flags & FRAME_KEPT) != 0;
+    unsigned order;
 
     account_give_frames(frames->account, (struct owner){head.owner}, head.run,
                         is_kept ? head.run : 0);
     if ((head.flags & FRAME_PIECED) != 0)
         unlink_run(segment, index, 1, head.run);
     segment->table[index] = (struct frame){.run = 0};
-    if ((head.flags & FRAME_BLOCK) == 0)
+    if ((head.flags & FRAME_BLOCK) == 0) {
         buddy_give_range(segment, index, head.run);
-    else if (!frames_cache_give(frames, frames_slot(frames), bits_first(head.run), segment, index))
-        buddy_give_block(segment, bits_first(head.run), index);
+        return;
+    }
+    order = bits_first(head.run);
+    if (!frames_cache_is_for(frames, order) ||
+        !frames_cache_give(frames, frames_slot(frames), order, segment, index))
+        buddy_give_block(segment, order, index);
 }
 
 /* With the lock, which is given up: free a run that nobody else can reach any longer. */

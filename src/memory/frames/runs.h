@@ -33,13 +33,20 @@ void frames_run_set_tags(struct segment *segment, uint32_t index, uint32_t count
 /* All caches are empty (caches.c). */
 void frames_cache_init(struct frames *frames);
 
-/* With the lock: a block from the cache of a thread, which is filled if it is empty, or
- * of the order; false when that has none. */
+/* Are there caches for blocks of an order? Those of threads are for single frames. */
+static inline bool frames_cache_is_for(const struct frames *frames, unsigned order)
+{
+    return order == 0 ? frames->cache_count > 0 : frames->port == NULL;
+}
+
+/* With the lock, for an order that has caches: a block from the cache of a thread, which is filled
+ * if it is empty, or of the order; false when that has none. */
 COFFER_MUST_CHECK bool frames_cache_take(struct frames *frames, unsigned slot, unsigned order,
                                          struct segment **segment, uint32_t *index);
 
-/* With the lock: put a block that has no descriptor into the cache of the thread or of the order;
- * false when it can't be there. A thread's that is full gives half of its frames back first. */
+/* With the lock, for an order that has caches: put a block that has no descriptor into the cache of
+ * the thread or of the order; false when it can't be there. A thread's that is full gives half of
+ * its frames back first. */
 COFFER_MUST_CHECK bool frames_cache_give(struct frames *frames, unsigned slot, unsigned order,
                                          struct segment *segment, uint32_t index);
 
