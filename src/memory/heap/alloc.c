@@ -281,11 +281,11 @@ enum coffer_status free_large(struct coffer_pool *pool, struct part *part, void 
 {
     size_t size;
 
-    if (part->kind == PART_AREA)
+    if (kind_load(part) == PART_AREA)
         return area_release(pool, block, part);
-    if (part->kind == PART_PATCH)
+    if (kind_load(part) == PART_PATCH)
         return patch_release(pool, block, part);
-    if (part->kind != PART_RUN || !run_claim(pool, part, block))
+    if (kind_load(part) != PART_RUN || !run_claim(pool, part, block))
         return free_refused(pool);
     size = part->run.frame_count * FRAME_SIZE;
     if (pool->settings.zero)
@@ -303,16 +303,18 @@ void free_small(struct magazine *magazine, struct part *part, size_t index)
 }
 
 /* By a thread that may be in another magazine than the block's. */
-static enum coffer_status free_threaded(struct coffer_pool *pool, struct part *part, size_t index)
+static enum coffer_status free_threaded(struct coffer_pool *pool, struct part *part,
+                                        const void *block)
 {
     unsigned number = pool->port->thread_slot(pool->port->context) + 1;
+    size_t index;
 
     if (part_number(part) != number) {
-        if (remote_free(pool, part, index) != COFFER_OK)
+        if (remote_free(pool, part, block) != COFFER_OK)
             return free_refused(pool);
         return COFFER_OK;
     }
-    if (link_load(part, index) != LINK_USED)
+    if (!span_index(part, block, &index) || link_load(part, index) != LINK_USED)
         return free_refused(pool);
     free_small(pool->magazines[number], part, index);
     return COFFER_OK;
@@ -325,11 +327,9 @@ static NOINLINE enum coffer_status free_of(struct coffer_pool *pool, void *block
 
     if (!part_is_span(part))
         return free_large(pool, part, block);
-    if (!span_index(part, block, &index))
-        return free_refused(pool);
     if (pool->port != NULL)
-        return free_threaded(pool, part, index);
-    if (link_load(part, index) != LINK_USED)
+        return free_threaded(pool, part, block);
+    if (!span_index(part, block, &index) || link_load(part, index) != LINK_USED)
         return free_refused(pool);
     pool->used -= part->size;
     if (pool->settings.zero)
@@ -353,9 +353,9 @@ static NOINLINE enum coffer_status free_any(struct coffer_pool *pool, void *bloc
 static NOINLINE enum coffer_status free_other(struct coffer_pool *pool, void *block,
                                               struct part *part)
 {
-    if (UNLIKELY((part->owner ^ pool->token) >= OWNER_NUMBERS))
+    if (UNLIKELY((owner_load(part) ^ pool->token) >= OWNER_NUMBERS))
         return free_refused(pool);
-    if (part->kind == PART_AREA)
+    if (kind_load(part) == PART_AREA)
         return area_release(pool, block, part);
     return free_of(pool, block, part);
 }
@@ -381,7 +381,7 @@ QUICK enum coffer_status free_quick(struct coffer_pool *pool, unsigned number, b
     if (UNLIKELY(tag < FRAMES_TAG_KEPT))
         return free_refused(pool);
     part = (struct part *)(pool->slots + (uintptr_t)tag * SLOT_SIZE);
-    if (UNLIKELY(part->owner != pool->token + 2 * number))
+    if (UNLIKELY(!owner_is(part, pool->token + 2 * number)))
         return free_other(pool, block, part);
     if (UNLIKELY(!span_index(part, block, &index) || link_load(part, index) != LINK_USED))
         return free_refused(pool);

@@ -73,7 +73,7 @@ enum coffer_status area_take(struct coffer_pool *pool, size_t size, void **out)
 
 static bool add_area_of(struct coffer_pool *pool, struct source *source, size_t frame_count)
 {
-    struct part *part = part_take(pool, source, 1);
+    struct part *part = part_take(pool, source, 0);
     enum coffer_status status;
     void *first;
 
@@ -91,7 +91,7 @@ static bool add_area_of(struct coffer_pool *pool, struct source *source, size_t 
     part->base = first;
     part->area.frame_count = frame_count;
     status = extents_add_area(pool->extents, first, frame_count * FRAME_SIZE, &part->area.area);
-    part->kind = status == COFFER_OK ? PART_AREA : PART_UNUSED;
+    kind_store(part, status == COFFER_OK ? PART_AREA : PART_UNUSED);
     spin_give(&pool->lock);
     if (status != COFFER_OK) {
         source_give(pool, source, first, frame_count);
@@ -155,7 +155,7 @@ static struct part *retire_area(struct coffer_pool *pool, struct part *part)
     if (old == NULL || old == part || !extents_area_is_free(old->area.area) ||
         extents_remove_area(pool->extents, old->area.area) != COFFER_OK)
         return NULL;
-    old->kind = PART_UNUSED;
+    kind_store(old, PART_UNUSED);
     return old;
 }
 
@@ -164,7 +164,7 @@ enum coffer_status area_free(struct coffer_pool *pool, struct part *part, void *
 {
     *retired = NULL;
     spin_take(&pool->lock);
-    if (part->kind != PART_AREA ||
+    if (kind_load(part) != PART_AREA ||
         extents_free(pool->extents, part->area.area, block) != COFFER_OK) {
         spin_give(&pool->lock);
         return COFFER_MISUSE;
@@ -207,7 +207,7 @@ enum coffer_status area_release(struct coffer_pool *pool, void *block, struct pa
     if (pool->port == NULL)
         return release_alone(pool, block, part);
     spin_take(&pool->lock);
-    if (part->kind != PART_AREA ||
+    if (kind_load(part) != PART_AREA ||
         extents_free(pool->extents, part->area.area, block) != COFFER_OK) {
         spin_give(&pool->lock);
         return free_refused(pool);
@@ -221,10 +221,11 @@ enum coffer_status area_release(struct coffer_pool *pool, void *block, struct pa
 enum coffer_status area_resize(struct coffer_pool *pool, struct part *part, void *block,
                                size_t size)
 {
-    enum coffer_status status;
+    enum coffer_status status = COFFER_MISUSE;
 
     spin_take(&pool->lock);
-    status = extents_resize(pool->extents, part->area.area, block, size);
+    if (kind_load(part) == PART_AREA)
+        status = extents_resize(pool->extents, part->area.area, block, size);
     spin_give(&pool->lock);
     return status;
 }
@@ -234,7 +235,7 @@ size_t area_usable_size(struct coffer_pool *pool, struct part *part, const void 
     size_t size = 0;
 
     spin_take(&pool->lock);
-    if (part->kind == PART_AREA)
+    if (kind_load(part) == PART_AREA)
         size = extents_usable_size(part->area.area, block);
     spin_give(&pool->lock);
     return size;

@@ -50,7 +50,7 @@ static bool is_poison(const uint8_t *bytes, size_t size)
 /* Runs come from the frames and go there: what is in them goes by the frames' rules. */
 static bool found_is_run(const struct found *found)
 {
-    return found->part != NULL && found->part->kind == PART_RUN;
+    return found->part != NULL && kind_load(found->part) == PART_RUN;
 }
 
 static void look_at_poison(struct coffer_pool *pool, const void *block, const struct found *found)
@@ -73,15 +73,15 @@ static void release(struct coffer_pool *pool, void *block, const struct found *f
     enum coffer_status status = COFFER_OK;
     struct part *retired = NULL;
     bool is_run = found_is_run(found);
-    bool is_patch = found->part != NULL && found->part->kind == PART_PATCH;
+    bool is_patch = found->part != NULL && kind_load(found->part) == PART_PATCH;
 
     if (found->part == NULL)
         status = little_free(pool->little, block);
     else if (part_is_span(found->part))
         free_small(pool->magazines[0], found->part, found->index);
-    else if (found->part->kind == PART_AREA)
+    else if (kind_load(found->part) == PART_AREA)
         status = area_free(pool, found->part, block, &retired);
-    else if (found->part->kind == PART_PATCH)
+    else if (kind_load(found->part) == PART_PATCH)
         status = patch_free(pool, found->part, block, &retired);
     else if (!run_claim(pool, found->part, block))
         status = COFFER_MISUSE;

@@ -27,7 +27,7 @@ static bool frames_are_tagged(struct coffer_pool *pool, struct part *part, const
 static bool links_are_valid(struct coffer_pool *pool, struct part *part)
 {
     const struct magazine *magazine = magazine_at(pool, part_number(part));
-    bool current = magazine->bins[bin_index(pool, part->kind)]->current == part;
+    bool current = magazine->bins[bin_index(pool, kind_load(part))]->current == part;
     unsigned count = 0;
     unsigned used = 0;
 
@@ -55,7 +55,7 @@ static const char *check_span(struct coffer_pool *pool, struct part *part, struc
 {
     size_t index;
 
-    if (part->size != class_size(part->kind & CLASS_MASK) ||
+    if (part->last == 0 || part->size != class_size(kind_load(part) & CLASS_MASK) ||
         part_number(part) >= pool->magazine_count || magazine_at(pool, part_number(part)) == NULL ||
         !span_index(part, part->base + (size_t)part->last * part->size, &index) ||
         index != part->last)
@@ -73,7 +73,7 @@ static const char *check_part(struct coffer_pool *pool, struct part *part, struc
 {
     size_t count;
 
-    if (part->kind == PART_UNUSED)
+    if (kind_load(part) == PART_UNUSED)
         return NULL;
     if (!pool_owns(pool, part))
         return "a part isn't the pool's";
@@ -81,18 +81,18 @@ static const char *check_part(struct coffer_pool *pool, struct part *part, struc
         return check_span(pool, part, sums, source);
     if (part->last != 0 || (!pool->spare && part_number(part) != MAGAZINE_NONE))
         return "a large part could be taken for a span";
-    if (part->kind == PART_RUN) {
+    if (kind_load(part) == PART_RUN) {
         count = (size_t)part->run.frame_count + 2u * part->run.lead;
         sums->runs++;
         sums->run_size += (uint64_t)part->run.frame_count * FRAME_SIZE;
         if (!frames_are_tagged(pool, part, part->base - (size_t)part->run.lead * FRAME_SIZE, count))
             return "a run's frames aren't its own";
-    } else if (part->kind == PART_AREA) {
+    } else if (kind_load(part) == PART_AREA) {
         count = part->area.frame_count;
         sums->areas++;
         if (!frames_are_tagged(pool, part, part->base, count))
             return "an area's frames aren't its own";
-    } else if (part->kind == PART_PATCH) {
+    } else if (kind_load(part) == PART_PATCH) {
         count = part->patch.frame_count;
         sums->patches++;
         if (!frames_are_tagged(pool, part, part->base, count))
@@ -113,12 +113,12 @@ static bool bin_is_valid(struct coffer_pool *pool, const struct magazine *magazi
     if (*bin->shown[0] != bin->current || *bin->shown[1] != bin->current)
         return false;
     if (bin->current != &pool->full &&
-        (bin->current->kind != bin->kind || bin->current->previous != SLOT_UNLISTED))
+        (kind_load(bin->current) != bin->kind || bin->current->previous != SLOT_UNLISTED))
         return false;
     for (uint32_t name = bin->head; name != SLOT_NONE;) {
         const struct part *part = part_at(pool, name);
 
-        if (!pool_owns(pool, part) || part->kind != bin->kind || part->previous != previous ||
+        if (!pool_owns(pool, part) || kind_load(part) != bin->kind || part->previous != previous ||
             part_number(part) != magazine->number || part->head == LINK_END || part == bin->current)
             return false;
         ++*listed;
@@ -152,7 +152,7 @@ static const char *check_chunks(struct coffer_pool *pool, unsigned which, struct
         for (uint32_t name = source->chunks[i]; name != SLOT_NONE;) {
             const struct part *chunk = part_at(pool, name);
 
-            if (chunk->kind != PART_CHUNK || chunk->pool != pool ||
+            if (kind_load(chunk) != PART_CHUNK || chunk->pool != pool ||
                 (chunk->chunk.used == UINT64_MAX) != (i == 1) ||
                 (chunk->chunk.parts & ~chunk->chunk.used) != 0)
                 return "a chunk is broken";
@@ -172,7 +172,7 @@ static const char *check_patches(struct coffer_pool *pool, const struct sums *su
     for (uint32_t name = pool->patches; name != SLOT_NONE; count++) {
         const struct part *part = part_at(pool, name);
 
-        if (!pool_owns(pool, part) || part->kind != PART_PATCH || part->previous != previous ||
+        if (!pool_owns(pool, part) || kind_load(part) != PART_PATCH || part->previous != previous ||
             count == sums->patches)
             return "the list of patches is broken";
         if ((const uint8_t *)part->patch.little != part->base ||

@@ -4,6 +4,7 @@
 #include "memory/heap/areas.h"
 #include "memory/heap/careful.h"
 #include "memory/heap/patches.h"
+#include "memory/heap/runs.h"
 
 struct part *pool_part_anywhere(struct coffer_pool *pool, const void *address)
 {
@@ -21,11 +22,11 @@ struct part *pool_part_anywhere(struct coffer_pool *pool, const void *address)
 
 static bool find_in_span(struct part *part, const void *block, struct found *out)
 {
-    if (!span_index(part, block, &out->index))
+    if (!span_index_of_any(part, block, &out->index))
         return false;
-    out->size = part->size;
-    out->alignment = (part->kind & PART_ALIGNED) != 0 ? part->size & -(size_t)part->size
-                                                      : natural_alignment(part->size);
+    out->size = PART_SEEN(part, size);
+    out->alignment = (kind_load(part) & PART_ALIGNED) != 0 ? out->size & -out->size
+                                                           : natural_alignment(out->size);
     return link_load(part, out->index) == LINK_USED;
 }
 
@@ -53,15 +54,12 @@ bool pool_find_held(struct coffer_pool *pool, const void *block, struct found *o
     out->part = part;
     if (part_is_span(part))
         return find_in_span(part, block, out);
-    if (part->kind == PART_RUN) {
-        out->size = (size_t)part->run.frame_count * FRAME_SIZE;
-        out->alignment = part->run.alignment;
-        return part->base == block;
-    }
-    if (part->kind == PART_PATCH)
+    if (kind_load(part) == PART_RUN)
+        return run_find(pool, part, block, &out->size, &out->alignment);
+    if (kind_load(part) == PART_PATCH)
         return patch_find(pool, part, block, &out->size, &out->alignment);
     out->alignment = address_alignment(block);
-    out->size = part->kind == PART_AREA ? area_usable_size(pool, part, block) : 0;
+    out->size = kind_load(part) == PART_AREA ? area_usable_size(pool, part, block) : 0;
     return out->size != 0;
 }
 

@@ -20,7 +20,7 @@ static inline struct part *pool_part(struct coffer_pool *pool, const void *addre
     if (tag < FRAMES_TAG_KEPT)
         return NULL;
     part = (struct part *)(pool->slots + (uintptr_t)tag * SLOT_SIZE);
-    return part->owner / OWNER_NUMBERS == pool->token / OWNER_NUMBERS ? part : NULL;
+    return owner_load(part) / OWNER_NUMBERS == pool->token / OWNER_NUMBERS ? part : NULL;
 }
 
 /* An allocated block. */

@@ -22,9 +22,10 @@
 
 unsigned span_free_count(struct part *part)
 {
+    unsigned last = PART_SEEN(part, last);
     unsigned count = 0;
 
-    for (unsigned i = 0; i <= part->last; i++)
+    for (unsigned i = 0; i <= last; i++)
         count += link_load(part, i) != LINK_USED;
     return count;
 }
@@ -89,8 +90,10 @@ struct magazine *magazine_enter(struct coffer_pool *pool)
         struct magazine *made = magazine_open(pool, pool->home->owner, (uint16_t)number);
 
         /* Where there is no room for one of its own the thread does with the shared one. */
-        if (made != NULL)
-            pool->magazines[number] = magazine = made;
+        if (made != NULL) {
+            __atomic_store_n(&pool->magazines[number], made, __ATOMIC_RELEASE);
+            magazine = made;
+        }
     }
     spin_take(&magazine->lock);
     return magazine;
@@ -275,14 +278,14 @@ static void link_blocks(struct coffer_pool *pool, struct part *part)
 
 static void span_begin(struct part *part, const struct bin *bin, const struct magazine *magazine)
 {
-    part->size = bin->size;
+    PART_SET(part, size, bin->size);
     part->previous = SLOT_UNLISTED;
-    part->inverse = UINT32_MAX / bin->size + 1;
+    PART_SET(part, inverse, UINT32_MAX / bin->size + 1);
     part->left = 0;
     assert_cheap((bin->frames * FRAME_SIZE - 1) / bin->size < part_links(part));
     link_blocks(magazine->pool, part);
     part_set_number(part, magazine->number);
-    part->kind = bin->kind;
+    kind_store(part, bin->kind);
 }
 
 static unsigned span_count(const struct bin *bin)
@@ -300,16 +303,18 @@ static struct part *span_make(struct magazine *magazine, const struct bin *bin)
     for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
         unsigned count = span_count(bin);
         struct part *part = part_take(pool, source, part_slots_for(count));
+        uint8_t *first;
 
         if (part == NULL)
             continue;
-        part->last = (uint8_t)(count - 1);
-        part->base = source_take(pool, source, pool->spare ? magazine->owner : source->owner,
-                                 FRAMES_SPAN, bin->frames, part);
-        if (part->base != NULL) {
+        PART_SET(part, last, (uint8_t)(count - 1));
+        first = source_take(pool, source, pool->spare ? magazine->owner : source->owner,
+                            FRAMES_SPAN, bin->frames, part);
+        if (first != NULL) {
+            PART_SET(part, base, first);
             span_begin(part, bin, magazine);
             if (pool->settings.poison)
-                memset(part->base, COFFER_POOL_POISON, (size_t)bin->frames * FRAME_SIZE);
+                memset(first, COFFER_POOL_POISON, (size_t)bin->frames * FRAME_SIZE);
             return part;
         }
         part_give(pool, source, part);
@@ -500,7 +505,7 @@ void *magazine_borrow(struct magazine *magazine, unsigned kind, size_t alignment
  * no work. */
 static bool span_emptied(struct magazine *magazine, struct part *part)
 {
-    struct bin *bin = magazine->bins[bin_index(magazine->pool, part->kind)];
+    struct bin *bin = magazine->bins[bin_index(magazine->pool, kind_load(part))];
 
     if (bin->head == bin->tail && !bin_is_open(bin))
         return false;
@@ -520,7 +525,7 @@ static __attribute__((noinline)) enum coffer_status edge_emptied(struct magazine
 static inline bool span_freed(struct magazine *magazine, struct part *part)
 {
     struct coffer_pool *pool = magazine->pool;
-    unsigned index = bin_index(pool, part->kind);
+    unsigned index = bin_index(pool, kind_load(part));
     struct bin *bin = magazine->bins[index];
 
     if (part == bin->current) {

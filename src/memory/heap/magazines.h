@@ -23,15 +23,6 @@
 
 #include "memory/heap/parts.h"
 
-/* Built to be watched for races? */
-#if defined(__SANITIZE_THREAD__)
-#define MAGAZINES_WATCHED 1
-#elif defined(__has_feature)
-#define MAGAZINES_WATCHED __has_feature(thread_sanitizer)
-#else
-#define MAGAZINES_WATCHED 0
-#endif
-
 /* A descriptor's links go on in the slots that follow it, past what its type says: so by address.
  */
 static inline _Atomic uint8_t *link_at(struct part *part, size_t index)
@@ -51,7 +42,7 @@ static inline void link_store(struct part *part, size_t index, unsigned value)
 
 static inline bool part_is_span(const struct part *part)
 {
-    return (part->kind & CLASS_MASK) < CLASS_COUNT;
+    return (kind_load(part) & CLASS_MASK) < CLASS_COUNT;
 }
 
 /* The first free block of a span of one's own, which has one. */
@@ -76,7 +67,7 @@ static inline bool span_put(struct part *part, size_t index)
  * every machine: so this is one instruction where atomic operations would be three. */
 static inline void magazine_count(struct magazine *magazine)
 {
-#if MAGAZINES_WATCHED
+#if HEAP_WATCHED
     __atomic_store_n(&magazine->allocations, magazine->allocations + 1, __ATOMIC_RELAXED);
 #else
     magazine->allocations++;
@@ -91,6 +82,17 @@ static inline bool span_index(const struct part *part, const void *block, size_t
 
     *index = product >> 32;
     return (uint32_t)product < part->inverse;
+}
+
+/* The same of a span that may be another thread's, and so come to its end, or begin, meanwhile (see
+ * struct part): the index is of a block's link whatever was seen of it. */
+static inline bool span_index_of_any(const struct part *part, const void *block, size_t *index)
+{
+    const uint32_t inverse = PART_SEEN(part, inverse);
+    uint64_t product = ((uintptr_t)block - (uintptr_t)PART_SEEN(part, base)) * (uint64_t)inverse;
+
+    *index = product >> 32;
+    return (uint32_t)product < inverse && *index <= PART_SEEN(part, last);
 }
 
 static inline uint32_t span_frames(const struct part *part)
@@ -119,7 +121,7 @@ struct magazine *magazine_open(struct coffer_pool *pool, struct owner owner, uin
 /* The magazine of a number; NULL: there is none yet. */
 static inline struct magazine *magazine_at(const struct coffer_pool *pool, unsigned number)
 {
-    struct magazine *magazine = pool->magazines[number];
+    struct magazine *magazine = __atomic_load_n(&pool->magazines[number], __ATOMIC_ACQUIRE);
 
     return magazine != NULL && magazine->number == number ? magazine : NULL;
 }
@@ -156,7 +158,7 @@ bool magazine_freed(struct magazine *magazine, struct part *part);
 enum coffer_status magazine_edge(struct magazine *magazine, struct part *part);
 
 /* A block of another magazine's span is freed, by a thread that is not in it. */
-enum coffer_status remote_free(struct coffer_pool *pool, struct part *part, size_t index);
+enum coffer_status remote_free(struct coffer_pool *pool, struct part *part, const void *block);
 
 /* A span comes into use. */
 void remote_begin(struct coffer_pool *pool, struct part *part, unsigned number);

@@ -144,11 +144,11 @@ static size_t part_frames(const struct part *part)
 {
     if (part_is_span(part))
         return span_frames(part);
-    if (part->kind == PART_AREA)
+    if (kind_load(part) == PART_AREA)
         return part->area.frame_count;
-    if (part->kind == PART_PATCH)
+    if (kind_load(part) == PART_PATCH)
         return part->patch.frame_count;
-    return part->kind == PART_RUN ? part->run.frame_count : 0;
+    return kind_load(part) == PART_RUN ? part->run.frame_count : 0;
 }
 
 /* All frames of a source: of the parts first, then the chunks, the pool's own last. */
@@ -159,10 +159,10 @@ static void give_source(struct coffer_pool *pool, unsigned which)
     struct part *part;
 
     while ((part = parts_next(pool, &cursor)) != NULL && cursor.source == which) {
-        if (part->kind != PART_UNUSED && part_frames(part) > 0)
-            frames_give_kept(
-                frames,
-                part->base - (part->kind == PART_RUN ? (size_t)part->run.lead * FRAME_SIZE : 0));
+        if (kind_load(part) != PART_UNUSED && part_frames(part) > 0)
+            frames_give_kept(frames, part->base - (kind_load(part) == PART_RUN
+                                                       ? (size_t)part->run.lead * FRAME_SIZE
+                                                       : 0));
     }
     for (unsigned i = 0; i < 2; i++) {
         uint32_t name = pool->sources[which].chunks[i];

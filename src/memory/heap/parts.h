@@ -25,6 +25,15 @@
 #include "memory/heap/classes.h"
 #include "memory/heap/pool.h"
 
+/* Built to be watched for races? */
+#if defined(__SANITIZE_THREAD__)
+#define HEAP_WATCHED 1
+#elif defined(__has_feature)
+#define HEAP_WATCHED __has_feature(thread_sanitizer)
+#else
+#define HEAP_WATCHED 0
+#endif
+
 #define SLOT_SIZE      64u
 #define CHUNK_SLOTS    (FRAME_SIZE / SLOT_SIZE)
 #define SLOT_NONE      0u
@@ -66,6 +75,13 @@ enum part_kind {
 #define OWNER_NUMBERS   256u
 #define OWNER_OUTER     0xffffff01u /* in place of a token: of the memory's frames, see SLOT_OUTER */
 
+/*
+ * Whoever frees an address that isn't, or is no longer, an allocated block may look at a part while
+ * its owner begins or ends it. So what is looked at before a lock is taken is read and written
+ * whole: kind, owner, and by PART_SEEN and PART_SET a span's base, inverse, size and last (which
+ * its owner, who alone sets them, reads as they are). A call that isn't wrong finds them
+ * unchanging; a wrong one finds any of their values, and must be refused with each.
+ */
 struct part {
     union {
         uint8_t *base;            /* its first frame; of a run, its block */
@@ -74,7 +90,7 @@ struct part {
     uint32_t owner;          /* token and number */
     uint32_t inverse;        /* of the size: see magazines.h */
     uint32_t size;           /* of a block; of a span only */
-    uint32_t kind;           /* enum part_kind, or the class */
+    _Atomic uint32_t kind;   /* enum part_kind, or the class */
     uint32_t next, previous; /* of the bin's list, the source's of chunks, the patches'; names */
 
     /* What other threads write, whatever has become of the part; see remote.c. */
@@ -112,6 +128,40 @@ struct part {
 
 _Static_assert(sizeof(struct part) == SLOT_SIZE, "a part without many blocks is one slot");
 
+#define PART_SEEN(part, field)       __atomic_load_n(&(part)->field, __ATOMIC_RELAXED)
+#define PART_SET(part, field, value) __atomic_store_n(&(part)->field, (value), __ATOMIC_RELAXED)
+
+static inline uint32_t owner_load(const struct part *part)
+{
+    return PART_SEEN(part, owner);
+}
+
+static inline void owner_store(struct part *part, uint32_t owner)
+{
+    PART_SET(part, owner, owner);
+}
+
+/* On the shortest path: a plain read is compared where it lies, an atomic one is fetched first. (As
+ * magazine_count, it is whole on every machine.) */
+static inline bool owner_is(const struct part *part, uint32_t owner)
+{
+#if HEAP_WATCHED
+    return owner_load(part) == owner;
+#else
+    return part->owner == owner;
+#endif
+}
+
+static inline unsigned kind_load(const struct part *part)
+{
+    return atomic_load_explicit(&part->kind, memory_order_relaxed);
+}
+
+static inline void kind_store(struct part *part, unsigned kind)
+{
+    atomic_store_explicit(&part->kind, kind, memory_order_relaxed);
+}
+
 /* How many slots the descriptor of a span of `count` blocks takes: there is a link more than
  * blocks, for what may look like a block behind the last. */
 static inline unsigned part_slots_for(unsigned count)
@@ -140,12 +190,12 @@ static inline unsigned part_links(const struct part *part)
 
 static inline unsigned part_number(const struct part *part)
 {
-    return part->owner % OWNER_NUMBERS / 2;
+    return owner_load(part) % OWNER_NUMBERS / 2;
 }
 
 static inline void part_set_number(struct part *part, unsigned number)
 {
-    part->owner = (part->owner & ~(OWNER_NUMBERS - 1)) + 2 * number + 1;
+    owner_store(part, (owner_load(part) & ~(OWNER_NUMBERS - 1)) + 2 * number + 1);
 }
 
 /* The blocks of one class in one magazine. */
@@ -197,8 +247,9 @@ struct source {
     struct owner owner;
     uint32_t bit;                        /* of its slots' names */
     uint32_t chunks[2];                  /* lists: those with free slots, and the full ones */
-    uint32_t unused[PART_SLOTS_MAX + 1]; /* with threads: unused parts, which stay parts for ever,
-                                            by their number of slots */
+    uint32_t unused[PART_SLOTS_MAX + 1]; /* with threads: lists of unused parts, which stay what
+                                            they are for ever: of spans by their number of slots,
+                                            at 0 of others */
     uint64_t frame_count;                /* taken */
     uint64_t frame_max;
 };
@@ -250,7 +301,8 @@ struct coffer_pool {
     uint64_t run_size;            /* bytes in them */
     uint64_t extra_frames;        /* the quarantine's */
     atomic_bool scarce;           /* there were no frames when they were wanted */
-    struct magazine *magazines[]; /* by number; with threads the shared one for those not there */
+    struct magazine *magazines[]; /* by number; with threads the shared one for those not there.
+                                     A thread sets its own, and others read it by magazine_at */
 };
 
 _Static_assert(offsetof(struct coffer_pool, lock) / SLOT_SIZE >
@@ -273,8 +325,8 @@ static inline bool pool_owns(const struct coffer_pool *pool, const struct part *
     const struct part *chunk = (const struct part *)(const void *)((uintptr_t)part &
                                                                    ~(uintptr_t)(FRAME_SIZE - 1));
 
-    return part->owner / OWNER_NUMBERS == pool->token / OWNER_NUMBERS ||
-           (part->owner / OWNER_NUMBERS == OWNER_OUTER / OWNER_NUMBERS && chunk->pool == pool);
+    return owner_load(part) / OWNER_NUMBERS == pool->token / OWNER_NUMBERS ||
+           (owner_load(part) / OWNER_NUMBERS == OWNER_OUTER / OWNER_NUMBERS && chunk->pool == pool);
 }
 
 /* --- Slots (slots.c) --------------------------------------------------------------------- */
@@ -319,8 +371,11 @@ static inline uint32_t part_name(struct coffer_pool *pool, const struct part *pa
 /* Whom the frames of a span or a run are charged to. */
 static inline struct owner part_owner(struct coffer_pool *pool, const struct part *part)
 {
-    return pool->spare ? (struct owner){(uint8_t)part_number(part)}
-                       : part_source(pool, part)->owner;
+    struct owner owner = part_source(pool, part)->owner;
+
+    if (pool->spare)
+        owner.index = (uint8_t)part_number(part);
+    return owner;
 }
 
 static inline struct part *part_at(struct coffer_pool *pool, uint32_t name)
@@ -332,7 +387,8 @@ static inline struct part *part_at(struct coffer_pool *pool, uint32_t name)
  * nor the rest under the lock. */
 void *slots_keep(struct coffer_pool *pool, size_t size);
 
-/* A descriptor of so many slots, of kind PART_UNUSED, and its end. */
+/* A descriptor, of kind PART_UNUSED, and its end; slots: of a span, or 0. A late free by another
+ * thread may still write a link of what was a span (remote.c), so it never becomes another part. */
 struct part *part_take(struct coffer_pool *pool, struct source *source, unsigned slots);
 
 void part_give(struct coffer_pool *pool, struct source *source, struct part *part);
@@ -351,7 +407,8 @@ void *source_take_aligned(struct coffer_pool *pool, struct source *source, struc
                           const struct part *part);
 void source_give(struct coffer_pool *pool, struct source *source, void *address, size_t count);
 
-/* All parts of the pool, one after another; begin with a zeroed cursor. NULL behind the last. */
+/* All parts of the pool, one after another; begin with a zeroed cursor. NULL behind the last. Not
+ * under the lock. */
 struct parts_cursor {
     unsigned source;
     unsigned list; /* of its chunks that comes next */

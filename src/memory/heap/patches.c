@@ -65,13 +65,13 @@ static void patch_unlist(struct coffer_pool *pool, struct part *part)
         part_at(pool, part->previous)->next = part->next;
     else
         pool->patches = part->next;
-    part->kind = PART_UNUSED;
+    kind_store(part, PART_UNUSED);
     pool->patch_count--;
 }
 
 static bool add_patch_of(struct coffer_pool *pool, struct source *source, size_t frame_count)
 {
-    struct part *part = part_take(pool, source, 1);
+    struct part *part = part_take(pool, source, 0);
     struct little *little;
     uint8_t *first;
 
@@ -93,7 +93,7 @@ static bool add_patch_of(struct coffer_pool *pool, struct source *source, size_t
     part->patch.frame_count = (uint16_t)frame_count;
     part->patch.block_count = 0;
     part->patch.room = LITTLE_REGION_MAX;
-    part->kind = PART_PATCH;
+    kind_store(part, PART_PATCH);
     part->previous = SLOT_NONE;
     part->next = pool->patches;
     if (part->next != SLOT_NONE)
@@ -174,7 +174,7 @@ enum coffer_status patch_free(struct coffer_pool *pool, struct part *part, void 
 
     *retired = NULL;
     spin_take(&pool->lock);
-    if (part->kind == PART_PATCH)
+    if (kind_load(part) == PART_PATCH)
         status = little_free(part->patch.little, block);
     if (status == COFFER_OK) {
         part->patch.room = LITTLE_REGION_MAX;
@@ -210,7 +210,7 @@ enum coffer_status patch_resize(struct coffer_pool *pool, struct part *part, voi
     enum coffer_status status = COFFER_MISUSE;
 
     spin_take(&pool->lock);
-    if (part->kind == PART_PATCH)
+    if (kind_load(part) == PART_PATCH)
         status = little_resize(part->patch.little, block, size);
     if (status == COFFER_OK)
         part->patch.room = LITTLE_REGION_MAX;
@@ -224,7 +224,7 @@ bool patch_find(struct coffer_pool *pool, struct part *part, const void *block, 
     bool found;
 
     spin_take(&pool->lock);
-    found = part->kind == PART_PATCH;
+    found = kind_load(part) == PART_PATCH;
     if (found) {
         *size = little_usable_size(part->patch.little, block);
         *alignment = little_alignment(part->patch.little, block);

@@ -32,8 +32,10 @@ size_t coffer_pool_shrink(struct coffer_pool *pool)
         return frames + large_trim(pool);
     }
     for (unsigned i = 0; i < pool->magazine_count; i++) {
-        if (pool->magazines[i] != NULL)
-            atomic_store_explicit(&pool->magazines[i]->trim, true, memory_order_relaxed);
+        struct magazine *magazine = magazine_at(pool, i);
+
+        if (magazine != NULL)
+            atomic_store_explicit(&magazine->trim, true, memory_order_relaxed);
     }
     own = magazine_own(pool);
     if (own->number != MAGAZINE_SHARED)
@@ -65,16 +67,19 @@ static void count_part(struct coffer_pool *pool, struct part *part,
                        struct coffer_pool_statistics *out)
 {
     if (part_is_span(part)) {
+        uint64_t size = PART_SEEN(part, size);
+        unsigned used = PART_SEEN(part, last) + 1u;
         unsigned free = span_free_count(part);
 
+        used = used > free ? used - free : 0;
         out->spans++;
         out->free_blocks += free;
-        out->free += (uint64_t)free * part->size;
-        out->blocks += part->last + 1u - free;
-        out->used += (uint64_t)(part->last + 1u - free) * part->size;
+        out->free += free * size;
+        out->blocks += used;
+        out->used += used * size;
         if (pool->port != NULL)
-            out->magazines += (uint64_t)free * part->size;
-    } else if (part->kind == PART_AREA) {
+            out->magazines += free * size;
+    } else if (kind_load(part) == PART_AREA) {
         out->areas++;
     }
 }
@@ -113,6 +118,10 @@ static void count_fast(struct coffer_pool *pool, struct coffer_pool_statistics *
     }
     out->blocks += pool->run_count;
     out->used += pool->run_size;
+    out->allocations = pool->allocations;
+    if (pool->settings.region != NULL)
+        memory = &pool->sources[1];
+    out->frames = memory->frame_count;
     spin_give(&pool->lock);
 
     for (unsigned i = 0; i < pool->magazine_count; i++) {
@@ -121,10 +130,21 @@ static void count_fast(struct coffer_pool *pool, struct coffer_pool_statistics *
         if (magazine != NULL)
             out->allocations += __atomic_load_n(&magazine->allocations, __ATOMIC_RELAXED);
     }
-    if (pool->settings.region != NULL)
-        memory = &pool->sources[1];
-    out->frames = memory->frame_count;
-    out->size = pool->settings.region_size + memory->frame_count * FRAME_SIZE;
+    out->size = pool->settings.region_size + out->frames * FRAME_SIZE;
+}
+
+/* With a magazine for each thread nobody counts the bytes in blocks: the peak is the most that was
+ * ever seen here. */
+static uint64_t see_peak(struct coffer_pool *pool, uint64_t used)
+{
+    uint64_t peak;
+
+    spin_take(&pool->lock);
+    if (used > pool->used_peak)
+        pool->used_peak = used;
+    peak = pool->used_peak;
+    spin_give(&pool->lock);
+    return peak;
 }
 
 void coffer_pool_statistics(struct coffer_pool *pool, struct coffer_pool_statistics *out)
@@ -134,10 +154,8 @@ void coffer_pool_statistics(struct coffer_pool *pool, struct coffer_pool_statist
     *out = (struct coffer_pool_statistics){
         .name = pool->settings.name != NULL ? pool->settings.name : "pool",
         .policy = pool->settings.policy,
-        .allocations = pool->allocations,
         .refusals = atomic_load_explicit(&pool->refusals, memory_order_relaxed),
         .wrong_frees = atomic_load_explicit(&pool->wrong_frees, memory_order_relaxed),
-        .poisoned = pool->poisoned,
         .size = pool->settings.region_size,
     };
     if (locked)
@@ -146,18 +164,16 @@ void coffer_pool_statistics(struct coffer_pool *pool, struct coffer_pool_statist
         struct blocks_statistics blocks = little_statistics(pool->little);
 
         add_blocks(&blocks, out);
+        out->allocations = pool->allocations;
     } else {
         count_fast(pool, out);
     }
     count_quarantine(pool, out);
+    out->poisoned = pool->poisoned;
+    out->used_peak = pool->port == NULL ? pool->used_peak : see_peak(pool, out->used);
     if (locked)
         careful_leave(pool);
     out->frees = out->allocations - out->blocks;
-    if (pool->port == NULL)
-        out->used_peak = pool->used_peak;
-    else
-        out->used_peak = pool->used_peak = out->used > pool->used_peak ? out->used
-                                                                       : pool->used_peak;
 }
 
 /* Whole frames that can be had of the region for sure: its largest free block, or half of it when
@@ -199,8 +215,10 @@ size_t coffer_pool_largest_free(struct coffer_pool *pool)
         largest = little_largest(pool->little);
     } else {
         while ((part = parts_next(pool, &cursor)) != NULL) {
-            if (part_is_span(part) && part->size > largest && span_free_count(part) > 0)
-                largest = part->size;
+            size_t size = PART_SEEN(part, size);
+
+            if (part_is_span(part) && size > largest && span_free_count(part) > 0)
+                largest = size;
         }
         spin_take(&pool->lock);
         for (uint32_t name = pool->patches; name != SLOT_NONE; name = part_at(pool, name)->next) {
@@ -269,7 +287,7 @@ void coffer_pool_walk(struct coffer_pool *pool,
         while (more && (part = parts_next(pool, &cursor)) != NULL) {
             if (part_is_span(part))
                 more = walk_span(&walk, part);
-            else if (part->kind == PART_RUN)
+            else if (kind_load(part) == PART_RUN)
                 more = walk_block(&walk, part->base, (size_t)part->run.frame_count * FRAME_SIZE,
                                   true);
         }

@@ -2,6 +2,7 @@
 /* Another size for a block: where it is if that can be, else elsewhere. */
 #include <string.h>
 
+#include "base/assert.h"
 #include "memory/heap/areas.h"
 #include "memory/heap/careful.h"
 #include "memory/heap/patches.h"
@@ -15,10 +16,10 @@ static bool resize_here(struct coffer_pool *pool, void *block, const struct foun
     if (found->part == NULL)
         return little_resize(pool->little, block, size) == COFFER_OK;
     if (part_is_span(found->part))
-        return request_kind(pool, &request) == found->part->kind;
-    if (found->part->kind == PART_PATCH)
+        return request_kind(pool, &request) == kind_load(found->part);
+    if (kind_load(found->part) == PART_PATCH)
         return size <= AREA_BLOCK_MAX && patch_resize(pool, found->part, block, size) == COFFER_OK;
-    if (found->part->kind == PART_AREA)
+    if (kind_load(found->part) == PART_AREA)
         return size > CLASS_SIZE_MAX / 2 && size <= AREA_BLOCK_MAX &&
                area_resize(pool, found->part, block, size) == COFFER_OK;
     return size <= found->size && size > found->size - FRAME_SIZE;
@@ -36,9 +37,9 @@ static enum coffer_status resize_carefully(struct coffer_pool *pool, void *block
     /* Areas, patches and little pools would have to fill and check the parts: such blocks move. */
     if (found->part == NULL)
         *done = !pool->careful && resize_here(pool, block, found, size);
-    else if (found->part->kind == PART_AREA)
+    else if (kind_load(found->part) == PART_AREA)
         *done = size <= found->size && size > found->size - EXTENTS_SIZE_MIN;
-    else if (found->part->kind == PART_PATCH)
+    else if (kind_load(found->part) == PART_PATCH)
         *done = size <= found->size && size > found->size - LITTLE_GRANULE;
     else
         *done = resize_here(pool, block, found, size);
@@ -100,6 +101,13 @@ enum coffer_status coffer_pool_realloc(struct coffer_pool *pool, void *block, si
         return COFFER_OK;
     }
     memcpy(moved, block, size < found.size ? size : found.size);
+    status = coffer_pool_free(pool, block);
+    if (status != COFFER_OK) {
+        /* Somebody else freed it meanwhile: there is nothing left that has another size. */
+        if (coffer_pool_free(pool, moved) != COFFER_OK)
+            assert_cheap(false);
+        return status;
+    }
     *out = moved;
-    return coffer_pool_free(pool, block);
+    return COFFER_OK;
 }

@@ -51,11 +51,13 @@ void remote_begin(struct coffer_pool *pool, struct part *part, unsigned number)
     spin_give(&pool->lock);
 }
 
-enum coffer_status remote_free(struct coffer_pool *pool, struct part *part, size_t index)
+enum coffer_status remote_free(struct coffer_pool *pool, struct part *part, const void *block)
 {
     uint8_t link = LINK_USED;
+    size_t index;
 
-    if (!atomic_compare_exchange_strong_explicit(link_at(part, index), &link, LINK_REMOTE,
+    if (!span_index_of_any(part, block, &index) ||
+        !atomic_compare_exchange_strong_explicit(link_at(part, index), &link, LINK_REMOTE,
                                                  memory_order_acq_rel, memory_order_relaxed))
         return COFFER_MISUSE;
     if (atomic_fetch_add_explicit(&part->remote_count, 1, memory_order_acq_rel) == 0)

@@ -12,7 +12,7 @@ static void run_begin(struct coffer_pool *pool, struct part *part, uint8_t *firs
     part->run.frame_count = (uint32_t)count;
     part->run.alignment = alignment;
     part->run.lead = (uint32_t)lead;
-    part->kind = PART_RUN;
+    kind_store(part, PART_RUN);
     pool->run_count++;
     pool->allocations++;
     pool->run_size += count * FRAME_SIZE;
@@ -31,7 +31,7 @@ void *run_alloc(struct coffer_pool *pool, const struct owner *owner, size_t size
     if (count > FRAMES_TOTAL_MAX || frames_alignment > FRAMES_TOTAL_MAX)
         return NULL;
     for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
-        struct part *part = part_take(pool, source, 1);
+        struct part *part = part_take(pool, source, 0);
         uint8_t *first;
 
         if (part == NULL)
@@ -55,14 +55,29 @@ bool run_claim(struct coffer_pool *pool, struct part *part, const void *block)
     bool ours;
 
     spin_take(&pool->lock);
-    ours = part->kind == PART_RUN && part->base == block;
+    ours = kind_load(part) == PART_RUN && part->base == block;
     if (ours) {
-        part->kind = PART_UNUSED;
+        kind_store(part, PART_UNUSED);
         pool->run_count--;
         pool->run_size -= (uint64_t)part->run.frame_count * FRAME_SIZE;
     }
     spin_give(&pool->lock);
     return ours;
+}
+
+bool run_find(struct coffer_pool *pool, struct part *part, const void *block, size_t *size,
+              size_t *alignment)
+{
+    bool found;
+
+    spin_take(&pool->lock);
+    found = kind_load(part) == PART_RUN && part->base == block;
+    if (found) {
+        *size = (size_t)part->run.frame_count * FRAME_SIZE;
+        *alignment = part->run.alignment;
+    }
+    spin_give(&pool->lock);
+    return found;
 }
 
 void run_free(struct coffer_pool *pool, struct part *part)
@@ -72,7 +87,7 @@ void run_free(struct coffer_pool *pool, struct part *part)
     size_t count = part->run.frame_count + 2 * lead;
     uint8_t *first = part->base - lead * FRAME_SIZE;
 
-    assert_debug(part->kind == PART_UNUSED);
+    assert_debug(kind_load(part) == PART_UNUSED);
     source_give(pool, source, first, count);
     part_give(pool, source, part);
 }

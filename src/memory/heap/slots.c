@@ -92,8 +92,8 @@ void chunk_begin(struct coffer_pool *pool, struct source *source, struct part *c
                  unsigned count)
 {
     chunk->pool = pool;
-    chunk->owner = (source->bit != 0 ? OWNER_OUTER : pool->token) + 2 * MAGAZINE_NONE;
-    chunk->kind = PART_CHUNK;
+    owner_store(chunk, (source->bit != 0 ? OWNER_OUTER : pool->token) + 2 * MAGAZINE_NONE);
+    kind_store(chunk, PART_CHUNK);
     chunk->chunk.used = ((uint64_t)1 << (1 + count)) - 1;
     chunk_list(pool, source, chunk);
 }
@@ -188,11 +188,12 @@ static struct part *slots_give(struct coffer_pool *pool, struct source *source, 
 /* What it was is forgotten, but for what other threads may still be about to write. */
 static void part_blank(struct part *part)
 {
-    part->base = NULL;
-    part->inverse = 0;
-    part->size = 0;
-    part->kind = PART_UNUSED;
-    part->last = part->head = part->left = 0;
+    PART_SET(part, base, NULL);
+    PART_SET(part, inverse, 0);
+    PART_SET(part, size, 0);
+    kind_store(part, PART_UNUSED);
+    PART_SET(part, last, 0);
+    part->head = part->left = 0;
     part->next = part->previous = SLOT_NONE;
     part_set_number(part, MAGAZINE_NONE);
     atomic_store_explicit(&part->remote_owner, MAGAZINE_NONE, memory_order_release);
@@ -214,11 +215,11 @@ struct part *part_take(struct coffer_pool *pool, struct source *source, unsigned
         spin_give(&pool->lock);
     }
     if (part == NULL) {
-        part = slots_take(pool, source, slots, 1);
+        part = slots_take(pool, source, slots > 0 ? slots : 1, 1);
         if (part == NULL)
             return NULL;
         part_blank(part);
-        part->owner = (source->bit != 0 ? OWNER_OUTER : pool->token) + 2 * MAGAZINE_NONE;
+        owner_store(part, (source->bit != 0 ? OWNER_OUTER : pool->token) + 2 * MAGAZINE_NONE);
     }
     return part;
 }
@@ -232,27 +233,23 @@ void part_give(struct coffer_pool *pool, struct source *source, struct part *par
     if (pool->port == NULL) {
         chunk = slots_give(pool, source, part, slots);
     } else {
+        uint32_t *unused = &source->unused[part->last > 0 ? slots : 0];
+
         part_blank(part);
-        part->next = source->unused[slots];
-        source->unused[slots] = slot_name(source, part);
+        part->next = *unused;
+        *unused = slot_name(source, part);
     }
     spin_give(&pool->lock);
     if (chunk != NULL)
         source_give(pool, source, chunk, 1);
 }
 
-struct part *parts_next(struct coffer_pool *pool, struct parts_cursor *cursor)
+/* The cursor moves on to the next chunk with parts; false: there is none. Under the lock. */
+static bool cursor_turn(struct coffer_pool *pool, struct parts_cursor *cursor)
 {
-    for (;;) {
+    while (cursor->left == 0) {
         struct source *source = &pool->sources[cursor->source];
 
-        if (cursor->left != 0) {
-            struct part *chunk = part_at(pool, cursor->chunk);
-            unsigned slot = bits_first(cursor->left);
-
-            cursor->left &= cursor->left - 1;
-            return (struct part *)(void *)((char *)chunk + (size_t)slot * SLOT_SIZE);
-        }
         if (cursor->chunk != SLOT_NONE) {
             cursor->chunk = part_at(pool, cursor->chunk)->next;
         } else if (cursor->list < 2 && source->frames != NULL) {
@@ -260,9 +257,30 @@ struct part *parts_next(struct coffer_pool *pool, struct parts_cursor *cursor)
         } else if (cursor->source == 0) {
             *cursor = (struct parts_cursor){.source = 1};
         } else {
-            return NULL;
+            return false;
         }
         if (cursor->chunk != SLOT_NONE)
             cursor->left = part_at(pool, cursor->chunk)->chunk.parts;
     }
+    return true;
+}
+
+struct part *parts_next(struct coffer_pool *pool, struct parts_cursor *cursor)
+{
+    char *chunk;
+    unsigned slot;
+
+    if (cursor->left == 0) {
+        bool more;
+
+        spin_take(&pool->lock);
+        more = cursor_turn(pool, cursor);
+        spin_give(&pool->lock);
+        if (!more)
+            return NULL;
+    }
+    chunk = slot_at(pool, cursor->chunk);
+    slot = bits_first(cursor->left);
+    cursor->left &= cursor->left - 1;
+    return (struct part *)(void *)(chunk + (size_t)slot * SLOT_SIZE);
 }

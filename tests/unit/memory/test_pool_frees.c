@@ -248,6 +248,67 @@ static void test_without_slots(void **state)
     each_kind(WAY_SLOTLESS);
 }
 
+/* --- Freed while it moves ---------------------------------------------------------------- */
+
+struct meanwhile {
+    struct coffer_pool *pool;
+    void *block;
+    enum coffer_status status;
+};
+
+/* Asked whether frames may be taken, it frees the block: as another thread may at this moment. */
+static bool free_meanwhile(void *argument, struct owner owner, size_t size)
+{
+    struct meanwhile *meanwhile = argument;
+    void *block = meanwhile->block;
+
+    (void)owner;
+    (void)size;
+    meanwhile->block = NULL;
+    if (block != NULL)
+        meanwhile->status = coffer_pool_free(meanwhile->pool, block);
+    return false;
+}
+
+static void realloc_meanwhile(const struct kind *kind, enum way way, size_t size)
+{
+    struct coffer_port storage;
+    const struct coffer_port *port = port_for(way, &storage);
+    struct coffer_pool_statistics s;
+    struct pool_fixture f;
+    struct meanwhile meanwhile = {.status = COFFER_IO};
+    void *out = &f;
+    void *block;
+
+    pool_fixture_init(&f, kind->frame_count, port);
+    assert_ok(pool_fixture_open(&f, kind->settings, port));
+    block = take(f.pool, size);
+    meanwhile.pool = f.pool;
+    meanwhile.block = block;
+    account_set_refuse(&f.account, free_meanwhile, &meanwhile);
+    assert_status(coffer_pool_realloc(f.pool, block, 200000, &out), COFFER_MISUSE);
+    account_set_refuse(&f.account, NULL, NULL);
+    assert_ok(meanwhile.status);
+    assert_ptr_equal(out, &f);
+    coffer_pool_statistics(f.pool, &s);
+    assert_int_equal(s.wrong_frees, 1);
+    pool_fixture_fini(&f);
+}
+
+static void test_realloc_of_a_block_that_is_freed_meanwhile_gives_nothing(void **state)
+{
+    static const size_t sizes[] = {100, 5000, 20000};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        for (size_t k = 0; k < 3 && kinds[i].region == 0; k++) {
+            if (!kinds[i].settings.random)
+                realloc_meanwhile(&kinds[i], WAY_ALONE, sizes[k]);
+            realloc_meanwhile(&kinds[i], WAY_NEAR, sizes[k]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_with_slots_near),
         cmocka_unit_test(test_with_slots_asked_for),
         cmocka_unit_test(test_without_slots),
+        cmocka_unit_test(test_realloc_of_a_block_that_is_freed_meanwhile_gives_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
