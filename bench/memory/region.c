@@ -113,11 +113,11 @@ static uint64_t spring(const struct adversary *adversary)
     uint64_t price = child_cycles_price();
 
     memset(cycles, 0xff, sizeof(cycles));
-    for (uint32_t i = 0; i < TRAPS; i++) {
+    for (size_t i = 0; i < TRAPS; i++) {
         traps[2 * i] = take_used(adversary->small);
         traps[2 * i + 1] = take_used(WALL);
     }
-    for (uint32_t i = 0; i < TRAPS; i++)
+    for (size_t i = 0; i < TRAPS; i++)
         give(traps[2 * i]);
     for (uint32_t round = 0; round < ROUNDS; round++) {
         for (uint32_t i = 0; i < REQUESTS; i++) {

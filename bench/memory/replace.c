@@ -131,8 +131,8 @@ void work_worst(const struct request *request)
             child_fail("there is no more memory");
         *(uint64_t *)block = i;
         replacement.live[operation->slot] = block;
-        cycles[2 * i] = cycles_between(times[0], times[1], price);
-        cycles[2 * i + 1] = cycles_between(times[2], times[3], price);
+        cycles[2 * (size_t)i] = cycles_between(times[0], times[1], price);
+        cycles[2 * (size_t)i + 1] = cycles_between(times[2], times[3], price);
     }
     end(&replacement);
     if (fwrite(cycles, 2 * sizeof(uint32_t), request->pairs, stdout) != request->pairs)

@@ -146,7 +146,7 @@ void work_handover(const struct request *request)
     const struct sizes *sizes = request->sizes;
     struct operation *operations = operations_make(sizes, 1);
     struct setup setup = {.options = request->options,
-                          .block_count = 2 * RING,
+                          .block_count = 2 * (size_t)RING,
                           .block_size = (sizes->low + (size_t)sizes->high) / 2};
     struct handover *handover = child_map(sizeof(*handover));
     double lowest = 1e30;

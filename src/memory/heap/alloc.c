@@ -287,7 +287,7 @@ enum coffer_status free_large(struct coffer_pool *pool, struct part *part, void 
         return patch_release(pool, block, part);
     if (kind_load(part) != PART_RUN || !run_claim(pool, part, block))
         return free_refused(pool);
-    size = part->run.frame_count * FRAME_SIZE;
+    size = (size_t)part->run.frame_count * FRAME_SIZE;
     if (pool->settings.zero)
         wipe(block, size);
     run_free(pool, part);

@@ -82,7 +82,7 @@ static const char *check_part(struct coffer_pool *pool, struct part *part, struc
     if (part->last != 0 || (!pool->spare && part_number(part) != MAGAZINE_NONE))
         return "a large part could be taken for a span";
     if (kind_load(part) == PART_RUN) {
-        count = (size_t)part->run.frame_count + 2u * part->run.lead;
+        count = (size_t)part->run.frame_count + 2 * (size_t)part->run.lead;
         sums->runs++;
         sums->run_size += (uint64_t)part->run.frame_count * FRAME_SIZE;
         if (!frames_are_tagged(pool, part, part->base - (size_t)part->run.lead * FRAME_SIZE, count))
