@@ -58,7 +58,7 @@ static inline enum coffer_status frames_take_quickly(struct frames *frames, stru
 {
     struct frame_cache *cache;
 
-    if (count - 1 >= 1u << (FRAMES_ORDER_COUNT - 1) || (count & (count - 1)) != 0 ||
+    if (count - 1 >= frames->quick_takes || (count & (count - 1)) != 0 ||
         !frames_count_quickly(frames->account, owner, count))
         return frames_take_any(frames, owner, count, out);
     cache = frames_cache_of(frames, count);

@@ -141,6 +141,7 @@ struct frame_cache {
 struct frames {
     struct account *account; /* its lock is the frames' */
     uint64_t quick_count;    /* frames of the first segment; 0 while every give has to look up */
+    uint64_t quick_takes;    /* frames of the largest run that may be taken quickly; 0: none */
     const struct coffer_port *port; /* NULL: one thread */
     uint8_t *caches;                /* struct frame_cache, one a thread or an order */
     unsigned cache_count;

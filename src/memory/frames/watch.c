@@ -3,21 +3,25 @@
 #include "memory/frames/frames.h"
 #include "memory/frames/table.h"
 
-/* The short way takes no lock, wipes nothing and looks at no level. */
+/* The short way takes no lock, wipes nothing and looks at no level. With threads it stays closed.
+ */
 void frames_set_pace(struct frames *frames)
 {
     const struct watch *watch = &frames->watch;
     struct account *account = frames->account;
-    bool quick = frames->port == NULL && frames->keep_contents;
+    bool quick = frames->keep_contents;
     bool is_watched = watch->function != NULL && watch->low > 0;
     uint64_t bound = 0;
 
+    if (frames->port != NULL)
+        return;
     if (quick && is_watched && !watch->is_low)
         bound = account->frames_total - watch->low; /* to fall below `low` is the long way's */
     else if (quick)
         bound = UINT64_MAX;
     account_set_bound(account, bound);
     frames->quick_count = quick && !watch->is_low ? frames->segments[0].frame_count : 0;
+    frames->quick_takes = quick ? 1u << (FRAMES_ORDER_COUNT - 1) : 0;
 }
 
 /* A level that was crossed and isn't told yet; from now on it is this thread's to tell. */
