@@ -2,7 +2,8 @@
 /*
  * The memory system on Linux: the port, libgcrypt's ciphers, secure memory from the kernel, an MMU
  * that maps its frames with mmap and takes page faults by SIGSEGV, a file to swap to; and
- * coffer_linux_memory_open, which puts them together.
+ * coffer_linux_memory_open, which puts them together. Calls that return a status answer
+ * COFFER_MISUSE to NULL for an output, and for options where nothing else is said.
  */
 #ifndef COFFER_LINUX_MEMORY_H
 #define COFFER_LINUX_MEMORY_H

@@ -18,8 +18,11 @@
  * Addresses and sizes of map, unmap, protect, remap, pin, unpin and sync must be multiples of the
  * page size, sizes not 0; ranges must not wrap and must lie within the space.
  *
- * Threads     as for <coffer/memory.h>. A space is closed, or cloned, while nobody runs in it.
- * Killed      A page that does not come back as it went (tampered with, swapped with another,
+ * NULL        A call that returns a status answers COFFER_MISUSE, before anything is done, to NULL
+ *             for a space, a memory system, settings, a map, a buffer, a body or an output. Closing
+ *             NULL is nothing, a name may be NULL, and what returns no status needs what it is
+ * given. Threads     as for <coffer/memory.h>. A space is closed, or cloned, while nobody runs in
+ * it. Killed      A page that does not come back as it went (tampered with, swapped with another,
  *             rolled back) kills its space: every call on it then answers COFFER_CORRUPT, until it
  *             is closed. Nothing else is harmed.
  *
@@ -53,7 +56,8 @@ extern "C" {
 
 #define COFFER_PAGE_SIZE 4096u
 
-/* Rights. Writing includes reading. */
+/* Rights. Writing includes reading, and so does executing: there are machines that can't have it
+ * otherwise. */
 #define COFFER_READ    1u
 #define COFFER_WRITE   2u
 #define COFFER_EXECUTE 4u
@@ -93,10 +97,10 @@ COFFER_MUST_CHECK enum coffer_status coffer_space_open(struct coffer_memory *mem
 /* Unmap and wipe all of it, with its swapped pages. NULL is nothing. Not for kernel and vmalloc. */
 void coffer_space_close(struct coffer_space *space);
 
-/* A copy with the same addresses (with an MMU of the machine: the same layout at other addresses,
- * see coffer_space_info.base), private pages shared until either side writes. Pages are brought in
- * if room is short, COFFER_BUSY as for coffer_space_open; COFFER_NO_MEMORY also when a page has
- * 65,535 sharers. */
+/* A copy, `name` as in the settings, with the same addresses (with an MMU of the machine: the same
+ * layout at other addresses, see coffer_space_info.base), private pages shared until either side
+ * writes. Pages are brought in if room is short, COFFER_BUSY as for coffer_space_open;
+ * COFFER_NO_MEMORY also when a page has 65,535 sharers. */
 COFFER_MUST_CHECK enum coffer_status
 coffer_space_clone(struct coffer_space *space, const char *name, struct coffer_space **out);
 
@@ -273,7 +277,7 @@ struct coffer_swap_medium {
 struct coffer_swap_settings {
     const struct coffer_ciphers *ciphers; /* required */
     struct coffer_swap_medium medium;     /* both required */
-    size_t pages;                         /* that it holds; 1 to 2^30. Price: 129 bits each, and 32
+    size_t pages;                         /* that it holds; 1 to 2^30. Price: 129 bits each, and 56
                                              bytes for each page that exists, of secure memory */
 };
 

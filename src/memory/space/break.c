@@ -70,8 +70,11 @@ enum coffer_status coffer_space_break(struct coffer_space *space, uintptr_t want
 {
     struct change change;
     uintptr_t heap_break = 0;
-    enum coffer_status status = change_begin(&change, space);
+    enum coffer_status status;
 
+    if (space == NULL || now == NULL)
+        return COFFER_MISUSE;
+    status = change_begin(&change, space);
     if (status == COFFER_OK && wanted != 0)
         status = change_run(&change, attempt, &wanted);
     heap_break = space->heap_break;

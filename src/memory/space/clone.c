@@ -112,8 +112,8 @@ static enum coffer_status copy_regions(struct cloning *cloning)
     }
 }
 
-enum coffer_status coffer_space_clone(struct coffer_space *space, const char *name,
-                                      struct coffer_space **out)
+static enum coffer_status clone(struct coffer_space *space, const char *name,
+                                struct coffer_space **out)
 {
     struct spaces *spaces = space->spaces;
     const struct coffer_space_settings settings = {
@@ -143,4 +143,12 @@ enum coffer_status coffer_space_clone(struct coffer_space *space, const char *na
     }
     spaces_unlock(spaces);
     return status;
+}
+
+enum coffer_status coffer_space_clone(struct coffer_space *space, const char *name,
+                                      struct coffer_space **out)
+{
+    if (space == NULL || out == NULL)
+        return COFFER_MISUSE;
+    return clone(space, name, out);
 }

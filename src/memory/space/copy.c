@@ -14,7 +14,7 @@
 struct copy {
     unsigned access;     /* COFFER_READ or _WRITE */
     uint8_t *to;         /* of a read */
-    const uint8_t *from; /* of a write; NULL with `access` WRITE: a fill */
+    const uint8_t *from; /* of a write; neither of them: a fill */
     uint8_t value;
 };
 
@@ -149,6 +149,8 @@ enum coffer_status coffer_space_read(struct coffer_space *space, uintptr_t addre
 {
     const struct copy copy = {.access = COFFER_READ, .to = buffer};
 
+    if (space == NULL || buffer == NULL)
+        return COFFER_MISUSE;
     return copy_all(space, address, size, &copy);
 }
 
@@ -157,6 +159,8 @@ enum coffer_status coffer_space_write(struct coffer_space *space, uintptr_t addr
 {
     const struct copy copy = {.access = COFFER_WRITE, .from = buffer};
 
+    if (space == NULL || buffer == NULL)
+        return COFFER_MISUSE;
     return copy_all(space, address, size, &copy);
 }
 
@@ -165,5 +169,7 @@ enum coffer_status coffer_space_fill(struct coffer_space *space, uintptr_t addre
 {
     const struct copy copy = {.access = COFFER_WRITE, .value = value};
 
+    if (space == NULL)
+        return COFFER_MISUSE;
     return copy_all(space, address, size, &copy);
 }

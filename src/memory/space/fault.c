@@ -115,6 +115,8 @@ enum coffer_status coffer_space_fault(struct coffer_space *space, uintptr_t addr
     unsigned tries = 0;
     enum coffer_status status;
 
+    if (space == NULL)
+        return COFFER_MISUSE;
     spaces_lock(space->spaces);
     space->faults++;
     space->spaces->faults++;
@@ -128,8 +130,11 @@ enum coffer_status coffer_space_fault(struct coffer_space *space, uintptr_t addr
 enum coffer_status coffer_space_enter(struct coffer_space *space, void (*body)(void *argument),
                                       void *argument)
 {
-    enum coffer_status status = coffer_space_status(space);
+    enum coffer_status status;
 
+    if (space == NULL || body == NULL)
+        return COFFER_MISUSE;
+    status = coffer_space_status(space);
     if (status != COFFER_OK)
         return status;
     if (space->table == NULL) {

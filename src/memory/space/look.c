@@ -44,6 +44,8 @@ enum coffer_status coffer_space_query(struct coffer_space *space, uintptr_t addr
     const struct region *region;
     enum coffer_status status;
 
+    if (space == NULL || out == NULL)
+        return COFFER_MISUSE;
     spaces_lock(space->spaces);
     status = space->status;
     if (status == COFFER_OK) {
@@ -82,6 +84,8 @@ enum coffer_status coffer_space_address_of(struct coffer_space *space, const voi
     struct search search = {.frame = (const uint8_t *)frame - offset};
     enum coffer_status status;
 
+    if (space == NULL || address == NULL)
+        return COFFER_MISUSE;
     spaces_lock(space->spaces);
     status = space->status;
     if (status == COFFER_OK) {
@@ -107,6 +111,8 @@ enum coffer_status coffer_space_region(struct coffer_space *space, uintptr_t add
     const struct region *region;
     enum coffer_status status;
 
+    if (space == NULL || out == NULL)
+        return COFFER_MISUSE;
     spaces_lock(space->spaces);
     status = space->status;
     if (status == COFFER_OK) {

@@ -171,16 +171,22 @@ static enum coffer_status attempt_map(struct change *change, void *call)
 enum coffer_status coffer_space_map(struct coffer_space *space, const struct coffer_map *map,
                                     uintptr_t *address)
 {
-    struct mapping mapping = {.map = map,
-                              .place = {.address = map->address,
-                                        .size = map->size,
-                                        .is_fixed = (map->flags & COFFER_MAP_FIXED) != 0,
-                                        .keeps = (map->flags & COFFER_MAP_KEEP) != 0}};
+    struct mapping mapping = {.map = map};
     struct change change;
-    enum coffer_status status = check_map(space, map);
+    enum coffer_status status;
 
-    if (status == COFFER_OK)
-        status = place_draw(space, &mapping.place);
+    if (space == NULL || map == NULL || address == NULL)
+        return COFFER_MISUSE;
+    status = check_map(space, map);
+    if (status != COFFER_OK)
+        return status;
+    mapping.place = (struct place){
+        .address = map->address,
+        .size = map->size,
+        .is_fixed = (map->flags & COFFER_MAP_FIXED) != 0,
+        .keeps = (map->flags & COFFER_MAP_KEEP) != 0,
+    };
+    status = place_draw(space, &mapping.place);
     if (status != COFFER_OK)
         return status;
 
@@ -230,7 +236,7 @@ enum coffer_status coffer_space_unmap(struct coffer_space *space, uintptr_t addr
     struct change change;
     enum coffer_status status;
 
-    if (!space_has(space, address, size))
+    if (space == NULL || !space_has(space, address, size))
         return COFFER_MISUSE;
     status = change_begin(&change, space);
     if (status == COFFER_OK)

@@ -5,10 +5,10 @@
  * stores; and Linux (ports/linux/mmu.c), where they are pointers and faults are signals.
  *
  * A table maps pages of 4 KiB of one space to frames. Rights are COFFER_READ, _WRITE and _EXECUTE
- * of <coffer/space.h>. An MMU keeps two bits for each page that it maps: referenced (accessed since
- * it was last asked) and dirty (written since). One whose machine has no such bits revokes a right
- * and takes a fault of its own to learn of the next access (a *soft fault*, of which the core sees
- * only what `soft_faults` counts).
+ * of <coffer/space.h>; the latter two never come without reading. An MMU keeps two bits for each
+ * page that it maps: referenced (accessed since it was last asked) and dirty (written since). One
+ * whose machine has no such bits revokes a right and takes a fault of its own to learn of the next
+ * access (a *soft fault*, of which the core sees only what `soft_faults` counts).
  *
  * Invariants
  *   V1 A page is mapped to one frame or not at all; mapping over a mapping is refused.

@@ -138,7 +138,7 @@ enum coffer_status coffer_space_pin(struct coffer_space *space, uintptr_t addres
     struct change change;
     enum coffer_status status;
 
-    if (!space_has(space, address, size))
+    if (space == NULL || !space_has(space, address, size))
         return COFFER_MISUSE;
     status = change_begin(&change, space);
     if (status == COFFER_OK && !regions_cover(&space->regions, call.start, call.end))
@@ -161,7 +161,7 @@ enum coffer_status coffer_space_unpin(struct coffer_space *space, uintptr_t addr
     struct change change;
     enum coffer_status status;
 
-    if (!space_has(space, address, size))
+    if (space == NULL || !space_has(space, address, size))
         return COFFER_MISUSE;
     status = change_begin(&change, space);
     if (status == COFFER_OK)
@@ -175,7 +175,7 @@ enum coffer_status coffer_space_sync(struct coffer_space *space, uintptr_t addre
     struct change change;
     enum coffer_status status;
 
-    if (!space_has(space, address, size))
+    if (space == NULL || !space_has(space, address, size))
         return COFFER_MISUSE;
     status = change_begin(&change, space);
     while (status == COFFER_OK && at < address + size) {

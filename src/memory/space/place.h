@@ -8,10 +8,10 @@
 
 #define RIGHTS_ALL (COFFER_READ | COFFER_WRITE | COFFER_EXECUTE)
 
-/* Writing includes reading. */
+/* Writing and executing include reading. */
 static inline unsigned rights_of(unsigned rights)
 {
-    return (rights & COFFER_WRITE) != 0 ? rights | COFFER_READ : rights;
+    return rights != 0 ? rights | COFFER_READ : rights;
 }
 
 /* Where a range may go. */

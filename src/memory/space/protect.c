@@ -63,7 +63,7 @@ enum coffer_status coffer_space_protect(struct coffer_space *space, uintptr_t ad
     struct change change;
     enum coffer_status status;
 
-    if (!space_has(space, address, size) || (rights & ~RIGHTS_ALL) != 0)
+    if (space == NULL || !space_has(space, address, size) || (rights & ~RIGHTS_ALL) != 0)
         return COFFER_MISUSE;
     status = change_begin(&change, space);
     if (status == COFFER_OK)

@@ -202,6 +202,8 @@ enum coffer_status coffer_space_remap(struct coffer_space *space, uintptr_t old_
     struct change change;
     enum coffer_status status;
 
+    if (space == NULL || address == NULL)
+        return COFFER_MISUSE;
     if ((flags & ~(COFFER_REMAP_MOVE | COFFER_REMAP_FIXED)) != 0 ||
         !space_has(space, old_address, old_size) || new_size == 0 || new_size % PAGE != 0)
         return COFFER_MISUSE;

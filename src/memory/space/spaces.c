@@ -184,6 +184,8 @@ enum coffer_status coffer_space_status(struct coffer_space *space)
 {
     enum coffer_status status;
 
+    if (space == NULL)
+        return COFFER_MISUSE;
     spaces_lock(space->spaces);
     status = space->status;
     spaces_unlock(space->spaces);

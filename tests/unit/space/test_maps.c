@@ -260,6 +260,31 @@ static void test_protect_splits_and_merges_and_is_obeyed(void **state)
     coffer_space_close(space);
 }
 
+/* There are machines that cannot have the one without the other: so the rights say both. */
+static void test_executing_includes_reading(void **state)
+{
+    struct coffer_space *space = space_make(&fixture, 64 * PG);
+    uintptr_t at = space_map(space, 4 * PG, RW);
+    struct coffer_page_info page;
+
+    (void)state;
+    space_put(space, at, 7);
+    space_put(space, at + PG, 8);
+    assert_ok(coffer_space_protect(space, at, PG, COFFER_EXECUTE));
+    assert_ok(coffer_space_protect(space, at + PG, PG, COFFER_WRITE | COFFER_EXECUTE));
+    (void)space_map(space, PG, COFFER_EXECUTE);
+    assert_string_equal(regions_text(space), "0-1:rx 1-2:rwx 2-4:rw 4-5:rx");
+    assert_int_equal(space_get(space, at), 7);
+    assert_int_equal(space_get(space, at + PG), 8);
+    assert_int_equal(space_get(space, at + 4 * PG), 0);
+    assert_ok(coffer_space_query(space, at, &page));
+    assert_int_equal(page.rights, COFFER_READ | COFFER_EXECUTE);
+    assert_ok(coffer_space_fault(space, at, COFFER_EXECUTE));
+    assert_ok(coffer_space_fault(space, at, COFFER_READ));
+    assert_status(coffer_space_fault(space, at, COFFER_WRITE), COFFER_MISUSE);
+    coffer_space_close(space);
+}
+
 static void test_populate_gives_every_page_its_frame(void **state)
 {
     struct coffer_space *space = space_make(&fixture, 2048 * PG);
@@ -369,6 +394,7 @@ static const struct CMUnitTest tests[] = {
     space_test(test_unmap_of_what_is_no_range_is_misuse),
     space_test(test_what_was_unmapped_is_zero_when_it_is_mapped_again),
     space_test(test_protect_splits_and_merges_and_is_obeyed),
+    space_test(test_executing_includes_reading),
     space_test(test_populate_gives_every_page_its_frame),
     space_test(test_fixed_and_pinned_replaces_all_or_nothing),
     space_test(test_random_placement_is_anywhere_above_the_heap),
