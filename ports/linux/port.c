@@ -258,6 +258,12 @@ static unsigned linux_thread_slot(void *context)
     return slot != 0 ? slot - 1 : slot_find();
 }
 
+static const void *thread_self(void *context)
+{
+    (void)context;
+    return &own_slot;
+}
+
 static void linux_thread_yield(void *context)
 {
     (void)context;
@@ -322,6 +328,7 @@ static struct coffer_port linux_port = {
     .thread_start = thread_start,
     .thread_join = thread_join,
     .thread_slot = linux_thread_slot,
+    .thread_self = thread_self,
     .thread_yield = linux_thread_yield,
 };
 

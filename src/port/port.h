@@ -83,6 +83,11 @@ struct coffer_port {
      * isn't known, thread_slot is called each time. See port/slot.h. */
     ptrdiff_t thread_slot_offset;
 
+    /* What tells the calling thread from all others that live, however many: an address of its own,
+     * never NULL, the same in every call of it. Another thread may have that of one that ended, as
+     * with slots. NULL with `thread_start`. */
+    const void *(*thread_self)(void *context);
+
     /* Let another thread run: called by who spins for a lock. NULL with `thread_start`. */
     void (*thread_yield)(void *context);
 };

@@ -320,6 +320,11 @@ static unsigned model_slot(void *context)
     return ((const struct frames_model *)context)->slot;
 }
 
+static const void *model_self(void *context)
+{
+    return context;
+}
+
 static void model_yield(void *context)
 {
     (void)context;
@@ -333,8 +338,10 @@ static void test_frames_against_a_byte_per_frame(void **state)
 
     (void)state;
     random_init(&m.random, __func__);
-    m.port = (struct coffer_port){
-        .context = &m, .thread_slot = model_slot, .thread_yield = model_yield};
+    m.port = (struct coffer_port){.context = &m,
+                                  .thread_slot = model_slot,
+                                  .thread_self = model_self,
+                                  .thread_yield = model_yield};
     m.start = buffer.start;
     m.frames = must_alloc(m.frame_count);
     for (unsigned round = 0; round < 9; round++) {

@@ -162,7 +162,8 @@ enum coffer_status frames_start(struct boot *boot, const struct frames_settings 
                                 struct account *account, struct frames **out)
 {
     const struct coffer_port *port = settings->port;
-    bool threads = port != NULL && port->thread_slot != NULL && port->thread_yield != NULL;
+    bool threads = port != NULL && port->thread_slot != NULL && port->thread_self != NULL &&
+                   port->thread_yield != NULL;
     unsigned cache_blocks = threads ? settings->cache_frames : FRAME_CACHE_BLOCKS;
     unsigned cache_count = cache_blocks == 0 ? 0 : threads ? PORT_SLOTS_MAX : FRAMES_ORDER_COUNT;
     size_t size = sizeof(struct frames) + boot->area_count * sizeof(struct segment);

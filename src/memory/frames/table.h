@@ -110,6 +110,8 @@ struct segment {
     struct rows rows;
 };
 
+struct asker;
+
 /* Who is told how many frames are free: frames_set_watermarks. */
 struct watch {
     bool (*function)(void *context, enum frames_level level);
@@ -117,7 +119,7 @@ struct watch {
     uint64_t low;
     uint64_t high;
     uint64_t low_events;
-    uint64_t asking; /* by thread slot: a call with FRAMES_NONE is under way */
+    struct asker *askers; /* of whom a call with FRAMES_NONE is under way (watch.c) */
     bool is_low;
     bool telling; /* a call with another level is under way */
 };

@@ -58,28 +58,53 @@ void frames_watch(struct frames *frames)
     spin_give(lock);
 }
 
+/* A thread whose call with FRAMES_NONE is under way: on its stack. */
+struct asker {
+    const void *thread;
+    struct asker *next;
+};
+
+/* False: the thread is one of them already. With the lock. */
+static bool join_askers(struct watch *watch, struct asker *asker)
+{
+    for (const struct asker *other = watch->askers; other != NULL; other = other->next) {
+        if (other->thread == asker->thread)
+            return false;
+    }
+    asker->next = watch->askers;
+    watch->askers = asker;
+    return true;
+}
+
+static void leave_askers(struct watch *watch, const struct asker *asker)
+{
+    struct asker **link = &watch->askers;
+
+    while (*link != asker)
+        link = &(*link)->next;
+    *link = asker->next;
+}
+
 bool frames_ask(struct frames *frames)
 {
+    const struct coffer_port *port = frames->port;
+    struct asker self = {.thread = port == NULL ? NULL : port->thread_self(port->context)};
     struct watch *watch = &frames->watch;
     struct spin *lock = &frames->account->lock;
-    uint64_t self;
-    bool is_asking;
+    bool joined;
     bool freed;
 
     if (watch->function == NULL)
         return false;
-    /* A thread without a slot shares the last one's bit. */
-    self = (uint64_t)1 << (frames_slot(frames) < 64 ? frames_slot(frames) : 63);
     spin_take(lock);
-    is_asking = (watch->asking & self) != 0;
-    watch->asking |= self;
+    joined = join_askers(watch, &self);
     spin_give(lock);
-    if (is_asking)
+    if (!joined)
         return false;
 
     freed = watch->function(watch->context, FRAMES_NONE);
     spin_take(lock);
-    watch->asking &= ~self;
+    leave_askers(watch, &self);
     spin_give(lock);
     return freed;
 }

@@ -6,7 +6,6 @@
 #ifndef COFFER_MEMORY_PAGING_PAGES_H
 #define COFFER_MEMORY_PAGING_PAGES_H
 
-#include <limits.h>
 #include <stdatomic.h>
 
 #include "base/assert.h"
@@ -16,9 +15,8 @@
 #include "memory/paging/paging.h"
 #include "memory/paging/slots.h"
 
-#define PAGING_NO_HOLDER UINT_MAX
-#define PAGING_BUCKETS   16u
-#define PAGING_LOT       512u /* pages forgotten while the lock is held once */
+#define PAGING_BUCKETS 16u
+#define PAGING_LOT     512u /* pages forgotten while the lock is held once */
 
 #define OBJECT_PAGES_MAX ((uint64_t)1 << 32)
 
@@ -88,7 +86,7 @@ struct paging {
     size_t high;
 
     struct port_lock lock;
-    atomic_uint holder; /* slot of the thread that has the lock */
+    _Atomic(const void *) holder; /* the thread that has the lock; NULL: none */
 
     struct list lists[2]; /* PAGE_INACTIVE, PAGE_ACTIVE; from the head, most recent first */
     uint64_t counts[PAGE_STATES];

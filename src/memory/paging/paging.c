@@ -72,7 +72,7 @@ enum coffer_status paging_open(const struct paging_settings *settings, struct pa
     paging->batch = settings->batch;
     paging->low = settings->low;
     paging->high = settings->high;
-    atomic_init(&paging->holder, PAGING_NO_HOLDER);
+    atomic_init(&paging->holder, NULL);
     list_init(&paging->lists[PAGE_INACTIVE]);
     list_init(&paging->lists[PAGE_ACTIVE]);
     list_init(&paging->families);
@@ -103,35 +103,35 @@ void paging_set_backing(struct paging *paging, const struct backing *backing)
     paging->backing = backing;
 }
 
-/* A number of the calling thread, for `holder`. */
-static unsigned my_slot(const struct paging *paging)
+/* The calling thread, for `holder`: whatever there is one of, where there is one thread. */
+static const void *self(const struct paging *paging)
 {
-    return paging->port == NULL ? 0 : paging->port->thread_slot(paging->port->context);
+    return paging->port == NULL ? paging : paging->port->thread_self(paging->port->context);
 }
 
-static void set_holder(struct paging *paging, unsigned slot)
+static void set_holder(struct paging *paging, const void *thread)
 {
-    atomic_store_explicit(&paging->holder, slot, memory_order_relaxed);
+    atomic_store_explicit(&paging->holder, thread, memory_order_relaxed);
 }
 
 void paging_lock(struct paging *paging)
 {
     if (paging->port != NULL)
         paging->port->lock_take(paging->port->context, &paging->lock);
-    set_holder(paging, my_slot(paging));
+    set_holder(paging, self(paging));
 }
 
 void paging_unlock(struct paging *paging)
 {
-    set_holder(paging, PAGING_NO_HOLDER);
+    set_holder(paging, NULL);
     if (paging->port != NULL)
         paging->port->lock_give(paging->port->context, &paging->lock);
 }
 
 bool paging_is_locked_here(const struct paging *paging)
 {
-    /* Only this thread writes its own number there. */
-    return atomic_load_explicit(&paging->holder, memory_order_relaxed) == my_slot(paging);
+    /* Only this thread writes itself there. */
+    return atomic_load_explicit(&paging->holder, memory_order_relaxed) == self(paging);
 }
 
 static void wait_in(struct paging *paging, struct bucket *bucket)
@@ -143,9 +143,9 @@ static void wait_in(struct paging *paging, struct bucket *bucket)
     assert_cheap(port != NULL);
     paging->waits++;
     bucket->waiters++;
-    set_holder(paging, PAGING_NO_HOLDER);
+    set_holder(paging, NULL);
     status = port->condition_wait(port->context, &bucket->condition, &paging->lock, UINT64_MAX);
-    set_holder(paging, my_slot(paging));
+    set_holder(paging, self(paging));
     bucket->waiters--;
     assert_cheap(status == COFFER_OK);
 }

@@ -130,9 +130,8 @@ void paging_set_backing(struct paging *paging, const struct backing *backing);
 void paging_lock(struct paging *paging);
 void paging_unlock(struct paging *paging);
 
-/* Does the calling thread hold the lock? Never false when it does; of threads that have no number
- * of their own (PORT_SLOTS_MAX) one may be taken for another. For who is told of pressure in the
- * middle of a call, and may evict only if it doesn't. */
+/* Does the calling thread hold the lock? For who is told of pressure in the middle of a call, and
+ * may evict only if it doesn't. */
 bool paging_is_locked_here(const struct paging *paging);
 
 /* Evict until `frames` frames are free that weren't, a bounded number of pages looked at; those of

@@ -307,6 +307,68 @@ static void test_long_timeout_waits(void **state)
     shared_fini(&shared);
 }
 
+/* More of them than there are numbers. */
+#define CROWD (PORT_SLOTS_MAX + 6)
+
+struct crowd {
+    struct shared shared; /* `waiting`: threads that told who they are; `go`: they may end */
+    const void *selves[CROWD];
+    unsigned slots[CROWD];
+};
+
+static void tell_self(void *argument)
+{
+    struct crowd *crowd = argument;
+    const void *self = port->thread_self(port->context);
+
+    port->lock_take(port->context, &crowd->shared.lock);
+    crowd->selves[crowd->shared.waiting] = self;
+    crowd->slots[crowd->shared.waiting] = port->thread_slot(port->context);
+    crowd->shared.waiting++;
+    port->condition_signal(port->context, &crowd->shared.other);
+    while (!crowd->shared.go) {
+        if (port->condition_wait(port->context, &crowd->shared.changed, &crowd->shared.lock,
+                                 PATIENCE) != COFFER_OK)
+            abort();
+    }
+    if (port->thread_self(port->context) != self)
+        abort();
+    port->lock_give(port->context, &crowd->shared.lock);
+}
+
+static void test_threads_are_told_apart(void **state)
+{
+    struct port_thread threads[CROWD];
+    struct crowd crowd;
+    unsigned numberless = 0;
+
+    (void)state;
+    memset(&crowd, 0, sizeof(crowd));
+    shared_init(&crowd.shared);
+    start(threads, CROWD, tell_self, &crowd);
+    port->lock_take(port->context, &crowd.shared.lock);
+    while (crowd.shared.waiting < CROWD)
+        assert_int_equal(
+            port->condition_wait(port->context, &crowd.shared.other, &crowd.shared.lock, PATIENCE),
+            COFFER_OK);
+    crowd.shared.go = true;
+    port->condition_broadcast(port->context, &crowd.shared.changed);
+    port->lock_give(port->context, &crowd.shared.lock);
+    join(threads, CROWD);
+    for (unsigned i = 0; i < CROWD; i++) {
+        assert_non_null(crowd.selves[i]);
+        assert_ptr_not_equal(crowd.selves[i], port->thread_self(port->context));
+        assert_true(crowd.slots[i] <= PORT_SLOTS_MAX);
+        numberless += crowd.slots[i] == PORT_SLOTS_MAX;
+        for (unsigned j = 0; j < i; j++) {
+            assert_ptr_not_equal(crowd.selves[i], crowd.selves[j]);
+            assert_true(crowd.slots[i] != crowd.slots[j] || crowd.slots[i] == PORT_SLOTS_MAX);
+        }
+    }
+    assert_true(numberless >= CROWD - PORT_SLOTS_MAX);
+    shared_fini(&crowd.shared);
+}
+
 int main(void)
 {
     const struct CMUnitTest always[] = {
@@ -318,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_join_waits_for_the_body), cmocka_unit_test(test_lock_excludes),
         cmocka_unit_test(test_signal_wakes_the_waiter), cmocka_unit_test(test_broadcast_wakes_all),
         cmocka_unit_test(test_wait_ends_in_time),       cmocka_unit_test(test_long_timeout_waits),
+        cmocka_unit_test(test_threads_are_told_apart),
     };
     int failures = 0;
 

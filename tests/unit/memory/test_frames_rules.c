@@ -30,6 +30,13 @@ static unsigned slot_of(void *context)
     return ((const struct fixture *)context)->slot;
 }
 
+static const void *self_of(void *context)
+{
+    struct fixture *f = context;
+
+    return (const uint8_t *)f + f->slot;
+}
+
 static void yield(void *context)
 {
     (void)context;
@@ -51,7 +58,8 @@ static struct fixture *make(void)
     f->buffer = buffer_make(512, (size_t)1 << 20);
     f->areas[0] = (struct memory_area){f->buffer.start + FRAME_SIZE, 300 * FRAME_SIZE};
     f->areas[1] = (struct memory_area){f->buffer.start + 310 * FRAME_SIZE, 100 * FRAME_SIZE};
-    f->port = (struct coffer_port){.context = f, .thread_slot = slot_of, .thread_yield = yield};
+    f->port = (struct coffer_port){
+        .context = f, .thread_slot = slot_of, .thread_self = self_of, .thread_yield = yield};
     return f;
 }
 
