@@ -7,6 +7,7 @@
 #include "memory/heap/alloc.h"
 
 #define FRAMES_TIGHT   512u                             /* fewer to be had: tight */
+#define FRAMES_SMALL   2560u                            /* more in all: never tight */
 #define FRAMES_MOST    (LITTLE_REGION_MAX / FRAME_SIZE) /* of a patch */
 #define FRAMES_LEAST   2u                               /* of a patch, where there are as many */
 #define GROWTH_SHARE   2u  /* a new patch is at most one part in so many of what the pool has */
@@ -39,14 +40,19 @@ static uint64_t source_room(struct coffer_pool *pool, const struct source *sourc
 bool pool_is_tight(struct coffer_pool *pool)
 {
     bool full;
+    uint64_t held;
+    uint64_t room;
 
     if (pool->spare || pool->settings.random)
         return false;
     spin_take(&pool->lock);
     full = pool->patch_count >= PATCHES_MOST;
+    held = pool->sources[0].frame_count + pool->sources[1].frame_count;
     spin_give(&pool->lock);
-    return !full && source_room(pool, &pool->sources[0]) + source_room(pool, &pool->sources[1]) <
-                        FRAMES_TIGHT;
+    if (full || held >= FRAMES_SMALL)
+        return false;
+    room = source_room(pool, &pool->sources[0]) + source_room(pool, &pool->sources[1]);
+    return room < FRAMES_TIGHT && held + room <= FRAMES_SMALL;
 }
 
 bool pool_can_begin(struct coffer_pool *pool)

@@ -8,7 +8,9 @@
  * room. When they have served it 255 times (less often for larger blocks: 128 KiB in all) it gets a
  * span, and is as quick as ever. But what is long past counts for little: all counts are halved
  * when patches have served 1,024 times (or 512 KiB), so that one of many classes gets none. Spare
- * pools and those with the option `random` have no patches, and no pool more than 64.
+ * pools and those with the option `random` have no patches, and no pool more than 64. Neither has
+ * one that can have 10 MiB: there spans lose less in the long run, as their blocks of one size
+ * don't break what is free into pieces.
  *
  * All blocks of a patch lie in its frames, and its bitmaps in front of them are the judge of every
  * free. An empty patch goes home unless it is the only one.
