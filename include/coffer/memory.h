@@ -50,7 +50,7 @@ struct coffer_mmu;    /* a memory management unit, made by a port; see <coffer/s
 enum coffer_pressure {
     COFFER_PRESSURE_OVER, /* there are as many free frames as the high watermark again */
     COFFER_PRESSURE_LOW,  /* fewer free frames than the low watermark */
-    COFFER_PRESSURE_NONE, /* an allocation is about to fail */
+    COFFER_PRESSURE_NONE, /* an allocation is about to fail for want of frames */
 };
 
 /* The configuration. Zero is the default of every optional field. */
@@ -254,8 +254,10 @@ COFFER_MUST_CHECK enum coffer_status coffer_pool_free(struct coffer_pool *pool, 
 /* Bytes that an allocated block can hold; 0 for any other address. */
 size_t coffer_pool_usable_size(struct coffer_pool *pool, const void *block);
 
-/* A block of so many bytes can be allocated now without expanding; 0: none, or it can't be told.
- * For the fast policy a larger one may be had, too. */
+/* A block of so many bytes can be allocated by this thread now; 0: none, or it can't be told. What
+ * lies in quarantine counts as free, as an allocation that finds nothing else takes it back. With
+ * the little policy no larger one can be had; with the fast one perhaps, also by expanding. With a
+ * quarantine it looks at all blocks of patches and areas. */
 size_t coffer_pool_largest_free(struct coffer_pool *pool);
 
 /* Give back what can be given back: magazines, empty spans, patches and areas. How many frames it

@@ -17,25 +17,21 @@ enum frames_keep {
     FRAMES_BLOCK = 3, /* one large block */
 };
 
-/* A run as its keeper sees it. */
-struct kept_run {
-    void *address;
-    enum frames_keep keep;
-    struct owner owner;
-    uint32_t count; /* frames */
-    uint32_t tag;   /* of the head, without FRAMES_TAG_KEPT */
-};
-
 /* Owner and count (> 0) must be good. The head gets the tag, which FRAMES_TAG_KEPT is added to;
  * the run is zero, also with keep_contents, but for FRAMES_SPAN. COFFER_NO_MEMORY. */
 COFFER_MUST_CHECK enum coffer_status frames_take_kept(struct frames *frames, struct owner owner,
                                                       size_t count, enum frames_keep keep,
                                                       uint32_t tag, void **out);
 
-/* The same at an address that is a multiple of `alignment` frames, a power of two. */
-COFFER_MUST_CHECK enum coffer_status
-frames_take_kept_aligned(struct frames *frames, struct owner owner, size_t count, size_t alignment,
-                         enum frames_keep keep, uint32_t tag, void **out);
+/* The same at an address that is a multiple of `alignment` frames, a power of two; and a failure is
+ * nothing that anybody is told: for an allocator that may find memory elsewhere. */
+COFFER_MUST_CHECK enum coffer_status frames_try_kept(struct frames *frames, struct owner owner,
+                                                     size_t count, size_t alignment,
+                                                     enum frames_keep keep, uint32_t tag,
+                                                     void **out);
+
+/* It found none, for want of frames: FRAMES_NONE is told. True: another try may be worth it. */
+COFFER_MUST_CHECK bool frames_ask(struct frames *frames);
 
 /* Mark `count` frames from `address` on, all of one kept run, with a tag below FRAMES_TAG_KEPT,
  * which is added to it: for an address in any of them, frames_tag (lookup.h) gives it. */
@@ -43,14 +39,5 @@ void frames_tag_kept(struct frames *frames, void *address, uint32_t count, uint3
 
 /* Give back the kept run at `address`, which must be one. */
 void frames_give_kept(struct frames *frames, void *address);
-
-/* The kept run whose head an address lies in. */
-COFFER_MUST_CHECK bool frames_find_kept(const struct frames *frames, const void *address,
-                                        struct kept_run *out);
-
-/* All kept runs, one after another: begin with *cursor = 0. The one that was last found may be
- * given back in between. */
-COFFER_MUST_CHECK bool frames_next_kept(const struct frames *frames, uint64_t *cursor,
-                                        struct kept_run *out);
 
 #endif

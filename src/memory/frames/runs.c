@@ -197,8 +197,8 @@ static void clean(struct frames *frames, const struct search *search)
         assert_deep(bytes_are_zero(address, (size_t)search->count * FRAME_SIZE));
 }
 
-enum coffer_status frames_run_take(struct frames *frames, struct owner owner, size_t count,
-                                   uint64_t alignment, unsigned flags, void **out)
+enum coffer_status frames_run_try(struct frames *frames, struct owner owner, size_t count,
+                                  uint64_t alignment, unsigned flags, bool *is_short, void **out)
 {
     struct search search = {
         .owner = owner,
@@ -208,21 +208,29 @@ enum coffer_status frames_run_take(struct frames *frames, struct owner owner, si
         .slot = frames_slot(frames),
     };
     enum coffer_status status;
-    bool is_short;
 
+    *is_short = false;
     if (count > FRAMES_TOTAL_MAX)
         return COFFER_NO_MEMORY;
-    for (bool asked = false;; asked = true) {
-        spin_take(&frames->account->lock);
-        status = take_locked(frames, &search, &is_short);
-        spin_give(&frames->account->lock);
-        if (status == COFFER_OK || !is_short || asked || !frames_ask(frames))
-            break;
-    }
+    spin_take(&frames->account->lock);
+    status = take_locked(frames, &search, is_short);
+    spin_give(&frames->account->lock);
     if (status == COFFER_OK) {
         clean(frames, &search);
         *out = segment_address(search.segment, search.index);
     }
+    return status;
+}
+
+enum coffer_status frames_run_take(struct frames *frames, struct owner owner, size_t count,
+                                   uint64_t alignment, unsigned flags, void **out)
+{
+    bool is_short;
+    enum coffer_status status = frames_run_try(frames, owner, count, alignment, flags, &is_short,
+                                               out);
+
+    if (status != COFFER_OK && is_short && frames_ask(frames))
+        status = frames_run_try(frames, owner, count, alignment, flags, &is_short, out);
     return status;
 }
 

@@ -11,7 +11,13 @@
 
 #include "memory/frames/buddy.h"
 
-/* A run of an owner that is open. `flags`: FRAME_KEPT and FRAME_TAGGED or none. */
+/* A run of an owner that is open, at the first try. `flags`: FRAME_KEPT and FRAME_TAGGED or none.
+ * *is_short: there are no such frames (and it isn't the quota). */
+COFFER_MUST_CHECK enum coffer_status frames_run_try(struct frames *frames, struct owner owner,
+                                                    size_t count, uint64_t alignment,
+                                                    unsigned flags, bool *is_short, void **out);
+
+/* The same; before it fails for want of frames it asks for some and tries again. */
 COFFER_MUST_CHECK enum coffer_status frames_run_take(struct frames *frames, struct owner owner,
                                                      size_t count, uint64_t alignment,
                                                      unsigned flags, void **out);

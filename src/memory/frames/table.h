@@ -228,9 +228,6 @@ void frames_set_pace(struct frames *frames);
 /* At the end of a call, without the lock: tell of levels that were crossed (watch.c). */
 void frames_watch(struct frames *frames);
 
-/* Nothing could be had: tell, and say whether to try again. */
-COFFER_MUST_CHECK bool frames_ask(struct frames *frames);
-
 /* The slot of the calling thread. */
 static inline unsigned frames_slot(const struct frames *frames)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Watermarks: who is told when frames run short. */
-#include "memory/frames/frames.h"
+#include "memory/frames/kept.h"
 #include "memory/frames/table.h"
 
 /* The short way takes no lock, wipes nothing and looks at no level. With threads it stays closed.

@@ -130,6 +130,26 @@ void *alloc_in(struct coffer_pool *pool, struct magazine *magazine, const struct
     return block != NULL ? block : alloc_scarce(pool, magazine, request, kind);
 }
 
+bool alloc_asks(struct coffer_pool *pool, struct owner owner, size_t size)
+{
+    size_t count = size / FRAME_SIZE + (size % FRAME_SIZE != 0);
+
+    return count <= FRAMES_TOTAL_MAX &&
+           sources_ask(pool, owner, count + (pool->settings.guards ? 2 : 0));
+}
+
+/* Nothing is anywhere. Who is told of it may give something back: then once more. */
+static SLOW void *alloc_at_last(struct coffer_pool *pool, struct magazine *magazine,
+                                const struct request *request)
+{
+    bool helped;
+
+    spin_give(&magazine->lock);
+    helped = alloc_asks(pool, magazine->owner, request->size);
+    spin_take(&magazine->lock);
+    return helped ? alloc_in(pool, magazine, request) : NULL;
+}
+
 SLOW enum coffer_status alloc_refused(struct coffer_pool *pool)
 {
     (void)atomic_fetch_add_explicit(&pool->refusals, 1, memory_order_relaxed);
@@ -148,6 +168,8 @@ enum coffer_status pool_alloc_request(struct coffer_pool *pool, const struct req
         return careful_alloc(pool, request, out);
     magazine = magazine_enter(pool);
     block = alloc_in(pool, magazine, request);
+    if (block == NULL)
+        block = alloc_at_last(pool, magazine, request);
     magazine_leave(magazine);
     if (block == NULL)
         return alloc_refused(pool);
@@ -246,22 +268,30 @@ enum coffer_status coffer_pool_alloc_aligned(struct coffer_pool *pool, size_t si
     return pool_alloc_request(pool, &request, out);
 }
 
+/* In the owner's magazine, which is made at the first need. */
+static void *alloc_for(struct coffer_pool *pool, struct owner owner, const struct request *request)
+{
+    struct magazine **magazine = &pool->magazines[owner.index];
+
+    if (*magazine == NULL)
+        *magazine = magazine_open(pool, owner, owner.index);
+    return *magazine != NULL ? alloc_in(pool, *magazine, request) : NULL;
+}
+
 enum coffer_status pool_alloc_for(struct coffer_pool *pool, struct owner owner, size_t size,
                                   void **out)
 {
     const struct request request = {size, natural_alignment(size)};
-    struct magazine **magazine = &pool->magazines[owner.index];
-    void *block = NULL;
+    void *block;
 
     assert_cheap(pool->spare);
     if (size == 0 || !account_has(pool->home->account, owner))
         return COFFER_MISUSE;
-    if (*magazine == NULL)
-        *magazine = magazine_open(pool, owner, owner.index);
-    if (*magazine != NULL)
-        block = alloc_in(pool, *magazine, &request);
-    if (block == NULL && coffer_pool_shrink(pool) > 0 && *magazine != NULL)
-        block = alloc_in(pool, *magazine, &request);
+    block = alloc_for(pool, owner, &request);
+    if (block == NULL && coffer_pool_shrink(pool) > 0)
+        block = alloc_for(pool, owner, &request);
+    if (block == NULL && alloc_asks(pool, owner, size))
+        block = alloc_for(pool, owner, &request);
     if (block == NULL)
         return alloc_refused(pool);
     pool_count_used(pool, coffer_pool_usable_size(pool, block));

@@ -131,17 +131,40 @@ static void *take(struct coffer_pool *pool, struct magazine *magazine,
     return block;
 }
 
-enum coffer_status careful_alloc(struct coffer_pool *pool, const struct request *request,
-                                 void **out)
+/* What lies in quarantine serves when nothing else does. */
+static void *take_or_release(struct coffer_pool *pool, struct magazine *magazine,
+                             const struct request *request)
 {
-    struct magazine *magazine = careful_enter(pool);
-    struct found found;
     void *block = take(pool, magazine, request);
 
     if (block == NULL && pool->quarantine != NULL && pool->quarantine->count > 0) {
         careful_release_all(pool);
         block = take(pool, magazine, request);
     }
+    return block;
+}
+
+/* As alloc_at_last. */
+static void *take_at_last(struct coffer_pool *pool, struct magazine *magazine,
+                          const struct request *request)
+{
+    bool helped;
+
+    careful_leave(pool);
+    helped = alloc_asks(pool, pool->home->owner, request->size);
+    (void)careful_enter(pool);
+    return helped ? take_or_release(pool, magazine, request) : NULL;
+}
+
+enum coffer_status careful_alloc(struct coffer_pool *pool, const struct request *request,
+                                 void **out)
+{
+    struct magazine *magazine = careful_enter(pool);
+    struct found found;
+    void *block = take_or_release(pool, magazine, request);
+
+    if (block == NULL && pool->little == NULL)
+        block = take_at_last(pool, magazine, request);
     if (block != NULL) {
         if (!pool_find_block(pool, block, &found))
             assert_cheap(false);

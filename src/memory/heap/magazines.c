@@ -65,8 +65,7 @@ static uint16_t choose_frames(const struct coffer_pool *pool, uint32_t size)
     return (uint16_t)best;
 }
 
-/* The calling thread's number. */
-static unsigned own_number(struct coffer_pool *pool)
+unsigned magazine_own_number(const struct coffer_pool *pool)
 {
     unsigned slot;
 
@@ -78,12 +77,12 @@ static unsigned own_number(struct coffer_pool *pool)
 
 struct magazine *magazine_own(struct coffer_pool *pool)
 {
-    return pool->magazines[own_number(pool)];
+    return pool->magazines[magazine_own_number(pool)];
 }
 
 struct magazine *magazine_enter(struct coffer_pool *pool)
 {
-    unsigned number = own_number(pool);
+    unsigned number = magazine_own_number(pool);
     struct magazine *magazine = pool->magazines[number];
 
     if (magazine->number != number) {
@@ -382,6 +381,22 @@ static bool span_is_due(const struct magazine *magazine, unsigned kind)
            !pool_is_tight(magazine->pool);
 }
 
+/* No span of a bin has room, and there is no new one. Its current one leaves, so that the first
+ * block that is freed of it puts it on the list, where others see it too (magazine_borrow). */
+static void bin_run_dry(struct magazine *magazine, struct bin *bin)
+{
+    struct coffer_pool *pool = magazine->pool;
+    unsigned index = bin_index(pool, bin->kind);
+
+    if (bin_is_open(bin) || bin->head != SLOT_NONE)
+        return; /* in the shared magazine others were quicker */
+    if (bin->current != &pool->full) {
+        bin->current->left = 1;
+        bin_show(bin, &pool->full);
+    }
+    magazine->filled[index / 64] &= ~((uint64_t)1 << index % 64);
+}
+
 /* What is rare: there is no bin yet, somebody asks for memory, or no span has room. */
 static void *refill_rare(struct magazine *magazine, unsigned kind)
 {
@@ -400,7 +415,7 @@ static void *refill_rare(struct magazine *magazine, unsigned kind)
     if ((magazine_collect(magazine) && (bin_is_open(bin) || bin_next(pool, bin))) ||
         (span_is_due(magazine, kind) && bin_add_span(magazine, bin)))
         return take_block(magazine, bin);
-    magazine->filled[bin_index(pool, kind) / 64] &= ~((uint64_t)1 << bin_index(pool, kind) % 64);
+    bin_run_dry(magazine, bin);
     return NULL;
 }
 
@@ -475,13 +490,13 @@ enum coffer_status magazine_turn(struct coffer_pool *pool, size_t size, void **o
     return take_quickly(pool, magazine, bin->current, out);
 }
 
-void *magazine_borrow(struct magazine *magazine, unsigned kind, size_t alignment)
+/* A free block of the first bin, from one index on and before another, that has any which suits. */
+static void *borrow_between(struct magazine *magazine, unsigned from, unsigned end,
+                            size_t alignment)
 {
     struct coffer_pool *pool = magazine->pool;
-    unsigned from = bin_index(pool, kind);
-    unsigned end = from < CLASS_COUNT ? CLASS_COUNT : BIN_COUNT;
 
-    for (unsigned index = from + 1; index < end && index < pool->bin_count; index++) {
+    for (unsigned index = from; index < end && index < pool->bin_count; index++) {
         uint64_t filled = magazine->filled[index / 64] >> index % 64;
         struct bin *bin;
 
@@ -499,6 +514,24 @@ void *magazine_borrow(struct magazine *magazine, unsigned kind, size_t alignment
             return take_block(magazine, bin);
     }
     return NULL;
+}
+
+void *magazine_borrow(struct magazine *magazine, unsigned kind, size_t alignment)
+{
+    struct coffer_pool *pool = magazine->pool;
+    unsigned from = bin_index(pool, kind);
+    void *block;
+
+    (void)magazine_collect(magazine);
+    if (from >= CLASS_COUNT || pool->spare)
+        return borrow_between(magazine, from + 1, BIN_COUNT, alignment);
+    block = borrow_between(magazine, from + 1, CLASS_COUNT, alignment);
+    if (block != NULL)
+        return block;
+    from = kind >= CLASS_FINE
+               ? bin_index(pool, kind | PART_ALIGNED)
+               : CLASS_COUNT + (class_size(kind) + ALIGNED_STEP - 1) / ALIGNED_STEP - 1;
+    return borrow_between(magazine, from, BIN_COUNT, alignment);
 }
 
 /* Nothing of a span is in use: it goes. The last one with room stays: going to and fro should be

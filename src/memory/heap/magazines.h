@@ -126,6 +126,9 @@ static inline struct magazine *magazine_at(const struct coffer_pool *pool, unsig
     return magazine != NULL && magazine->number == number ? magazine : NULL;
 }
 
+/* The number of the magazine that the calling thread works in, or will when there is one. */
+unsigned magazine_own_number(const struct coffer_pool *pool);
+
 /* The calling thread's, or the shared one. */
 struct magazine *magazine_own(struct coffer_pool *pool);
 
@@ -146,8 +149,8 @@ COFFER_MUST_CHECK enum coffer_status magazine_turn(struct coffer_pool *pool, siz
 /* A block of a class came from a patch. */
 void magazine_wish(struct magazine *magazine, unsigned kind);
 
-/* A free block of one of the next larger classes, at a multiple of `alignment`. NULL: there is
- * none. Looks at each class once. */
+/* A free block of one of the next larger classes, at a multiple of `alignment`; if none was asked
+ * for, then of those for aligned blocks too. NULL: there is none. Looks at each class once. */
 void *magazine_borrow(struct magazine *magazine, unsigned kind, size_t alignment);
 
 /* Blocks of a span of this magazine were freed, and `left` has come to 0: a full span has room

@@ -209,22 +209,22 @@ static unsigned magazines_wanted(const struct coffer_pool *pool, const struct po
 
 static enum coffer_status open_fast(const struct pool_host *host,
                                     const struct coffer_pool_settings *settings,
-                                    struct source *source, struct coffer_pool **out)
+                                    struct source source, struct coffer_pool **out)
 {
     struct coffer_pool *pool;
     void *home;
     enum coffer_status status;
 
-    if (!account_allows(source->account, source->owner, FRAME_SIZE))
+    if (!account_allows(source.account, source.owner, FRAME_SIZE))
         return COFFER_NO_MEMORY;
-    status = frames_take_kept(source->frames, source->owner, 1, FRAMES_CHUNK, 0, &home);
+    status = frames_try_kept(source.frames, source.owner, 1, 1, FRAMES_CHUNK, 0, &home);
     if (status != COFFER_OK)
         return status;
 
     pool = (struct coffer_pool *)(void *)((char *)home + SLOT_SIZE);
     begin(pool, host, settings);
-    source->frame_count = 1;
-    pool->sources[0] = *source;
+    source.frame_count = 1;
+    pool->sources[0] = source;
     pool->home = &pool->sources[0];
     if (settings->expand && settings->region != NULL)
         pool->sources[1] = (struct source){
@@ -244,7 +244,7 @@ static enum coffer_status open_fast(const struct pool_host *host,
                 (unsigned)((sizeof(*pool) + pool->magazine_count * sizeof(struct magazine *) +
                             SLOT_SIZE - 1) /
                            SLOT_SIZE));
-    frames_tag_kept(source->frames, home, 1, slot_name(pool->home, home));
+    frames_tag_kept(source.frames, home, 1, slot_name(pool->home, home));
 
     status = open_magazines(pool, host);
     if (status == COFFER_OK)
@@ -298,6 +298,17 @@ static enum coffer_status open_little(const struct pool_host *host,
     return little_init(bytes + front, settings->region_size - front, &pool->little);
 }
 
+static bool quota_is_left(const struct pool_host *host)
+{
+    const struct account_line *line = &host->account->lines[host->owner.index];
+    bool left;
+
+    spin_take(&host->account->lock);
+    left = account_line_quota(line) > line->frames;
+    spin_give(&host->account->lock);
+    return left;
+}
+
 enum coffer_status pool_open(const struct pool_host *host,
                              const struct coffer_pool_settings *settings, struct coffer_pool **out)
 {
@@ -319,7 +330,10 @@ enum coffer_status pool_open(const struct pool_host *host,
         if (status != COFFER_OK)
             return status;
     }
-    status = open_fast(host, settings, &source, out);
+    status = open_fast(host, settings, source, out);
+    if (status == COFFER_NO_MEMORY && settings->region == NULL && quota_is_left(host) &&
+        frames_ask(host->frames))
+        status = open_fast(host, settings, source, out);
     if (status != COFFER_OK && settings->region != NULL)
         frames_fini(source.frames);
     return status;

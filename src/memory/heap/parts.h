@@ -397,8 +397,9 @@ void part_give(struct coffer_pool *pool, struct source *source, struct part *par
 void chunk_begin(struct coffer_pool *pool, struct source *source, struct part *chunk,
                  unsigned count);
 
-/* Frames of a source, within its limit; NULL: there are none. All of them are tagged with the part,
- * if there is one (NULL: tag them); its frames go before it does. Not under the lock. */
+/* Frames of a source, within its limit; NULL: there are none, which nobody is told. All of them are
+ * tagged with the part, if there is one (NULL: tag them); its frames go before it does. Not under
+ * the lock. */
 void *source_take(struct coffer_pool *pool, struct source *source, struct owner owner,
                   enum frames_keep keep, size_t count, const struct part *part);
 /* At a multiple of `alignment` frames. */
@@ -406,6 +407,14 @@ void *source_take_aligned(struct coffer_pool *pool, struct source *source, struc
                           enum frames_keep keep, size_t count, size_t alignment,
                           const struct part *part);
 void source_give(struct coffer_pool *pool, struct source *source, void *address, size_t count);
+
+/* Frames more that a source may give, by its limit and the owner's quota. */
+uint64_t source_limit(struct coffer_pool *pool, const struct source *source, struct owner owner);
+
+/* An allocation that a run of `count` frames would do for has found nothing anywhere: if that is
+ * for want of frames it is told. True: another try may be worth it. `owner`: see source_take. In no
+ * lock. */
+bool sources_ask(struct coffer_pool *pool, struct owner owner, size_t count);
 
 /* All parts of the pool, one after another; begin with a zeroed cursor. NULL behind the last. Not
  * under the lock. */

@@ -18,22 +18,15 @@
 /* Frames that can be had of a source, at most. */
 static uint64_t source_room(struct coffer_pool *pool, const struct source *source)
 {
-    const struct account_line *line;
     uint64_t limit;
-    uint64_t quota;
     uint64_t room;
 
     if (source->frames == NULL)
         return 0;
-    spin_take(&pool->lock);
-    limit = source->frame_max > source->frame_count ? source->frame_max - source->frame_count : 0;
-    spin_give(&pool->lock);
+    limit = source_limit(pool, source, source->owner);
     spin_take(&source->account->lock);
-    line = &source->account->lines[source->owner.index];
     room = source->account->frames_total - source->account->frames_used;
-    quota = account_line_quota(line) > line->frames ? account_line_quota(line) - line->frames : 0;
     spin_give(&source->account->lock);
-    room = room < quota ? room : quota;
     return room < limit ? room : limit;
 }
 

@@ -176,68 +176,6 @@ void coffer_pool_statistics(struct coffer_pool *pool, struct coffer_pool_statist
     out->frees = out->allocations - out->blocks;
 }
 
-/* Whole frames that can be had of the region for sure: its largest free block, or half of it when
- * there is nothing else that what is taken first may come from (a bin's and a part's descriptor, an
- * area's tags). What lies beside the block isn't counted. */
-static size_t largest_run(struct coffer_pool *pool)
-{
-    const uint64_t first = 4;
-    struct frames_statistics statistics;
-    uint64_t block;
-    unsigned order = FRAMES_ORDER_COUNT;
-
-    if (pool->settings.region == NULL)
-        return 0;
-    statistics = frames_statistics(pool->home->frames);
-    while (order > 0 && statistics.free_blocks[order - 1] == 0)
-        order--;
-    if (order == 0)
-        return 0;
-    block = (uint64_t)1 << (order - 1);
-    if (statistics.free - block < first)
-        block = block / 2 < first ? 0 : block / 2;
-    if (pool->settings.guards)
-        block = block < 2 ? 0 : block - 2;
-    return (size_t)block * FRAME_SIZE;
-}
-
-size_t coffer_pool_largest_free(struct coffer_pool *pool)
-{
-    bool locked = pool->careful || pool->little != NULL;
-    struct parts_cursor cursor = {.source = 0};
-    struct part *part;
-    size_t largest = 0;
-    size_t other = 0;
-
-    if (locked)
-        (void)careful_enter(pool);
-    if (pool->little != NULL) {
-        largest = little_largest(pool->little);
-    } else {
-        while ((part = parts_next(pool, &cursor)) != NULL) {
-            size_t size = PART_SEEN(part, size);
-
-            if (part_is_span(part) && size > largest && span_free_count(part) > 0)
-                largest = size;
-        }
-        spin_take(&pool->lock);
-        for (uint32_t name = pool->patches; name != SLOT_NONE; name = part_at(pool, name)->next) {
-            other = little_largest(part_at(pool, name)->patch.little);
-            largest = other > largest ? other : largest;
-        }
-        other = pool->extents != NULL ? extents_largest(pool->extents) : 0;
-        spin_give(&pool->lock);
-        if (other > AREA_BLOCK_MAX)
-            other = AREA_BLOCK_MAX;
-        largest = other > largest ? other : largest;
-        other = largest_run(pool);
-        largest = other > largest ? other : largest;
-    }
-    if (locked)
-        careful_leave(pool);
-    return largest;
-}
-
 /* --- Walk -------------------------------------------------------------------------------- */
 
 struct walk {

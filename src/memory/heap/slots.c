@@ -37,7 +37,7 @@ void *source_take_aligned(struct coffer_pool *pool, struct source *source, struc
     if (count > FRAMES_TOTAL_MAX || !source_reserve(pool, source, count))
         return NULL;
     if ((!pool->spare && !account_allows(source->account, owner, count * FRAME_SIZE)) ||
-        frames_take_kept_aligned(source->frames, owner, count, alignment, keep, tag, &address) !=
+        frames_try_kept(source->frames, owner, count, alignment, keep, tag, &address) !=
             COFFER_OK) {
         spin_take(&pool->lock);
         source->frame_count -= count;
@@ -60,6 +60,34 @@ void source_give(struct coffer_pool *pool, struct source *source, void *address,
     spin_give(&pool->lock);
     if (atomic_load_explicit(&pool->scarce, memory_order_relaxed))
         atomic_store_explicit(&pool->scarce, false, memory_order_relaxed);
+}
+
+uint64_t source_limit(struct coffer_pool *pool, const struct source *source, struct owner owner)
+{
+    const struct account_line *line;
+    uint64_t limit;
+    uint64_t quota;
+
+    if (source->frames == NULL)
+        return 0;
+    spin_take(&pool->lock);
+    limit = source->frame_max > source->frame_count ? source->frame_max - source->frame_count : 0;
+    spin_give(&pool->lock);
+    spin_take(&source->account->lock);
+    line = &source->account->lines[owner.index];
+    quota = account_line_quota(line) > line->frames ? account_line_quota(line) - line->frames : 0;
+    spin_give(&source->account->lock);
+    return limit < quota ? limit : quota;
+}
+
+bool sources_ask(struct coffer_pool *pool, struct owner owner, size_t count)
+{
+    for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
+        if (count <= source_limit(pool, source, pool->spare ? owner : source->owner) &&
+            frames_ask(source->frames))
+            return true;
+    }
+    return false;
 }
 
 static uint32_t *chunk_list_of(struct source *source, const struct part *chunk)
