@@ -147,6 +147,11 @@ class UsageTest(CommandTest):
                 (("dump", "a", "--nod"), "dump: --nod: its value is missing; see"),
                 (("ls", "--all=3"), "ls: --all=3: it takes no value; see"),
                 (("ls", "--k", "x"), "ls: --k: it could mean several options; see"),
+                (("-h",), "-h: no such option; see `coffer --help`"),
+                (("memory", "-h"), "memory: -h: no such option; see `coffer memory --help`"),
+                (("help",), "help: no such verb; it is `coffer --help`"),
+                (("help", "frob"), "help: no such verb; it is `coffer --help`"),
+                (("help", "ls"), "help: no such verb; it is `coffer ls --help`"),
                 (("ls", "x"), "ls: too many arguments; usage: coffer ls [OPTION...]")):
             with self.subTest(words=words):
                 line = self.fails(USAGE, *words)

@@ -137,7 +137,10 @@ class MapTest(MemoryTest):
                 self.assertLessEqual(max(map(len, text.split("\r\n"))), 80)
 
     def test_a_store_is_needed(self):
-        self.fails(NOT_FOUND, "memory", "--store", self.dir / "nowhere")
+        line = self.fails(NOT_FOUND, "memory", "--store", self.dir / "nowhere")
+        self.assertTrue(line.endswith("; `coffer init` makes one; `coffer memory --demo` needs none"))
+        line = self.fails(NOT_FOUND, "ls", "--store", self.dir / "nowhere")
+        self.assertTrue(line.endswith("; `coffer init` makes one"))
         self.fails(USAGE, "memory", "word")
 
 

@@ -15,6 +15,7 @@ import tempfile
 
 import symbols
 
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = """
 #include <stdio.h>
 
@@ -45,9 +46,24 @@ def find(root, pattern):
 
 
 def readme_programs():
-    top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    with open(os.path.join(top, "README.md")) as file:
+    with open(os.path.join(TOP, "README.md")) as file:
         return re.findall(r"^```c\n(.*?)^```$", file.read(), re.DOTALL | re.MULTILINE)
+
+
+def readme_look():
+    """How README.md has a reader look at what its first program has left."""
+    with open(os.path.join(TOP, "README.md")) as file:
+        return "\n".join(re.findall(r"^    (\(umask.*|coffer ls.*)$", file.read(), re.MULTILINE))
+
+
+def check_look(root):
+    """In the folder where the program ran."""
+    folders = {"PATH": os.path.dirname(find(root, "bin/coffer")),
+               "LD_LIBRARY_PATH": os.path.dirname(find(root, "libcoffer.so"))}
+    shell = subprocess.run(["/bin/sh", "-ec", readme_look()], cwd=root, env=folders, text=True,
+                           capture_output=True)
+    if shell.returncode != 0 or shell.stderr or "letter" not in shell.stdout:
+        raise SystemExit(f"README's way to the letter: {shell.stdout}{shell.stderr}")
 
 
 def check_library(root, library, name, compiler, program):
@@ -89,7 +105,8 @@ def main(build, *compiler):
             check_library(root, "coffer-memory", name, compiler, pages)
             if not os.path.exists(os.path.join(root, "vault", "dirf.db")):
                 raise SystemExit(f"{name}: README's program made no store")
-            print(f"{name}: the programs of README.md run")
+            check_look(root)
+            print(f"{name}: the programs of README.md run, and what they leave can be seen")
     return 0
 
 

@@ -104,6 +104,15 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
+/* Many commands have a verb for it. */
+static enum exit_status refuse_help(struct options *options, const char *about)
+{
+    bool known = about != NULL && find_verb(about) != NULL;
+
+    return fail_usage(options, "help: no such verb; it is `coffer%s%s --help`", known ? " " : "",
+                      known ? about : "");
+}
+
 static enum exit_status run(struct front *front, int argc, char **argv)
 {
     const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
@@ -120,6 +129,8 @@ static enum exit_status run(struct front *front, int argc, char **argv)
                                  : options_refuse(options, "", NULL, argv, front->next);
     if (front->verb == 0)
         return fail_usage(options, "no verb; `coffer --help` lists them");
+    if (strcmp(argv[front->verb], "help") == 0)
+        return refuse_help(options, argv[front->verb + 1]);
     verb = find_verb(argv[front->verb]);
     if (verb == NULL)
         return fail_usage(options, "%s: no such verb; `coffer --help` lists them",

@@ -39,6 +39,8 @@ struct options {
     bool json;
     bool quiet;
     bool reported; /* a failure has been told already */
+
+    const char *without_store; /* what the verb advises when there is no store; NULL: init */
 };
 
 /* Defaults. */

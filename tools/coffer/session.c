@@ -115,7 +115,8 @@ static enum exit_status tell_failure(struct session *session, enum coffer_status
 
     switch (status) {
     case COFFER_NOT_FOUND:
-        advice = "`coffer init` makes one";
+        advice = options->without_store != NULL ? options->without_store
+                                                : "`coffer init` makes one";
         break;
     case COFFER_CORRUPT:
         advice = "its dirf.db is damaged, or the key or --profile is not its own";

@@ -47,6 +47,7 @@ enum exit_status verb_memory(struct options *options, int argc, char **argv)
     if (demo) {
         result = memory_demo(options);
     } else {
+        options->without_store = "`coffer init` makes one; `coffer memory --demo` needs none";
         result = session_open(options, SESSION_READ, &session);
         if (result == EXIT_DONE) {
             struct coffer_memory *memory = coffer_memory_of(session.store);
