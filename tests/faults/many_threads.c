@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "coffer/linux_memory.h"
+#include "memory/account/account.h"
 #include "memory/paging/paging.h"
 #include "memory/system/system.h"
 #include "port/port.h"
@@ -86,6 +87,14 @@ static void have_no_number(const struct crowd *crowd)
     must(crowd->port->thread_slot(crowd->port->context) == PORT_SLOTS_MAX);
 }
 
+static void open_system(struct space_fixture *f, enum space_mmu mmu,
+                        const struct space_fixture_settings *settings)
+{
+    space_fixture_open(f, mmu, settings);
+    /* It counts, and frames that are taken without the paging lock would be counted at once. */
+    account_set_refuse(&f->memory->memory->account, NULL, NULL);
+}
+
 /* --- The paging lock --------------------------------------------------------------------- */
 
 struct lock_scene {
@@ -127,7 +136,7 @@ static void test_no_lock_is_taken_for_ones_own(void **state)
     struct space_fixture f;
 
     (void)state;
-    space_fixture_open(&f, SPACE_SOFTWARE, &settings);
+    open_system(&f, SPACE_SOFTWARE, &settings);
     scene.paging = f.memory->paging;
     atomic_init(&scene.step, 0);
     crowd_open(&scene.crowd);
@@ -183,7 +192,7 @@ static void test_each_is_asked_before_it_is_refused(void **state)
     atomic_init(&scene.asked, 0);
     atomic_init(&scene.refused, 0);
     crowd_open(&scene.crowd);
-    space_fixture_open(&f, SPACE_SOFTWARE, &settings);
+    open_system(&f, SPACE_SOFTWARE, &settings);
     scene.memory = f.memory;
     crowd_start(&scene.crowd, 0, take_too_much, &scene);
     crowd_start(&scene.crowd, 1, take_too_much, &scene);
@@ -247,7 +256,7 @@ static void evict(enum space_mmu mmu)
     struct space_fixture f;
 
     memset(scene.bytes, 1, 600 * KIB);
-    space_fixture_open(&f, mmu, &settings);
+    open_system(&f, mmu, &settings);
     scene.memory = f.memory;
     scene.space = space_make(&f, PAGES * PG);
     scene.start = space_map(scene.space, PAGES * PG, COFFER_WRITE);
