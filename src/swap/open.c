@@ -24,6 +24,7 @@ enum coffer_status coffer_swap_open(struct coffer_memory *memory,
     if (!taken) {
         paging_set_backing(memory->paging, backing);
         memory->has_swap = true;
+        system_hide_owner(memory, swap_owner(swap));
     }
     paging_unlock(memory->paging);
     if (taken)

@@ -195,6 +195,11 @@ const struct backing *swap_backing(const struct swap *swap)
     return &swap->backing;
 }
 
+struct owner swap_owner(const struct swap *swap)
+{
+    return swap->owner;
+}
+
 bool swap_is_valid(const struct swap *swap)
 {
     uint64_t released = bitmap_count(&swap->released, swap->slot_count);

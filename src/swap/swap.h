@@ -56,6 +56,8 @@ COFFER_MUST_CHECK enum coffer_status swap_open(struct memory *memory,
  * medium is COFFER_NO_SPACE or COFFER_IO. */
 const struct backing *swap_backing(const struct swap *swap);
 
+struct owner swap_owner(const struct swap *swap);
+
 /* Are the slots' numbers what the bitmap says? Walks it. With the paging lock held. */
 bool swap_is_valid(const struct swap *swap);
 

@@ -17,6 +17,11 @@ void system_set_owners(struct coffer_memory *memory, struct owner system)
         memory->owners[i].index = (uint8_t)i;
 }
 
+void system_hide_owner(struct coffer_memory *memory, struct owner owner)
+{
+    memory->owners[owner.index].index = 0;
+}
+
 enum coffer_status system_owner(const struct coffer_memory *memory, struct coffer_owner owner,
                                 struct owner *out)
 {

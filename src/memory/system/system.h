@@ -82,6 +82,9 @@ void system_view(struct coffer_memory *view, struct memory *memory, struct owner
 /* Owners from outside: all lines from "system" on, and that as 0. */
 void system_set_owners(struct coffer_memory *memory, struct owner system);
 
+/* One that was opened from within: it isn't the caller's. */
+void system_hide_owner(struct coffer_memory *memory, struct owner owner);
+
 /* The public owner as one of the account. COFFER_MISUSE: it isn't open. */
 COFFER_MUST_CHECK enum coffer_status system_owner(const struct coffer_memory *memory,
                                                   struct coffer_owner owner, struct owner *out);

@@ -331,6 +331,37 @@ static void test_sync_writes_what_was_dirty_when_it_was_called(void **state)
     assert_ok(coffer_segment_close(segment));
 }
 
+/* It is opened from within, after the caller's may have been. */
+static void test_nobody_charges_anything_to_the_swap(void **state)
+{
+    const struct coffer_space_settings settings = {.size = 16 * PG};
+    struct coffer_owner_statistics line = {.name = NULL};
+    struct coffer_space_settings charged = settings;
+    struct coffer_owner owner;
+    struct coffer_space *space;
+    unsigned cursor = 0;
+    void *run;
+
+    (void)state;
+    while (coffer_memory_next_owner(fixture.memory, &cursor, &line) &&
+           strcmp(line.name, "swap") != 0)
+        ;
+    assert_string_equal(line.name, "swap");
+    charged.owner = line.owner;
+    assert_status(coffer_owner_set_quota(fixture.memory, line.owner, 0), COFFER_MISUSE);
+    assert_status(coffer_owner_close(fixture.memory, line.owner), COFFER_MISUSE);
+    assert_status(coffer_frames_take(fixture.memory, line.owner, 1, 1, &run), COFFER_MISUSE);
+    assert_status(coffer_space_open(fixture.memory, &charged, &space), COFFER_MISUSE);
+
+    /* Those that are opened later are the caller's. */
+    assert_ok(coffer_owner_open(fixture.memory, "later", &owner));
+    assert_int_not_equal(owner.index, line.owner.index);
+    assert_ok(coffer_owner_set_quota(fixture.memory, owner, 1));
+    assert_ok(coffer_frames_take(fixture.memory, owner, 1, 1, &run));
+    assert_ok(coffer_frames_give(fixture.memory, run));
+    assert_ok(coffer_owner_close(fixture.memory, owner));
+}
+
 static void test_a_size_that_reaches_the_end_of_all_addresses_is_refused(void **state)
 {
     struct coffer_space *space;
@@ -352,6 +383,7 @@ static const struct CMUnitTest tests[] = {
     space_test(test_pages_that_are_lost_with_their_segment_are_logged),
     space_test(test_a_buffer_may_lie_in_no_memory_systems_space),
     space_test(test_sync_writes_what_was_dirty_when_it_was_called),
+    space_test(test_nobody_charges_anything_to_the_swap),
     space_test(test_a_size_that_reaches_the_end_of_all_addresses_is_refused),
 };
 
