@@ -17,8 +17,10 @@ extern "C" {
 #define LOS_MEMBOX_SIZE(blkSize, blkNum)                                                           \
     (LOS_MEMBOX_OVERHEAD + (4U + (((UINT32)(blkSize) + 7U) & ~7U)) * (UINT32)(blkNum))
 
-/* LOS_NOK: NULL, no size, too small for one box, or it overlaps a pool of LOS_MemInit. Boxes have
- * no end in LiteOS, so that their memory may be used for anything, other boxes too, at any time. */
+/* The memory is wiped. LOS_NOK, and nothing is written: NULL, no size, too small for one box, it
+ * overlaps a pool of LOS_MemInit or memory that isn't the caller's, or the system has no room for a
+ * record. Boxes have no end in LiteOS, so that their memory may be used for anything, other boxes
+ * and pools too, at any time; boxes that it was used for otherwise must not be called any more. */
 UINT32 LOS_MemboxInit(VOID *pool, UINT32 poolSize, UINT32 blkSize);
 
 /* NULL: empty, or not a pool. */

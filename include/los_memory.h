@@ -4,8 +4,8 @@
  * Coffer's pools (docs/LITEOS.md tells the differences, which are all in what went wrong before).
  *
  * A pool is named by the address of its region, as it was given to LOS_MemInit. Regions below 64
- * KiB are kept by best fit ("little"), larger ones by the constant-time policy. A call on anything
- * that isn't a pool is refused. Any thread.
+ * KiB are kept by best fit ("little"), larger ones by the constant-time policy ("fast"). A call on
+ * any address that isn't a pool's is refused. Any thread.
  *
  * Link with -lcoffer-los (pkg-config: coffer-los).
  */
@@ -31,8 +31,9 @@ typedef struct {
 VOID *LOS_SysPoolGet(VOID);
 #define OS_SYS_MEM_ADDR LOS_SysPoolGet()
 
-/* Make a pool in `size` bytes at `pool`: of any alignment and size; nothing outside is touched. It
- * stays the pool's until LOS_MemDeInit. OS_ERROR: NULL, too small, or it overlaps a pool. */
+/* Make a pool in `size` bytes at `pool`, 512 or more, at any address; nothing outside is touched.
+ * They stay the pool's until LOS_MemDeInit. OS_ERROR, and nothing is written: NULL, too small, they
+ * overlap a pool or memory that isn't the caller's, or the system has no room for its record. */
 UINT32 LOS_MemInit(VOID *pool, UINT32 size);
 
 /* Its blocks go with it. OS_ERROR: not a pool. */
@@ -71,8 +72,9 @@ UINT32 LOS_MemPoolSizeGet(const VOID *pool);
 /* A histogram of the free blocks, to the log. */
 UINT32 LOS_MemFreeNodeShow(VOID *pool);
 
-/* The pool may take pages when it is full, and gives them back; not one in a region below 64 KiB,
- * which stays as it is. */
+/* The pool may take pages when it is full, and gives them back: those of a block of 16 KiB and more
+ * with its free, others when 32 more blocks were freed. Not a pool in a region below 64 KiB, which
+ * stays as it is. */
 VOID LOS_MemExpandEnable(VOID *pool);
 
 #ifdef __cplusplus

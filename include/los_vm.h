@@ -114,7 +114,9 @@ VOID LOS_KernelFree(VOID *ptr);
 /* --- The process's memory ---------------------------------------------------------------- */
 
 /* Anonymous memory, or with MAP_SHARED the file `fd` from page `pgoff` on. -EINVAL, -EBADF,
- * -EACCES, -ENOMEM, -EEXIST (MAP_FIXED_NOREPLACE), -ENODEV (a private mapping of a file). */
+ * -EACCES, -ENOMEM, -EEXIST (MAP_FIXED_NOREPLACE), -ENODEV (a private mapping of a file). All maps
+ * of one file are of what the first found: -EACCES to write when it was opened for reading,
+ * -EINVAL behind the end that it had; when the last is gone, the next looks again. */
 VADDR_T LOS_MMap(VADDR_T vaddr, size_t len, unsigned prot, unsigned long flags, int fd,
                  unsigned long pgoff);
 /* -EINVAL: not at a page, no size, or beyond the space. */

@@ -20,6 +20,14 @@
 #define DEFAULT_SWAP_PAGES ((size_t)16 << 10)
 #define PROCESS_SIZE       ((size_t)1 << 30)
 
+/* Of the process, where its addresses are only numbers: no pointer of a program on any machine of
+ * 64 bits has this bit alone. On others there are no such addresses, and the lowest must do. */
+#if UINTPTR_MAX > UINT32_MAX
+#define SOFTWARE_BASE ((uintptr_t)1 << 55)
+#else
+#define SOFTWARE_BASE ((uintptr_t)0)
+#endif
+
 static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct los the_system;
 static _Atomic(struct los *) current;
@@ -124,18 +132,50 @@ static int open_file(int fd, struct los_file_info *info)
 
 /* --- The system -------------------------------------------------------------------------- */
 
+/* What is left of the parent's system is not to be had here: neither its memory nor its threads. So
+ * it is forgotten, with its lock, and there may be another. */
+static void forget_in_child(void)
+{
+    (void)pthread_mutex_init(&start_lock, NULL);
+    atomic_store_explicit(&current, NULL, memory_order_relaxed);
+}
+
+/* The process ends. Its memory goes with it, and nothing of it is touched: threads may be running,
+ * and the callers' regions may be gone. What programs wrote to files through their memory is
+ * written, as it would be by Linux. */
+static void sync_at_exit(void)
+{
+    struct los *los;
+
+    (void)pthread_mutex_lock(&start_lock);
+    los = atomic_load_explicit(&current, memory_order_relaxed);
+    if (los != NULL)
+        los_sync_files(los);
+    (void)pthread_mutex_unlock(&start_lock);
+}
+
+static void watch_process(void)
+{
+    (void)pthread_atfork(NULL, NULL, forget_in_child);
+    (void)atexit(sync_at_exit);
+}
+
 /* With the lock held. */
 static struct los *start(const struct coffer_linux_memory_options *options)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     const struct coffer_linux_memory_options defaults = {.memory = DEFAULT_MEMORY,
                                                          .swap_pages = DEFAULT_SWAP_PAGES};
     struct los *los = &the_system;
 
+    if (options == NULL)
+        options = &defaults;
+    (void)pthread_once(&once, watch_process);
     los->port = coffer_linux_port();
     los->file_open = open_file;
-    if (coffer_linux_memory_open(options != NULL ? options : &defaults, &los->memory) != COFFER_OK)
+    if (coffer_linux_memory_open(options, &los->memory) != COFFER_OK)
         return NULL;
-    if (los_open(los, PROCESS_SIZE) != COFFER_OK) {
+    if (los_open(los, options->software ? SOFTWARE_BASE : 0, PROCESS_SIZE) != COFFER_OK) {
         coffer_memory_close(los->memory);
         return NULL;
     }
@@ -151,12 +191,8 @@ struct los *los_current(void)
         return los;
     (void)pthread_mutex_lock(&start_lock);
     los = atomic_load_explicit(&current, memory_order_relaxed);
-    if (los == NULL) {
+    if (los == NULL)
         los = start(NULL);
-        /* Nobody has been told to stop it; its keys and its swap are wiped all the same. */
-        if (los != NULL)
-            (void)atexit(LOS_Stop);
-    }
     (void)pthread_mutex_unlock(&start_lock);
     return los;
 }

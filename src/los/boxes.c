@@ -6,79 +6,94 @@
 #include "los/los.h"
 
 /* The boxes of a pool, with their lock taken; NULL: it isn't one. */
-static struct los_mark *lock_boxes(const VOID *pool)
+static struct los_name *lock_boxes(const VOID *pool)
 {
-    struct los_mark *mark = los_mark_of(pool, LOS_BOXES);
+    struct los *los = los_current();
+    struct los_name *name = los == NULL ? NULL : los_name_find(los, pool, LOS_BOXES);
 
-    if (mark == NULL || mark->boxes == NULL)
-        return NULL;
-    spin_take(&mark->boxes_lock);
-    return mark;
+    if (name != NULL)
+        spin_take(&name->boxes_lock);
+    return name;
+}
+
+/* Boxes that the memory system doesn't know, in a region that it has nothing against: not another
+ * pool's, nor memory that isn't the caller's. */
+static enum coffer_status open_boxes(struct los *los, const struct coffer_boxes_settings *settings,
+                                     struct coffer_boxes **out)
+{
+    struct coffer_boxes *known;
+    enum coffer_status status = coffer_boxes_open(los->memory, settings, &known);
+
+    if (status != COFFER_OK)
+        return status;
+    coffer_boxes_close(known);
+    return coffer_boxes_open(NULL, settings, out);
 }
 
 UINT32 LOS_MemboxInit(VOID *pool, UINT32 poolSize, UINT32 blkSize)
 {
-    struct coffer_boxes_settings settings = {.name = "LiteOS boxes", .box_size = blkSize};
-    struct los_mark *mark;
+    const struct coffer_boxes_settings settings = {
+        .name = "LiteOS boxes", .box_size = blkSize, .region = pool, .region_size = poolSize};
+    struct los *los = los_current();
+    struct los_name *name;
 
-    if (blkSize == 0)
+    if (los == NULL || pool == NULL || poolSize == 0 || blkSize == 0 ||
+        los_name_make(los, pool, poolSize, LOS_BOXES, &name) != COFFER_OK)
         return LOS_NOK;
-    mark = los_mark_make(pool, poolSize, LOS_BOXES, &settings.region, &settings.region_size);
-    if (mark == NULL)
-        return LOS_NOK;
-    if (coffer_boxes_open(NULL, &settings, &mark->boxes) != COFFER_OK) {
-        los_mark_drop(mark);
+    if (open_boxes(los, &settings, &name->boxes) != COFFER_OK) {
+        los_name_drop(los, name);
         return LOS_NOK;
     }
+    los_name_open(los, name, pool);
     return LOS_OK;
 }
 
 VOID *LOS_MemboxAlloc(VOID *pool)
 {
-    struct los_mark *mark = lock_boxes(pool);
+    struct los_name *name = lock_boxes(pool);
     enum coffer_status status;
     void *box;
 
-    if (mark == NULL)
+    if (name == NULL)
         return NULL;
-    status = coffer_box_alloc(mark->boxes, &box);
-    spin_give(&mark->boxes_lock);
+    status = coffer_box_alloc(name->boxes, &box);
+    spin_give(&name->boxes_lock);
     return status == COFFER_OK ? box : NULL;
 }
 
 UINT32 LOS_MemboxFree(VOID *pool, VOID *box)
 {
-    struct los_mark *mark = lock_boxes(pool);
+    struct los_name *name = lock_boxes(pool);
     enum coffer_status status;
 
-    if (mark == NULL)
+    if (name == NULL)
         return LOS_NOK;
-    status = coffer_box_free(mark->boxes, box);
-    spin_give(&mark->boxes_lock);
+    status = coffer_box_free(name->boxes, box);
+    spin_give(&name->boxes_lock);
     return status == COFFER_OK ? LOS_OK : LOS_NOK;
 }
 
 VOID LOS_MemboxClr(VOID *pool, VOID *box)
 {
-    struct los_mark *mark = lock_boxes(pool);
+    struct los_name *name = lock_boxes(pool);
     enum coffer_status status = COFFER_MISUSE;
 
-    if (mark != NULL) {
-        status = coffer_box_clear(mark->boxes, box);
-        spin_give(&mark->boxes_lock);
+    if (name != NULL) {
+        status = coffer_box_clear(name->boxes, box);
+        spin_give(&name->boxes_lock);
     }
     if (status != COFFER_OK)
-        los_log(PORT_LOG_WARNING, "LOS_MemboxClr: not a box:", box);
+        los_log_address(PORT_LOG_WARNING, "LOS_MemboxClr: not a box:", box);
 }
 
 static bool read_statistics(const VOID *pool, struct coffer_boxes_statistics *out)
 {
-    struct los_mark *mark = lock_boxes(pool);
+    struct los_name *name = lock_boxes(pool);
 
-    if (mark == NULL)
+    if (name == NULL)
         return false;
-    coffer_boxes_statistics(mark->boxes, out);
-    spin_give(&mark->boxes_lock);
+    coffer_boxes_statistics(name->boxes, out);
+    spin_give(&name->boxes_lock);
     return true;
 }
 
@@ -108,5 +123,5 @@ VOID LOS_ShowBox(VOID *pool)
     text_add(&line, " boxes of ");
     text_add_number(&line, statistics.box_size, 10);
     text_add(&line, " bytes in use, pool at");
-    los_log(PORT_LOG_NOTE, line.bytes, pool);
+    los_log_address(PORT_LOG_NOTE, line.bytes, pool);
 }

@@ -116,7 +116,22 @@ void los_settle_files(struct los *los)
 
     while ((file = take_idle(los)) != NULL) {
         if (coffer_segment_close(file->segment) != COFFER_OK)
-            los_log(PORT_LOG_WARNING, "a mapped file's changes could not be written", NULL);
+            los_log(PORT_LOG_WARNING, "a mapped file's changes could not be written");
         free_record(los, file);
     }
+}
+
+void los_sync_files(struct los *los)
+{
+    struct coffer_space_info info;
+    bool is_needed;
+
+    los->port->lock_take(los->port->context, &los->lock);
+    is_needed = !list_is_empty(&los->files);
+    los->port->lock_give(los->port->context, &los->lock);
+    if (!is_needed)
+        return;
+    coffer_space_info(los->process, &info);
+    if (coffer_space_sync(los->process, info.base, info.size) != COFFER_OK)
+        los_log(PORT_LOG_WARNING, "a mapped file's changes could not be written");
 }

@@ -16,17 +16,23 @@ VOID *LOS_PhysPagesAllocContiguous(size_t nPages)
     return address;
 }
 
+/* Only a whole run of so many pages. */
+static bool free_pages(struct los *los, VOID *ptr, size_t count)
+{
+    struct coffer_frame frame;
+
+    coffer_frames_query(los->memory, ptr, &frame);
+    return frame.state == COFFER_FRAME_USED && frame.offset == 0 && frame.run == count &&
+           coffer_frames_give(los->memory, ptr) == COFFER_OK;
+}
+
 VOID LOS_PhysPagesFreeContiguous(VOID *ptr, size_t nPages)
 {
     struct los *los = los_current();
-    struct coffer_frame frame;
 
-    if (los == NULL)
-        return;
-    coffer_frames_query(los->memory, ptr, &frame);
-    if (frame.state != COFFER_FRAME_USED || frame.offset != 0 || frame.run != nPages ||
-        coffer_frames_give(los->memory, ptr) != COFFER_OK)
-        los_log(PORT_LOG_WARNING, "LOS_PhysPagesFreeContiguous: no run of so many pages:", ptr);
+    if (los != NULL && !free_pages(los, ptr, nPages))
+        los_log_address(PORT_LOG_WARNING,
+                        "LOS_PhysPagesFreeContiguous: no run of so many pages:", ptr);
 }
 
 LosVmPage *LOS_PhysPageAlloc(VOID)
@@ -36,7 +42,10 @@ LosVmPage *LOS_PhysPageAlloc(VOID)
 
 VOID LOS_PhysPageFree(LosVmPage *page)
 {
-    LOS_PhysPagesFreeContiguous(page, 1);
+    struct los *los = los_current();
+
+    if (los != NULL && !free_pages(los, page, 1))
+        los_log_address(PORT_LOG_WARNING, "LOS_PhysPageFree: not a page:", page);
 }
 
 LosVmPage *LOS_VmPageGet(PADDR_T paddr)
@@ -72,7 +81,7 @@ VOID LOS_VFree(const VOID *addr)
     if (los == NULL || addr == NULL)
         return;
     if (coffer_vfree(los->memory, (uintptr_t)addr) != COFFER_OK)
-        los_log(PORT_LOG_WARNING, "LOS_VFree: not of LOS_VMalloc:", addr);
+        los_log_address(PORT_LOG_WARNING, "LOS_VFree: not of LOS_VMalloc:", addr);
 }
 
 VOID *LOS_KernelMalloc(UINT32 size)
@@ -120,5 +129,5 @@ VOID LOS_KernelFree(VOID *ptr)
     if (los == NULL || ptr == NULL)
         return;
     if (coffer_pool_free(coffer_memory_pool(los->memory), ptr) != COFFER_OK)
-        los_log(PORT_LOG_WARNING, "LOS_KernelFree: not a block:", ptr);
+        los_log_address(PORT_LOG_WARNING, "LOS_KernelFree: not a block:", ptr);
 }

@@ -6,23 +6,36 @@
 #include "los/los.h"
 
 #define LITTLE_BELOW 65536u /* bytes; smaller regions are kept by best fit */
-#define QUARANTINE   32u /* freed blocks that aren't reused yet, so that stale frees are noticed */
+
+/* Freed blocks that aren't reused yet, so that stale frees are noticed: so many, but in a small
+ * region one for so many bytes of it, as their list lies in there. */
+#define QUARANTINE       32u
+#define QUARANTINE_BYTES 256u
+
+/* The free of a block of so many bytes gives back all that a pool with pages can do without: what
+ * is in quarantine is out of everybody's reach. */
+#define LARGE 16384u
 
 /* The pool behind a LiteOS pool's address; NULL: it isn't one. */
 static struct coffer_pool *pool_of(const VOID *pool)
 {
-    const struct los_mark *mark;
-    struct los *los;
+    const struct los_name *name;
+    struct los *los = los_current();
 
-    if (pool == NULL)
-        return NULL;
-    los = los_current();
     if (los == NULL)
         return NULL;
     if (pool == (const VOID *)coffer_memory_pool(los->memory))
         return coffer_memory_pool(los->memory);
-    mark = los_mark_of(pool, LOS_POOL);
-    return mark == NULL ? NULL : mark->pool;
+    name = los_name_find(los, pool, LOS_POOL);
+    return name == NULL ? NULL : name->pool;
+}
+
+/* May it have pages of the memory? The system's own pool has nothing in quarantine. */
+static bool expands(const VOID *pool)
+{
+    const struct los_name *name = los_name_find(los_current(), pool, LOS_POOL);
+
+    return name != NULL && atomic_load_explicit(&name->expands, memory_order_relaxed);
 }
 
 static UINT32 narrow(uint64_t number)
@@ -37,50 +50,69 @@ VOID *LOS_SysPoolGet(VOID)
     return los == NULL ? NULL : (VOID *)coffer_memory_pool(los->memory);
 }
 
+/* Where the pool can expand, it doesn't until LOS_MemExpandEnable. */
+static enum coffer_status open_pool(struct los *los, VOID *region, UINT32 size,
+                                    struct coffer_pool **out)
+{
+    const bool little = size < LITTLE_BELOW;
+    const struct coffer_pool_settings settings = {
+        .name = "LiteOS pool",
+        .policy = little ? COFFER_POOL_LITTLE : COFFER_POOL_FAST,
+        .region = region,
+        .region_size = size,
+        .expand = !little,
+        .quarantine = size / QUARANTINE_BYTES < QUARANTINE ? size / QUARANTINE_BYTES : QUARANTINE,
+    };
+    enum coffer_status status = coffer_pool_open(los->memory, &settings, out);
+
+    if (status != COFFER_OK || little)
+        return status;
+    status = coffer_pool_set_frames_max(*out, 0);
+    if (status != COFFER_OK)
+        coffer_pool_close(*out);
+    return status;
+}
+
 UINT32 LOS_MemInit(VOID *pool, UINT32 size)
 {
-    struct coffer_pool_settings settings = {.name = "LiteOS pool", .quarantine = QUARANTINE};
     struct los *los = los_current();
-    enum coffer_status status;
-    struct los_mark *mark;
+    struct los_name *name;
 
-    if (los == NULL)
+    if (los == NULL || pool == NULL || size == 0 ||
+        los_name_make(los, pool, size, LOS_POOL, &name) != COFFER_OK)
         return OS_ERROR;
-    mark = los_mark_make(pool, size, LOS_POOL, &settings.region, &settings.region_size);
-    if (mark == NULL)
-        return OS_ERROR;
-    /* Where it can expand, it doesn't until LOS_MemExpandEnable. */
-    settings.policy = size < LITTLE_BELOW ? COFFER_POOL_LITTLE : COFFER_POOL_FAST;
-    settings.expand = size >= LITTLE_BELOW;
-    status = coffer_pool_open(los->memory, &settings, &mark->pool);
-    if (status == COFFER_OK && settings.expand)
-        status = coffer_pool_set_frames_max(mark->pool, 0);
-    if (status != COFFER_OK) {
-        los_mark_drop(mark);
+    if (open_pool(los, pool, size, &name->pool) != COFFER_OK) {
+        los_name_drop(los, name);
         return OS_ERROR;
     }
+    los_name_open(los, name, pool);
     return LOS_OK;
 }
 
 UINT32 LOS_MemDeInit(VOID *pool)
 {
-    struct los_mark *mark = los_mark_of(pool, LOS_POOL);
+    struct los *los = los_current();
+    struct los_name *name = los == NULL ? NULL : los_name_find(los, pool, LOS_POOL);
+    struct coffer_pool *own;
 
-    if (mark == NULL || mark->pool == NULL)
+    if (name == NULL)
         return OS_ERROR;
-    coffer_pool_close(mark->pool);
-    los_mark_drop(mark);
+    own = name->pool;
+    los_name_drop(los, name);
+    coffer_pool_close(own);
     return LOS_OK;
 }
 
-static void log_pool(const struct los_mark *mark)
+static void log_pool(const void *region)
 {
-    los_log(PORT_LOG_NOTE, "memory pool at", mark->region);
+    los_log_address(PORT_LOG_NOTE, "memory pool at", region);
 }
 
 UINT32 LOS_MemPoolList(VOID)
 {
-    return los_pool_count(log_pool);
+    const struct los *los = los_current();
+
+    return los == NULL ? 0 : los_name_count(los, log_pool);
 }
 
 VOID *LOS_MemAlloc(VOID *pool, UINT32 size)
@@ -104,23 +136,37 @@ VOID *LOS_MemAllocAlign(VOID *pool, UINT32 size, UINT32 boundary)
 UINT32 LOS_MemFree(VOID *pool, VOID *ptr)
 {
     struct coffer_pool *own = pool_of(pool);
+    bool is_large;
 
-    return own != NULL && coffer_pool_free(own, ptr) == COFFER_OK ? LOS_OK : LOS_NOK;
+    if (own == NULL)
+        return LOS_NOK;
+    is_large = expands(pool) && coffer_pool_usable_size(own, ptr) >= LARGE;
+    if (coffer_pool_free(own, ptr) != COFFER_OK)
+        return LOS_NOK;
+    if (is_large)
+        (void)coffer_pool_shrink(own);
+    return LOS_OK;
 }
 
 VOID *LOS_MemRealloc(VOID *pool, VOID *ptr, UINT32 size)
 {
     struct coffer_pool *own = pool_of(pool);
+    bool was_large;
     void *block;
 
     if (own == NULL)
         return NULL;
     if (size == 0) {
-        if (ptr != NULL && coffer_pool_free(own, ptr) != COFFER_OK)
-            los_log(PORT_LOG_WARNING, "LOS_MemRealloc: not a block:", ptr);
+        if (ptr != NULL && LOS_MemFree(pool, ptr) != LOS_OK)
+            los_log_address(PORT_LOG_WARNING, "LOS_MemRealloc: not a block:", ptr);
         return NULL;
     }
-    return coffer_pool_realloc(own, ptr, size, &block) == COFFER_OK ? block : NULL;
+    was_large = expands(pool) && coffer_pool_usable_size(own, ptr) >= LARGE;
+    if (coffer_pool_realloc(own, ptr, size, &block) != COFFER_OK)
+        return NULL;
+    if (was_large && block != ptr)
+        (void)coffer_pool_shrink(own);
+    return block;
 }
 
 UINT32 LOS_MemIntegrityCheck(const VOID *pool)
@@ -132,7 +178,7 @@ UINT32 LOS_MemIntegrityCheck(const VOID *pool)
         return LOS_NOK;
     if (coffer_pool_check(own, &problem))
         return LOS_OK;
-    los_log(PORT_LOG_WARNING, problem, pool);
+    los_log_address(PORT_LOG_WARNING, problem, pool);
     return LOS_NOK;
 }
 
@@ -219,7 +265,7 @@ UINT32 LOS_MemFreeNodeShow(VOID *pool)
         text_add_number(&line, i, 10);
         text_add(&line, " bytes and more: ");
         text_add_number(&line, histogram.counts[i], 10);
-        los_log(PORT_LOG_NOTE, line.bytes, NULL);
+        los_log(PORT_LOG_NOTE, line.bytes);
     }
     return LOS_OK;
 }
@@ -227,7 +273,14 @@ UINT32 LOS_MemFreeNodeShow(VOID *pool)
 VOID LOS_MemExpandEnable(VOID *pool)
 {
     struct coffer_pool *own = pool_of(pool);
+    struct los_name *name;
 
-    if (own == NULL || coffer_pool_set_frames_max(own, UINT64_MAX) != COFFER_OK)
-        los_log(PORT_LOG_WARNING, "LOS_MemExpandEnable: not a pool of 64 KiB or more:", pool);
+    if (own == NULL || coffer_pool_set_frames_max(own, UINT64_MAX) != COFFER_OK) {
+        los_log_address(PORT_LOG_WARNING,
+                        "LOS_MemExpandEnable: not a pool of 64 KiB or more:", pool);
+        return;
+    }
+    name = los_name_find(los_current(), pool, LOS_POOL);
+    if (name != NULL)
+        atomic_store_explicit(&name->expands, true, memory_order_relaxed);
 }

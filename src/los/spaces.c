@@ -143,6 +143,8 @@ VADDR_T LOS_MMap(VADDR_T vaddr, size_t len, unsigned prot, unsigned long flags, 
     map.flags = (fixed ? COFFER_MAP_FIXED : 0) | (shared ? COFFER_MAP_SHARED : 0) |
                 ((flags & MAP_FIXED_NOREPLACE) != 0 ? COFFER_MAP_FIXED | COFFER_MAP_KEEP : 0);
     if ((flags & MAP_ANONYMOUS) == 0) {
+        if (pgoff > UINT64_MAX / PAGE_SIZE)
+            return failed(-LOS_EINVAL); /* behind the end of any file */
         map.offset = (uint64_t)pgoff * PAGE_SIZE;
         error_number = shared ? los_map_file(los, fd, (prot & PROT_WRITE) != 0, &map, &address)
                               : -LOS_ENODEV;
@@ -265,7 +267,6 @@ INT32 LOS_UserMemClear(unsigned char *buf, UINT32 len)
 STATUS_T LOS_UserCall(VOID (*body)(VOID *argument), VOID *argument)
 {
     struct los *los = los_current();
-
     enum coffer_status status;
 
     if (los == NULL || body == NULL)

@@ -3,6 +3,8 @@
 #include "fixture.h"
 
 #include "los_membox.h"
+#include "los_memory.h"
+#include "los_vm.h"
 
 static void test_boxes_are_had_and_given_back(void **state)
 {
@@ -53,6 +55,68 @@ static void test_the_size_macro_is_enough_for_any_number_of_boxes(void **state)
     }
 }
 
+static void test_what_is_no_pool_is_refused_wherever_it_is(void **state)
+{
+    const uintptr_t addresses[] = {8, UINTPTR_MAX - 2, (uintptr_t)1 << 62};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+        VOID *pool = (VOID *)addresses[i];
+
+        assert_null(LOS_MemboxAlloc(pool));
+        assert_int_equal(LOS_MemboxFree(pool, pool), LOS_NOK);
+        LOS_MemboxClr(pool, pool);
+        LOS_ShowBox(pool);
+    }
+}
+
+static void test_memory_that_is_not_the_callers_holds_no_boxes(void **state)
+{
+    uint8_t bytes[64];
+    uint8_t *page;
+    VADDR_T user;
+
+    (void)state;
+    user = LOS_MMap(0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(bytes, 0x77, sizeof(bytes));
+    assert_int_equal(LOS_ArchCopyToUser((VOID *)user, bytes, sizeof(bytes)), 0);
+    page = (uint8_t *)LOS_PaddrQuery((VOID *)user);
+    assert_int_equal(LOS_MemboxInit(page, PAGE_SIZE, 32), LOS_NOK);
+    assert_memory_equal(page, bytes, sizeof(bytes));
+    assert_int_equal(LOS_UnMMap(user, PAGE_SIZE), 0);
+    while (LOS_IsKernelAddress((VADDR_T)page - PAGE_SIZE))
+        page -= PAGE_SIZE;
+    assert_int_equal(LOS_MemboxInit(page, PAGE_SIZE, 32), LOS_NOK);
+    page = LOS_PhysPagesAllocContiguous(1);
+    assert_non_null(page);
+    assert_int_equal(LOS_MemboxInit(page, PAGE_SIZE, 32), LOS_OK);
+    assert_non_null(LOS_MemboxAlloc(page));
+    LOS_PhysPagesFreeContiguous(page, 1);
+}
+
+/* They have no end: what takes their place is what ends them. */
+static void test_boxes_go_when_others_take_their_place(void **state)
+{
+    struct place place = place_make(8192, 0);
+    uint8_t *inside = place.region + 1000;
+
+    (void)state;
+    for (unsigned round = 0; round < 100; round++) {
+        assert_int_equal(LOS_MemboxInit(inside, 2000, 16), LOS_OK);
+        assert_non_null(LOS_MemboxAlloc(inside));
+        assert_int_equal(LOS_MemboxInit(inside, 1000, 32), LOS_OK);
+        assert_non_null(LOS_MemboxAlloc(inside));
+        assert_int_equal(LOS_MemboxInit(place.region, place.size, 64), LOS_OK);
+        assert_null(LOS_MemboxAlloc(inside));
+        assert_non_null(LOS_MemboxAlloc(place.region));
+        assert_int_equal(LOS_MemInit(inside, 4096), LOS_OK);
+        assert_null(LOS_MemboxAlloc(place.region));
+        assert_null(LOS_MemboxAlloc(inside));
+        assert_int_equal(LOS_MemDeInit(inside), LOS_OK);
+    }
+    place_check_and_free(&place);
+}
+
 static void test_defect_the_reported_box_size_includes_the_head(void **state)
 {
     struct place place = place_make(4096, 0);
@@ -76,9 +140,8 @@ static void test_defect_a_box_of_4_gib_is_accepted(void **state)
     assert_int_equal(LOS_MemboxInit(place.region, place.size, 0), LOS_NOK);
     assert_int_equal(LOS_MemboxInit(NULL, 4096, 16), LOS_NOK);
     assert_null(LOS_MemboxAlloc(place.region));
-    /* And nothing that would tell a pool from other memory is left there. */
     for (UINT32 i = 0; i < place.size; i++)
-        assert_true(place.region[i] == GUARD || place.region[i] == 0);
+        assert_int_equal(place.region[i], GUARD);
     place_check_and_free(&place);
 }
 
@@ -140,6 +203,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_boxes_are_had_and_given_back),
         TEST(test_the_size_macro_is_enough_for_any_number_of_boxes),
+        TEST(test_what_is_no_pool_is_refused_wherever_it_is),
+        TEST(test_memory_that_is_not_the_callers_holds_no_boxes),
+        TEST(test_boxes_go_when_others_take_their_place),
         TEST(test_defect_the_reported_box_size_includes_the_head),
         TEST(test_defect_a_box_of_4_gib_is_accepted),
         TEST(test_defect_a_stale_free_of_a_box_takes_the_next_owners),

@@ -2,6 +2,8 @@
 /* LOS_ calls on pages: what LiteOS's manual says, and the defects of its code that aren't here. */
 #include "fixture.h"
 
+#include <unistd.h>
+
 #include "los_vm.h"
 
 #define PAGE ((size_t)PAGE_SIZE)
@@ -45,6 +47,28 @@ static void test_a_page_is_had_and_given_back(void **state)
     assert_int_equal(((uint8_t *)run)[2 * PAGE - 1], 0x61);
     LOS_PhysPageFree(other);
     LOS_PhysPagesFreeContiguous(run, 2);
+}
+
+/* The log goes to stderr. */
+static void test_the_log_names_the_call_and_the_address(void **state)
+{
+    char name[] = "/tmp/coffer-los-XXXXXX";
+    int fd = mkstemp(name);
+    int shown = dup(STDERR_FILENO);
+    char text[200] = {0};
+
+    (void)state;
+    assert_true(fd >= 0 && shown >= 0);
+    (void)unlink(name);
+    assert_true(dup2(fd, STDERR_FILENO) >= 0);
+    LOS_PhysPageFree(NULL);
+    LOS_PhysPagesFreeContiguous((VOID *)0x123, 2);
+    assert_true(dup2(shown, STDERR_FILENO) >= 0);
+    assert_true(pread(fd, text, sizeof(text) - 1, 0) > 0);
+    assert_non_null(strstr(text, "LOS_PhysPageFree: not a page: 0x0\n"));
+    assert_non_null(strstr(text, "LOS_PhysPagesFreeContiguous: no run of so many pages: 0x123\n"));
+    (void)close(fd);
+    (void)close(shown);
 }
 
 static void test_defect_runs_of_more_than_a_mebibyte_cannot_be_had(void **state)
@@ -107,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_pages_in_a_row_are_had_and_given_back),
         TEST(test_a_page_is_had_and_given_back),
+        TEST(test_the_log_names_the_call_and_the_address),
         TEST(test_defect_runs_of_more_than_a_mebibyte_cannot_be_had),
         TEST(test_defect_a_double_free_of_pages_hands_them_out_twice),
         TEST(test_defect_the_callers_number_of_pages_is_trusted),

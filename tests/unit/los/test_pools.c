@@ -5,6 +5,7 @@
  */
 #include "fixture.h"
 
+#include <sys/mman.h>
 #include <time.h>
 
 #include "los_membox.h"
@@ -130,6 +131,123 @@ static void test_pools_are_counted(void **state)
     assert_int_equal(LOS_MemPoolList(), before);
     place_check_and_free(&one);
     place_check_and_free(&two);
+}
+
+static void test_what_is_no_pool_is_refused_wherever_it_is(void **state)
+{
+    const uintptr_t addresses[] = {1, 8, 4096, UINTPTR_MAX - 2, UINTPTR_MAX, (uintptr_t)1 << 62};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+        VOID *pool = (VOID *)addresses[i];
+
+        assert_null(LOS_MemAlloc(pool, 10));
+        assert_null(LOS_MemAllocAlign(pool, 10, 8));
+        assert_null(LOS_MemRealloc(pool, NULL, 10));
+        assert_int_equal(LOS_MemFree(pool, pool), LOS_NOK);
+        assert_int_equal(LOS_MemDeInit(pool), OS_ERROR);
+        assert_int_equal(LOS_MemPoolSizeGet(pool), OS_ERROR);
+        assert_int_equal(LOS_MemIntegrityCheck(pool), LOS_NOK);
+        LOS_MemExpandEnable(pool);
+    }
+}
+
+static void test_a_region_that_is_refused_stays_as_it_was(void **state)
+{
+    struct place place = place_make(4096, 0);
+    uint8_t bytes[64];
+    uint8_t *page;
+    VADDR_T user;
+
+    (void)state;
+    for (UINT32 size = 0; LOS_MemInit(place.region + 3, size) != LOS_OK; size++) {
+        assert_true(size < 512);
+        for (UINT32 i = 0; i < place.size; i++)
+            assert_int_equal(place.region[i], GUARD);
+    }
+    assert_int_equal(LOS_MemDeInit(place.region + 3), LOS_OK);
+    place_check_and_free(&place);
+
+    /* The frame of a page of the process, and one that nobody has. */
+    user = LOS_MMap(0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(bytes, 0x77, sizeof(bytes));
+    assert_int_equal(LOS_ArchCopyToUser((VOID *)user, bytes, sizeof(bytes)), 0);
+    page = (uint8_t *)LOS_PaddrQuery((VOID *)user);
+    assert_int_equal(LOS_MemInit(page, PAGE_SIZE), OS_ERROR);
+    assert_memory_equal(page, bytes, sizeof(bytes));
+    assert_int_equal(LOS_UnMMap(user, PAGE_SIZE), 0);
+    page = LOS_PhysPagesAllocContiguous(1);
+    LOS_PhysPagesFreeContiguous(page, 1);
+    assert_int_equal(LOS_MemInit(page, PAGE_SIZE), OS_ERROR);
+
+    /* The memory system's own data lie in front of everything. */
+    while (LOS_IsKernelAddress((VADDR_T)page - PAGE_SIZE))
+        page -= PAGE_SIZE;
+    memcpy(bytes, page, sizeof(bytes));
+    assert_int_equal(LOS_MemInit(page, PAGE_SIZE), OS_ERROR);
+    assert_memory_equal(page, bytes, sizeof(bytes));
+    page = LOS_PhysPagesAllocContiguous(1);
+    assert_non_null(page);
+    LOS_PhysPagesFreeContiguous(page, 1);
+}
+
+/* Nothing is followed into a pool's region by calls on others. */
+static void test_a_region_that_is_out_of_reach_harms_no_other(void **state)
+{
+    const size_t size = 4 * PAGE_SIZE;
+    struct place place = place_make(4096, 0);
+    VOID *away = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void)state;
+    assert_true(away != MAP_FAILED);
+    assert_int_equal(LOS_MemInit(away, (UINT32)size), LOS_OK);
+    assert_int_equal(mprotect(away, size, PROT_NONE), 0);
+    assert_int_equal(LOS_MemInit(place.region, place.size), LOS_OK);
+    assert_int_equal(LOS_MemPoolList(), 2);
+    assert_int_equal(LOS_MemInit((uint8_t *)away + 64, 2048), OS_ERROR);
+    assert_int_equal(LOS_MemDeInit(place.region), LOS_OK);
+    assert_int_equal(mprotect(away, size, PROT_READ | PROT_WRITE), 0);
+    assert_int_equal(LOS_MemDeInit(away), LOS_OK);
+    assert_int_equal(LOS_MemPoolList(), 0);
+    (void)munmap(away, size);
+    place_check_and_free(&place);
+}
+
+/* More than there are chains, so that names share them and are used again. */
+static void test_each_of_many_pools_is_found(void **state)
+{
+    const UINT32 each = 1024;
+    const UINT32 count = 400;
+    struct place place = place_make(count * each, 5);
+    VOID *blocks[400];
+
+    (void)state;
+    for (UINT32 round = 0; round < 3; round++) {
+        for (UINT32 i = 0; i < count; i++) {
+            uint8_t *pool = place.region + i * each;
+
+            if (round > 0 && i % 2 == 1) /* of the round before */
+                assert_int_equal(LOS_MemDeInit(pool), LOS_OK);
+            assert_null(LOS_MemAlloc(pool, 24));
+            assert_int_equal(LOS_MemInit(pool, each), LOS_OK);
+        }
+        assert_int_equal(LOS_MemPoolList(), count);
+        for (UINT32 i = 0; i < count; i++) {
+            blocks[i] = LOS_MemAlloc(place.region + i * each, 24);
+            assert_in_range((uintptr_t)blocks[i], (uintptr_t)place.region + i * each,
+                            (uintptr_t)place.region + (i + 1) * each - 24);
+        }
+        for (UINT32 i = 0; i < count; i++) {
+            uint8_t *pool = place.region + i * each;
+
+            assert_int_equal(LOS_MemFree(pool, blocks[(i + 1) % count]), LOS_NOK);
+            assert_int_equal(LOS_MemFree(pool, blocks[i]), LOS_OK);
+            if (round == 2 || i % 2 == 0)
+                assert_int_equal(LOS_MemDeInit(pool), LOS_OK);
+        }
+    }
+    assert_int_equal(LOS_MemPoolList(), 0);
+    place_check_and_free(&place);
 }
 
 static void test_the_system_pool_is_a_pool(void **state)
@@ -383,22 +501,30 @@ static void test_defect_a_double_free_after_merging_is_accepted(void **state)
     place_check_and_free(&place);
 }
 
+/* In regions that are kept by best fit; all that is written behind a block is other blocks. */
 static void test_defect_an_overflow_breaks_the_neighbours_head(void **state)
 {
-    struct place place = place_make(4096, 0);
-    uint8_t *a;
-    uint8_t *b;
+    const UINT32 sizes[] = {2048, 4096, 20000, 65535};
 
     (void)state;
-    assert_int_equal(LOS_MemInit(place.region, place.size), LOS_OK);
-    a = LOS_MemAlloc(place.region, 64);
-    b = LOS_MemAlloc(place.region, 64);
-    memset(a < b ? a : b, 0xEE, 128); /* no head lies between the two */
-    assert_int_equal(LOS_MemFree(place.region, a), LOS_OK);
-    assert_int_equal(LOS_MemFree(place.region, b), LOS_OK);
-    assert_pool_is_empty(place.region);
-    assert_int_equal(LOS_MemDeInit(place.region), LOS_OK);
-    place_check_and_free(&place);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct place place = place_make(sizes[i], 0);
+        uint8_t *blocks[1024];
+        UINT32 count = 0;
+
+        assert_int_equal(LOS_MemInit(place.region, place.size), LOS_OK);
+        while (count < 1024 && (blocks[count] = LOS_MemAlloc(place.region, 64)) != NULL)
+            count++;
+        assert_true(count > 15);
+        /* From the lowest to the end of the region. */
+        memset(blocks[0], 0xEE, (size_t)(place.region + place.size - blocks[0]));
+        assert_int_equal(LOS_MemIntegrityCheck(place.region), LOS_OK);
+        while (count > 0)
+            assert_int_equal(LOS_MemFree(place.region, blocks[--count]), LOS_OK);
+        assert_pool_is_empty(place.region);
+        assert_int_equal(LOS_MemDeInit(place.region), LOS_OK);
+        place_check_and_free(&place);
+    }
 }
 
 static void test_defect_realloc_to_nothing_does_not_free(void **state)
@@ -514,6 +640,38 @@ static void test_a_pool_expands_when_it_may_and_gives_the_pages_back(void **stat
     place_check_and_free(&place);
 }
 
+/* Quarantine keeps nothing large from others. */
+static void test_a_pool_that_expanded_gives_large_blocks_back_at_once(void **state)
+{
+    const UINT32 large = 5u << 20;
+    struct place place = place_make(128 * 1024, 0);
+    VOID *block;
+    VOID *pages;
+
+    (void)state;
+    assert_int_equal(LOS_MemInit(place.region, place.size), LOS_OK);
+    LOS_MemExpandEnable(place.region);
+    block = LOS_MemAlloc(place.region, large);
+    assert_non_null(block);
+    assert_int_equal(LOS_MemFree(place.region, block), LOS_OK);
+    assert_int_equal(LOS_MemFree(place.region, block), LOS_NOK);
+    pages = LOS_PhysPagesAllocContiguous(large / PAGE_SIZE);
+    assert_non_null(pages);
+    LOS_PhysPagesFreeContiguous(pages, large / PAGE_SIZE);
+
+    /* So does a block that moves, and one that is resized to nothing. */
+    block = LOS_MemAlloc(place.region, 2u << 20);
+    block = LOS_MemRealloc(place.region, block, 3u << 20);
+    assert_non_null(block);
+    assert_null(LOS_MemRealloc(place.region, block, 0));
+    pages = LOS_PhysPagesAllocContiguous(large / PAGE_SIZE);
+    assert_non_null(pages);
+    LOS_PhysPagesFreeContiguous(pages, large / PAGE_SIZE);
+    assert_pool_is_empty(place.region);
+    assert_int_equal(LOS_MemDeInit(place.region), LOS_OK);
+    place_check_and_free(&place);
+}
+
 static void test_defect_kernel_realloc_cannot_shrink_a_block_of_pages(void **state)
 {
     uint8_t *block = LOS_KernelMalloc(100000);
@@ -542,6 +700,10 @@ int main(void)
         TEST(test_the_largest_free_block_can_be_had),
         TEST(test_wrong_arguments_are_refused),
         TEST(test_pools_are_counted),
+        TEST(test_what_is_no_pool_is_refused_wherever_it_is),
+        TEST(test_a_region_that_is_refused_stays_as_it_was),
+        TEST(test_a_region_that_is_out_of_reach_harms_no_other),
+        TEST(test_each_of_many_pools_is_found),
         TEST(test_the_system_pool_is_a_pool),
         TEST(test_a_realloc_that_cannot_be_keeps_the_block),
         TEST(test_defect_a_search_walks_all_blocks_of_a_class),
@@ -560,6 +722,7 @@ int main(void)
         TEST(test_defect_the_slack_of_aligned_blocks_is_lost),
         TEST(test_defect_an_integrity_check_panics),
         TEST(test_a_pool_expands_when_it_may_and_gives_the_pages_back),
+        TEST(test_a_pool_that_expanded_gives_large_blocks_back_at_once),
         TEST(test_defect_kernel_realloc_cannot_shrink_a_block_of_pages),
     };
 

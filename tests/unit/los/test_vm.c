@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -322,6 +323,26 @@ static void test_defect_copies_take_any_address_for_the_kernels(void **state)
     assert_int_equal(LOS_UnMMap(address, PAGE), 0);
 }
 
+/* Wherever memory lies, it isn't taken for the process's. */
+static void test_memory_at_low_addresses_is_copied(void **state)
+{
+    VADDR_T address = map(PAGE);
+    uint8_t *low = mmap((void *)0x10000000, PAGE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+    (void)state;
+    assert_ptr_equal(low, (void *)0x10000000);
+    assert_false(LOS_IsUserAddress((VADDR_T)low));
+    assert_null(LOS_SpaceGet((VADDR_T)low));
+    memset(low, 0x42, 16);
+    assert_int_equal(LOS_ArchCopyToUser((VOID *)address, low, 16), 0);
+    assert_int_equal(peek(address + 15), 0x42);
+    assert_int_equal(LOS_ArchCopyFromUser(low + 16, (VOID *)address, 16), 0);
+    assert_memory_equal(low, low + 16, 16);
+    (void)munmap(low, PAGE);
+    assert_int_equal(LOS_UnMMap(address, PAGE), 0);
+}
+
 static void test_bytes_go_to_the_process_and_back(void **state)
 {
     VADDR_T address = map(PAGE);
@@ -370,6 +391,11 @@ static void test_a_shared_file_is_mapped(void **state)
     assert_int_equal(lseek(fd, 0, SEEK_END), 5000); /* no longer than it was */
     assert_true(is_error(LOS_MMap(0, PAGE, PROT_READ, MAP_PRIVATE, fd, 0), 19));
     assert_true(is_error(LOS_MMap(0, PAGE, PROT_READ, MAP_SHARED, -1, 0), 9));
+    assert_true(is_error(LOS_MMap(0, PAGE, PROT_READ, MAP_SHARED, fd, 2), EINVAL_NUMBER));
+    /* So many pages that their bytes would be a small number again. */
+    assert_true(is_error(LOS_MMap(0, PAGE, PROT_READ, MAP_SHARED, fd, 1ul << 52), EINVAL_NUMBER));
+    assert_true(
+        is_error(LOS_MMap(0, PAGE, PROT_READ, MAP_SHARED, fd, (1ul << 52) + 1), EINVAL_NUMBER));
     (void)close(fd);
 }
 
@@ -404,6 +430,32 @@ static void test_maps_of_one_file_see_each_other(void **state)
     assert_true(is_error(LOS_MMap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, reading, 0), 13));
     (void)close(fd);
     (void)close(again);
+    (void)close(reading);
+}
+
+/* What a file is mapped with first holds for all maps of it, until the last is gone. */
+static void test_a_file_stays_as_it_was_mapped_first(void **state)
+{
+    char name[] = "/tmp/coffer-los-XXXXXX";
+    int fd = mkstemp(name);
+    int reading = open(name, O_RDONLY);
+    VADDR_T one;
+    VADDR_T two;
+
+    (void)state;
+    assert_true(fd >= 0 && reading >= 0);
+    (void)unlink(name);
+    assert_int_equal(ftruncate(fd, (off_t)PAGE), 0);
+    one = LOS_MMap(0, PAGE, PROT_READ, MAP_SHARED, reading, 0);
+    assert_true(LOS_IsUserAddress(one));
+    assert_true(is_error(LOS_MMap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), 13));
+    assert_int_equal(ftruncate(fd, 2 * (off_t)PAGE), 0);
+    assert_true(is_error(LOS_MMap(0, PAGE, PROT_READ, MAP_SHARED, fd, 1), EINVAL_NUMBER));
+    assert_int_equal(LOS_UnMMap(one, PAGE), 0);
+    two = LOS_MMap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 1);
+    assert_true(LOS_IsUserAddress(two));
+    assert_int_equal(LOS_UnMMap(two, PAGE), 0);
+    (void)close(fd);
     (void)close(reading);
 }
 
@@ -525,9 +577,11 @@ int main(void)
         TEST(test_defect_the_break_grows_over_the_next_region),
         TEST(test_defect_a_map_in_the_heap_frees_its_pages),
         TEST(test_defect_copies_take_any_address_for_the_kernels),
+        TEST(test_memory_at_low_addresses_is_copied),
         TEST(test_bytes_go_to_the_process_and_back),
         TEST(test_a_shared_file_is_mapped),
         TEST(test_maps_of_one_file_see_each_other),
+        TEST(test_a_file_stays_as_it_was_mapped_first),
         TEST(test_defect_dirty_pages_go_before_they_are_written),
         cmocka_unit_test(test_defect_anonymous_memory_is_never_paged_out),
     };
