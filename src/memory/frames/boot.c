@@ -199,6 +199,7 @@ enum coffer_status frames_start(struct boot *boot, const struct frames_settings 
     frames->cache_count = cache_count;
     frames->cache_blocks = cache_blocks;
     frames->self = self;
+    list_init(&frames->watch.askers);
     frames->keep_contents = settings->keep_contents;
     build(frames, boot, plans);
     frames_cache_init(frames);

@@ -28,6 +28,7 @@
 
 #include "base/assert.h"
 #include "base/bitmap.h"
+#include "base/list.h"
 #include "memory/frames/frames.h"
 
 #define FRAME_HEAD        0x01u /* the first frame of a run */
@@ -110,8 +111,6 @@ struct segment {
     struct rows rows;
 };
 
-struct asker;
-
 /* Who is told how many frames are free: frames_set_watermarks. */
 struct watch {
     bool (*function)(void *context, enum frames_level level);
@@ -119,7 +118,7 @@ struct watch {
     uint64_t low;
     uint64_t high;
     uint64_t low_events;
-    struct asker *askers; /* of whom a call with FRAMES_NONE is under way (watch.c) */
+    struct list askers; /* threads of which a call with FRAMES_NONE is under way (watch.c) */
     bool is_low;
     bool telling; /* a call with another level is under way */
 };

@@ -60,29 +60,18 @@ void frames_watch(struct frames *frames)
 
 /* A thread whose call with FRAMES_NONE is under way: on its stack. */
 struct asker {
+    struct list link;
     const void *thread;
-    struct asker *next;
 };
 
-/* False: the thread is one of them already. With the lock. */
-static bool join_askers(struct watch *watch, struct asker *asker)
+/* With the lock. */
+static bool is_asking(const struct watch *watch, const void *thread)
 {
-    for (const struct asker *other = watch->askers; other != NULL; other = other->next) {
-        if (other->thread == asker->thread)
-            return false;
+    list_each (link, &watch->askers) {
+        if (list_entry(link, struct asker, link)->thread == thread)
+            return true;
     }
-    asker->next = watch->askers;
-    watch->askers = asker;
-    return true;
-}
-
-static void leave_askers(struct watch *watch, const struct asker *asker)
-{
-    struct asker **link = &watch->askers;
-
-    while (*link != asker)
-        link = &(*link)->next;
-    *link = asker->next;
+    return false;
 }
 
 bool frames_ask(struct frames *frames)
@@ -91,20 +80,22 @@ bool frames_ask(struct frames *frames)
     struct asker self = {.thread = port == NULL ? NULL : port->thread_self(port->context)};
     struct watch *watch = &frames->watch;
     struct spin *lock = &frames->account->lock;
-    bool joined;
+    bool again;
     bool freed;
 
     if (watch->function == NULL)
         return false;
     spin_take(lock);
-    joined = join_askers(watch, &self);
+    again = is_asking(watch, self.thread);
+    if (!again)
+        list_insert_before(&watch->askers, &self.link);
     spin_give(lock);
-    if (!joined)
+    if (again)
         return false;
 
     freed = watch->function(watch->context, FRAMES_NONE);
     spin_take(lock);
-    leave_askers(watch, &self);
+    list_remove(&self.link);
     spin_give(lock);
     return freed;
 }
