@@ -14,7 +14,7 @@ enum coffer_status coffer_swap_open(struct coffer_memory *memory,
 
     if (memory == NULL)
         return COFFER_MISUSE;
-    status = swap_open(memory->memory, memory->port, settings, &swap);
+    status = swap_open(memory->core, memory->port, settings, &swap);
     if (status != COFFER_OK)
         return status;
     backing = swap_backing(swap);

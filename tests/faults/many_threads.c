@@ -92,7 +92,7 @@ static void open_system(struct space_fixture *f, enum space_mmu mmu,
 {
     space_fixture_open(f, mmu, settings);
     /* It counts, and frames that are taken without the paging lock would be counted at once. */
-    account_set_refuse(&f->memory->memory->account, NULL, NULL);
+    account_set_refuse(&f->memory->core->account, NULL, NULL);
 }
 
 /* --- The paging lock --------------------------------------------------------------------- */

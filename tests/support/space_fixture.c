@@ -35,7 +35,7 @@ static uint64_t used_frames(struct coffer_memory *memory)
 
     /* Empty spans that the heap keeps for the next time are nobody's. */
     paging_lock(memory->paging);
-    (void)coffer_pool_shrink(memory->memory->pool);
+    (void)coffer_pool_shrink(memory->core->pool);
     paging_unlock(memory->paging);
     coffer_memory_statistics(memory, &statistics);
     return statistics.used;
@@ -59,7 +59,7 @@ struct space_balance space_fixture_balance(struct space_fixture *f)
 
 bool space_fixture_is_valid(struct space_fixture *f)
 {
-    return spaces_is_valid(f->memory->spaces) && frames_is_valid(f->memory->memory->frames);
+    return spaces_is_valid(f->memory->spaces) && frames_is_valid(f->memory->core->frames);
 }
 
 void space_fixture_open(struct space_fixture *f, enum space_mmu mmu,
@@ -77,7 +77,7 @@ void space_fixture_open(struct space_fixture *f, enum space_mmu mmu,
 
     *f = (struct space_fixture){.mmu = mmu};
     must(coffer_linux_memory_open(&options, &f->memory) == COFFER_OK);
-    account_set_refuse(&f->memory->memory->account, refuse, &f->refusals);
+    account_set_refuse(&f->memory->core->account, refuse, &f->refusals);
     f->start = space_fixture_balance(f);
 }
 

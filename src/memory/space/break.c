@@ -12,7 +12,7 @@ static enum coffer_status grow(struct change *change, uintptr_t start, uintptr_t
     struct coffer_space *space = change->space;
     struct region new = {
         .start = start, .end = end, .rights = COFFER_READ | COFFER_WRITE, .flags = REGION_HEAP};
-    struct source source;
+    struct page_source source;
     struct region *region;
     enum coffer_status status;
 
@@ -20,7 +20,7 @@ static enum coffer_status grow(struct change *change, uintptr_t start, uintptr_t
         return COFFER_NO_MEMORY;
     status = change_need(change, 1);
     if (status == COFFER_OK)
-        status = source_find(change, &new, &source);
+        status = page_source_find(change, &new, &source);
     if (status != COFFER_OK)
         return status;
     new.object = source.object;

@@ -177,7 +177,7 @@ void spaces_close(struct spaces *spaces)
 static enum coffer_status reserve(struct change *change, size_t size, struct region **out)
 {
     struct coffer_space *space = change->space;
-    struct source source;
+    struct page_source source;
     struct region *region;
     uintptr_t start;
     enum coffer_status status;
@@ -188,7 +188,7 @@ static enum coffer_status reserve(struct change *change, size_t size, struct reg
         return COFFER_NO_MEMORY;
     status = change_need(change, 1);
     if (status == COFFER_OK)
-        status = source_open(change, size / PAGE, &source);
+        status = page_source_open(change, size / PAGE, &source);
     if (status != COFFER_OK)
         return status;
     region = change_take(change);

@@ -9,9 +9,9 @@
 /* One call of coffer_space_map. */
 struct mapping {
     const struct coffer_map *map;
-    struct place place;
-    struct source source; /* its object is NULL as long as there is none */
-    bool is_populated;    /* all pages are there, by a pin of this call's */
+    struct placement place;
+    struct page_source source; /* its object is NULL as long as there is none */
+    bool is_populated;         /* all pages are there, by a pin of this call's */
     uintptr_t start;
 };
 
@@ -33,16 +33,16 @@ static enum coffer_status check_map(const struct coffer_space *space, const stru
 }
 
 static enum coffer_status open_source(struct change *change, const struct coffer_map *map,
-                                      struct source *source)
+                                      struct page_source *source)
 {
     if (map->segment == NULL)
-        return source_open(change, map->size / PAGE, source);
-    *source = (struct source){map->segment->object, map->offset / PAGE};
+        return page_source_open(change, map->size / PAGE, source);
+    *source = (struct page_source){map->segment->object, map->offset / PAGE};
     object_hold(source->object);
     return COFFER_OK;
 }
 
-static void unpin(const struct source *source, uint64_t count)
+static void unpin(const struct page_source *source, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
         object_unpin(source->object, source->first + i);
@@ -53,7 +53,7 @@ static void unpin(const struct source *source, uint64_t count)
 static enum coffer_status populate(struct change *change, struct mapping *mapping)
 {
     struct coffer_space *space = change->space;
-    const struct source *source = &mapping->source;
+    const struct page_source *source = &mapping->source;
     uint64_t count = mapping->map->size / PAGE;
     bool write = mapping->map->segment == NULL;
     uint64_t done = 0;
@@ -133,14 +133,14 @@ static enum coffer_status attempt_map(struct change *change, void *call)
     struct coffer_space *space = change->space;
     struct region new = {.rights = rights_of(map->rights), .flags = flags_of(map), .space = space};
     struct region *region;
-    enum coffer_status status = place_find(space, &mapping->place, &new.start);
+    enum coffer_status status = placement_find(space, &mapping->place, &new.start);
 
     if (status != COFFER_OK)
         return status;
     new.end = new.start + map->size;
     status = change_need(change, 1 + change_cuts(change, new.start, new.end));
     if (status == COFFER_OK && mapping->source.object == NULL)
-        status = map->segment == NULL ? source_find(change, &new, &mapping->source)
+        status = map->segment == NULL ? page_source_find(change, &new, &mapping->source)
                                       : open_source(change, map, &mapping->source);
     if (status != COFFER_OK)
         return status;
@@ -180,13 +180,13 @@ enum coffer_status coffer_space_map(struct coffer_space *space, const struct cof
     status = check_map(space, map);
     if (status != COFFER_OK)
         return status;
-    mapping.place = (struct place){
+    mapping.place = (struct placement){
         .address = map->address,
         .size = map->size,
         .is_fixed = (map->flags & COFFER_MAP_FIXED) != 0,
         .keeps = (map->flags & COFFER_MAP_KEEP) != 0,
     };
-    status = place_draw(space, &mapping.place);
+    status = placement_draw(space, &mapping.place);
     if (status != COFFER_OK)
         return status;
 

@@ -5,7 +5,7 @@
 /* Regions of a neighbour's object that are looked at before its pages are taken for used. */
 #define LOOK_MAX 16u
 
-enum coffer_status place_draw(const struct coffer_space *space, struct place *place)
+enum coffer_status placement_draw(const struct coffer_space *space, struct placement *place)
 {
     const struct coffer_port *port = space->spaces->port;
 
@@ -14,8 +14,8 @@ enum coffer_status place_draw(const struct coffer_space *space, struct place *pl
     return port->entropy(port->context, place->random, sizeof(place->random));
 }
 
-enum coffer_status place_find(const struct coffer_space *space, const struct place *place,
-                              uintptr_t *start)
+enum coffer_status placement_find(const struct coffer_space *space, const struct placement *place,
+                                  uintptr_t *start)
 {
     const struct regions *regions = &space->regions;
     uintptr_t end = space->base + space->size;
@@ -63,7 +63,7 @@ static bool is_like(const struct region *neighbour, const struct region *region)
 /* The pages behind those of a region up to `end`. An object gets no longer than its space, so that
  * nobody makes its numbers run out; a segment has an end of its own. */
 static bool extend_lower(const struct coffer_space *space, const struct region *lower,
-                         uintptr_t end, uint64_t count, struct source *out)
+                         uintptr_t end, uint64_t count, struct page_source *out)
 {
     struct object *object = lower->object;
     uint64_t first = lower->first + (end - lower->start) / PAGE;
@@ -77,13 +77,13 @@ static bool extend_lower(const struct coffer_space *space, const struct region *
     } else if (first + count > object->page_count) {
         return false;
     }
-    *out = (struct source){object, first};
+    *out = (struct page_source){object, first};
     return true;
 }
 
 /* The pages before those of the region above. */
 static bool extend_upper(const struct coffer_space *space, const struct region *region,
-                         struct source *out)
+                         struct page_source *out)
 {
     uint64_t count = region_page_count(region);
     const struct region *upper = regions_find(&space->regions, region->end);
@@ -91,12 +91,12 @@ static bool extend_upper(const struct coffer_space *space, const struct region *
     if (upper == NULL || !is_like(upper, region) || upper->first < count ||
         !pages_are_free(upper->object, upper->first - count, count))
         return false;
-    *out = (struct source){upper->object, upper->first - count};
+    *out = (struct page_source){upper->object, upper->first - count};
     return true;
 }
 
-enum coffer_status source_find(struct change *change, const struct region *region,
-                               struct source *out)
+enum coffer_status page_source_find(struct change *change, const struct region *region,
+                                    struct page_source *out)
 {
     const struct coffer_space *space = change->space;
     const struct region *lower = region->start == space->base
@@ -109,11 +109,12 @@ enum coffer_status source_find(struct change *change, const struct region *regio
         object_hold(out->object);
         return COFFER_OK;
     }
-    return source_open(change, region_page_count(region), out);
+    return page_source_open(change, region_page_count(region), out);
 }
 
-enum coffer_status source_extend(struct change *change, const struct region *lower, uintptr_t end,
-                                 const struct region *region, struct source *out)
+enum coffer_status page_source_extend(struct change *change, const struct region *lower,
+                                      uintptr_t end, const struct region *region,
+                                      struct page_source *out)
 {
     if (extend_lower(change->space, lower, end, region_page_count(region), out)) {
         object_hold(out->object);
@@ -121,10 +122,10 @@ enum coffer_status source_extend(struct change *change, const struct region *low
     }
     if ((lower->flags & REGION_SEGMENT) != 0)
         return COFFER_NO_MEMORY;
-    return source_open(change, region_page_count(region), out);
+    return page_source_open(change, region_page_count(region), out);
 }
 
-enum coffer_status source_open(struct change *change, uint64_t pages, struct source *out)
+enum coffer_status page_source_open(struct change *change, uint64_t pages, struct page_source *out)
 {
     struct coffer_space *space = change->space;
     struct spaces *spaces = space->spaces;

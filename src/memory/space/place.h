@@ -15,7 +15,7 @@ static inline unsigned rights_of(unsigned rights)
 }
 
 /* Where a range may go. */
-struct place {
+struct placement {
     uintptr_t address; /* exactly there if `is_fixed`; else tried first if not 0 */
     size_t size;
     bool is_fixed;
@@ -24,15 +24,15 @@ struct place {
 };
 
 /* Draws the random numbers of a space that wants them: without the lock. COFFER_IO: no entropy. */
-COFFER_MUST_CHECK enum coffer_status place_draw(const struct coffer_space *space,
-                                                struct place *place);
+COFFER_MUST_CHECK enum coffer_status placement_draw(const struct coffer_space *space,
+                                                    struct placement *place);
 
 /* COFFER_EXISTS; COFFER_NO_MEMORY: no gap is large enough. */
-COFFER_MUST_CHECK enum coffer_status place_find(const struct coffer_space *space,
-                                                const struct place *place, uintptr_t *start);
+COFFER_MUST_CHECK enum coffer_status
+placement_find(const struct coffer_space *space, const struct placement *place, uintptr_t *start);
 
 /* Pages for a region, with a hold on their object. */
-struct source {
+struct page_source {
     struct object *object;
     uint64_t first;
 };
@@ -41,17 +41,18 @@ struct source {
  * Fresh pages for an anonymous region whose range, rights and flags are set: next to those of a
  * neighbour that it can then be merged with, or of an object of their own. COFFER_BUSY: look again.
  */
-COFFER_MUST_CHECK enum coffer_status source_find(struct change *change, const struct region *region,
-                                                 struct source *out);
+COFFER_MUST_CHECK enum coffer_status
+page_source_find(struct change *change, const struct region *region, struct page_source *out);
 
-/* As source_find, with the region given that it is to follow: where it is now, `end` included, may
+/* As that, with the region given that it is to follow: where it is now, `end` included, may
  * not be next to the new one. */
-COFFER_MUST_CHECK enum coffer_status source_extend(struct change *change,
-                                                   const struct region *lower, uintptr_t end,
-                                                   const struct region *region, struct source *out);
+COFFER_MUST_CHECK enum coffer_status page_source_extend(struct change *change,
+                                                        const struct region *lower, uintptr_t end,
+                                                        const struct region *region,
+                                                        struct page_source *out);
 
 /* An object of their own in any case. */
-COFFER_MUST_CHECK enum coffer_status source_open(struct change *change, uint64_t pages,
-                                                 struct source *out);
+COFFER_MUST_CHECK enum coffer_status page_source_open(struct change *change, uint64_t pages,
+                                                      struct page_source *out);
 
 #endif

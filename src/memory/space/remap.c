@@ -13,7 +13,7 @@ struct remap {
     uintptr_t end; /* of the old range */
     size_t new_size;
     bool may_move;
-    struct place place; /* for the new range */
+    struct placement place; /* for the new range */
     uintptr_t result;
 };
 
@@ -64,7 +64,7 @@ static enum coffer_status make_growth(struct change *change, const struct remap 
                                       const struct region *last, uintptr_t start,
                                       struct region *out)
 {
-    struct source source;
+    struct page_source source;
     enum coffer_status status;
 
     *out = (struct region){
@@ -73,7 +73,7 @@ static enum coffer_status make_growth(struct change *change, const struct remap 
         .rights = last->rights,
         .flags = last->flags,
     };
-    status = source_extend(change, last, call->end, out, &source);
+    status = page_source_extend(change, last, call->end, out, &source);
     if (status != COFFER_OK)
         return status;
     out->object = source.object;
@@ -139,7 +139,7 @@ static enum coffer_status move(struct change *change, struct remap *call, const 
     bool grows = old_size < call->new_size;
     struct region growth;
     uintptr_t target;
-    enum coffer_status status = place_find(space, &call->place, &target);
+    enum coffer_status status = placement_find(space, &call->place, &target);
 
     if (status == COFFER_OK)
         status = change_need(change, CHANGE_RECORDS);
@@ -213,7 +213,7 @@ enum coffer_status coffer_space_remap(struct coffer_space *space, uintptr_t old_
             ranges_overlap(old_address, old_size, *address, new_size))
             return COFFER_MISUSE;
     }
-    status = place_draw(space, &call.place);
+    status = placement_draw(space, &call.place);
     if (status != COFFER_OK)
         return status;
     status = change_begin(&change, space);

@@ -13,7 +13,7 @@ void system_set_owners(struct coffer_memory *memory, struct owner system)
     for (unsigned i = 0; i <= UINT8_MAX; i++)
         memory->owners[i].index = 0;
     memory->owners[0] = system;
-    for (unsigned i = system.index; i < memory->memory->account.owner_max; i++)
+    for (unsigned i = system.index; i < memory->core->account.owner_max; i++)
         memory->owners[i].index = (uint8_t)i;
 }
 
@@ -27,7 +27,7 @@ enum coffer_status system_owner(const struct coffer_memory *memory, struct coffe
 {
     struct owner inside = memory->owners[owner.index];
 
-    if (!account_has(&memory->memory->account, inside))
+    if (!account_has(&memory->core->account, inside))
         return COFFER_MISUSE;
     *out = inside;
     return COFFER_OK;
@@ -41,7 +41,7 @@ enum coffer_status coffer_owner_open(struct coffer_memory *memory, const char *n
 
     if (memory == NULL || name == NULL || out == NULL)
         return COFFER_MISUSE;
-    status = account_open_owner(&memory->memory->account, name, &owner);
+    status = account_open_owner(&memory->core->account, name, &owner);
     if (status == COFFER_OK)
         out->index = owner.index;
     return status;
@@ -54,13 +54,13 @@ static enum coffer_status close_owner(struct coffer_memory *memory, struct owner
 
     if (pools_name(memory, owner))
         return COFFER_BUSY;
-    status = account_close_owner(&memory->memory->account, owner);
+    status = account_close_owner(&memory->core->account, owner);
     if (status != COFFER_BUSY)
         return status;
 
     /* The span that it keeps for its next record may be all that it has. */
-    (void)coffer_pool_shrink(memory->memory->pool);
-    return account_close_owner(&memory->memory->account, owner);
+    (void)coffer_pool_shrink(memory->core->pool);
+    return account_close_owner(&memory->core->account, owner);
 }
 
 enum coffer_status coffer_owner_close(struct coffer_memory *memory, struct coffer_owner owner)
@@ -91,7 +91,7 @@ enum coffer_status coffer_owner_set_quota(struct coffer_memory *memory, struct c
     status = system_owner(memory, owner, &inside);
     if (status != COFFER_OK)
         return status;
-    return account_set_quota(&memory->memory->account, inside, frames);
+    return account_set_quota(&memory->core->account, inside, frames);
 }
 
 enum coffer_status coffer_frames_take(struct coffer_memory *memory, struct coffer_owner owner,
@@ -111,14 +111,14 @@ enum coffer_status coffer_frames_take(struct coffer_memory *memory, struct coffe
 
 /* Frames of spaces, page tables, pools and the swap carry a tag; they aren't the caller's to hold
  * or give. */
-static bool is_ours(const struct coffer_memory *memory, const void *address)
+static bool is_tagged(const struct coffer_memory *memory, const void *address)
 {
     return frames_tag(memory->frames, address) != 0;
 }
 
 enum coffer_status coffer_frames_hold(struct coffer_memory *memory, void *address)
 {
-    if (memory == NULL || is_ours(memory, address))
+    if (memory == NULL || is_tagged(memory, address))
         return COFFER_MISUSE;
     return frames_hold(memory->frames, address);
 }

@@ -45,7 +45,7 @@ static bool is_pageable(const struct coffer_memory *memory, const struct coffer_
 
 static bool frame_is_ours(const struct coffer_memory *memory, uintptr_t at)
 {
-    struct frame_info info = frames_query(memory->memory->frames, (const void *)at);
+    struct frame_info info = frames_query(memory->core->frames, (const void *)at);
 
     return info.found &&
            (info.reserved || info.free || (info.tag != 0 && info.tag < FRAMES_TAG_KEPT));
@@ -125,7 +125,7 @@ static void drop_place(struct place *place)
     spaces_lock(memory->spaces);
     list_remove(&place->link);
     if (place != &memory->own)
-        memory_free(memory->memory, place);
+        memory_free(memory->core, place);
     spaces_unlock(memory->spaces);
 }
 
@@ -133,8 +133,8 @@ static void drop_place(struct place *place)
 static struct pool_host make_host(const struct coffer_memory *memory, struct owner owner)
 {
     return (struct pool_host){
-        .frames = memory->memory->frames,
-        .account = &memory->memory->account,
+        .frames = memory->core->frames,
+        .account = &memory->core->account,
         .owner = owner,
         .port = memory->port,
     };

@@ -20,7 +20,7 @@ static bool tell(struct coffer_memory *memory, enum coffer_pressure level)
 
 static uint64_t free_frames(struct coffer_memory *memory)
 {
-    struct account *account = &memory->memory->account;
+    struct account *account = &memory->core->account;
     uint64_t free;
 
     spin_take(&account->lock);
@@ -42,7 +42,7 @@ static void answer(struct coffer_memory *memory, enum frames_level level)
 bool pressure_relieve(void *context, struct owner owner)
 {
     struct coffer_memory *memory = context;
-    struct account *account = &memory->memory->account;
+    struct account *account = &memory->core->account;
     struct owner whose = {0};
     bool helped;
 

@@ -15,8 +15,8 @@ static unsigned owners_open(const struct account *account)
 
 void coffer_memory_statistics(struct coffer_memory *memory, struct coffer_memory_statistics *out)
 {
-    struct account *account = &memory->memory->account;
-    struct frames_statistics frames = frames_statistics(memory->memory->frames);
+    struct account *account = &memory->core->account;
+    struct frames_statistics frames = frames_statistics(memory->core->frames);
 
     *out = (struct coffer_memory_statistics){
         .total = frames.total,
@@ -47,7 +47,7 @@ void coffer_memory_statistics(struct coffer_memory *memory, struct coffer_memory
 bool coffer_memory_next_owner(struct coffer_memory *memory, unsigned *cursor,
                               struct coffer_owner_statistics *out)
 {
-    struct account *account = &memory->memory->account;
+    struct account *account = &memory->core->account;
     bool found = false;
 
     spin_take(&account->lock);
@@ -75,7 +75,7 @@ bool coffer_memory_next_owner(struct coffer_memory *memory, unsigned *cursor,
 
 bool coffer_memory_area(struct coffer_memory *memory, unsigned index, struct coffer_area *out)
 {
-    const struct frames *frames = memory->memory->frames;
+    const struct frames *frames = memory->core->frames;
 
     if (index >= frames->segment_count)
         return false;

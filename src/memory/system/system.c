@@ -56,7 +56,7 @@ static enum coffer_status open_spaces(struct coffer_memory *memory)
 {
     const struct coffer_memory_config *config = &memory->config;
     const struct spaces_settings settings = {
-        .memory = memory->memory,
+        .memory = memory->core,
         .system = memory->system,
         .port = memory->port,
         .mmu = config->mmu != NULL ? config->mmu : soft_mmu(),
@@ -96,7 +96,7 @@ static enum coffer_status open_parts(struct coffer_memory *memory)
     }
     status = pools_open(memory);
     if (status == COFFER_OK)
-        status = frames_set_watermarks(memory->memory->frames, memory->config.low,
+        status = frames_set_watermarks(memory->core->frames, memory->config.low,
                                        memory->config.high, pressure_told, memory);
     if (status != COFFER_OK) {
         pools_close(memory);
@@ -119,7 +119,7 @@ static enum coffer_status open_all(struct memory *inside, const struct coffer_me
         return status;
 
     memory = block;
-    memory->memory = inside;
+    memory->core = inside;
     memory->frames = inside->frames;
     system_set_owners(memory, system);
     memory->port = config->port;
@@ -159,13 +159,13 @@ void coffer_memory_close(struct coffer_memory *memory)
         return;
     release = memory->config.release;
     release_context = memory->config.release_context;
-    status = frames_set_watermarks(memory->memory->frames, 0, 0, NULL, NULL);
+    status = frames_set_watermarks(memory->core->frames, 0, 0, NULL, NULL);
     assert_cheap(status == COFFER_OK);
     pools_close(memory);
     close_spaces(memory);
 
     /* This structure goes with all else that is in the areas. */
-    memory_close(memory->memory);
+    memory_close(memory->core);
     if (release != NULL)
         release(release_context);
 }

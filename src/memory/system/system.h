@@ -53,8 +53,8 @@ struct table_reserve {
 };
 
 struct coffer_memory {
-    struct memory *memory;
-    struct frames *frames; /* the memory's */
+    struct memory *core;   /* account, frames and the pool of records */
+    struct frames *frames; /* the core's */
     struct owner system;
     struct owner owners[UINT8_MAX + 1]; /* by public index; "none" for what isn't the caller's */
     const struct coffer_port *port;     /* NULL: none */

@@ -16,7 +16,7 @@
 
 static void *take_frame(struct coffer_memory *memory, struct owner owner)
 {
-    struct frames *frames = memory->memory->frames;
+    struct frames *frames = memory->core->frames;
     void *frame;
     enum coffer_status status = frames_take(frames, owner, 1, &frame);
 
@@ -29,7 +29,7 @@ static void *take_frame(struct coffer_memory *memory, struct owner owner)
 
 static void give_frame(struct coffer_memory *memory, void *frame)
 {
-    enum coffer_status status = frames_give(memory->memory->frames, frame);
+    enum coffer_status status = frames_give(memory->core->frames, frame);
 
     assert_cheap(status == COFFER_OK);
 }
@@ -55,8 +55,7 @@ enum coffer_status tables_init(struct coffer_memory *memory, size_t target)
 
     if (target == 0)
         return COFFER_OK;
-    status = memory_alloc(memory->memory, memory->system, target * sizeof(*tables->frames),
-                          &frames);
+    status = memory_alloc(memory->core, memory->system, target * sizeof(*tables->frames), &frames);
     if (status != COFFER_OK)
         return status;
     tables->frames = frames;
@@ -77,14 +76,14 @@ void tables_fini(struct coffer_memory *memory)
     while (tables->count > 0)
         give_frame(memory, tables->frames[--tables->count]);
     if (tables->frames != NULL)
-        memory_free(memory->memory, tables->frames);
+        memory_free(memory->core, tables->frames);
     *tables = (struct table_reserve){.frames = NULL};
 }
 
 /* Has the owner reached its quota? The reserve isn't for whoever has. */
 static bool is_at_quota(struct coffer_memory *memory, struct owner owner)
 {
-    struct account *account = &memory->memory->account;
+    struct account *account = &memory->core->account;
     bool is_at;
 
     spin_take(&account->lock);
@@ -119,7 +118,7 @@ void tables_give(void *context, struct owner owner, void *frame)
     tables->used--;
     (void)owner; /* the frame knows, and it may be the reserve's */
     if (tables->count < tables->target &&
-        frames_query(memory->memory->frames, frame).owner.index == memory->system.index) {
+        frames_query(memory->core->frames, frame).owner.index == memory->system.index) {
         memset(frame, 0, FRAME_SIZE);
         tables->frames[tables->count++] = frame;
         return;

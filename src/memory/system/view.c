@@ -6,7 +6,7 @@
 void system_view(struct coffer_memory *view, struct memory *memory, struct owner self, bool locked)
 {
     *view = (struct coffer_memory){
-        .memory = memory, .frames = memory->frames, .pool = memory->pool, .config.locked = locked};
+        .core = memory, .frames = memory->frames, .pool = memory->pool, .config.locked = locked};
     system_set_owners(view, self);
     view->own = (struct place){.memory = view, .owner = self, .pool = memory->pool};
     pool_set_keeper(memory->pool, &view->own);
