@@ -65,22 +65,41 @@ static void test_blocks_are_had_and_given_back(void **state)
     }
 }
 
+/* In a fresh pool, in one with blocks, and when all of them have come and gone. */
 static void test_the_largest_free_block_can_be_had(void **state)
 {
-    struct place place = place_make(4096, 0);
-    UINT32 largest;
-    VOID *block;
-
     (void)state;
-    assert_int_equal(LOS_MemInit(place.region, place.size), LOS_OK);
-    largest = LOS_MemGetMaxFreeBlkSize(place.region);
-    assert_true(largest > 3000);
-    assert_null(LOS_MemAlloc(place.region, largest + 1));
-    block = LOS_MemAlloc(place.region, largest);
-    assert_non_null(block);
-    assert_int_equal(LOS_MemFree(place.region, block), LOS_OK);
-    assert_int_equal(LOS_MemDeInit(place.region), LOS_OK);
-    place_check_and_free(&place);
+    for (size_t i = 0; i < sizeof(region_sizes) / sizeof(region_sizes[0]); i++) {
+        struct place place = place_make(region_sizes[i], 0);
+        const bool little = place.size < 65536;
+        VOID *blocks[3];
+        UINT32 fresh;
+
+        assert_int_equal(LOS_MemInit(place.region, place.size), LOS_OK);
+        fresh = LOS_MemGetMaxFreeBlkSize(place.region);
+        assert_true(fresh > place.size / 4);
+        for (unsigned round = 0; round < 8; round++) {
+            UINT32 largest = LOS_MemGetMaxFreeBlkSize(place.region);
+            VOID *block;
+
+            assert_true(!little || round % 2 == 1 || largest == fresh);
+            if (little)
+                assert_null(LOS_MemAlloc(place.region, largest + 1));
+            block = LOS_MemAlloc(place.region, largest);
+            assert_non_null(block);
+            assert_int_equal(LOS_MemFree(place.region, block), LOS_OK);
+            for (size_t k = 0; k < 3; k++) {
+                if (round % 2 == 0)
+                    blocks[k] = LOS_MemAlloc(place.region, place.size / 8);
+                else
+                    assert_int_equal(LOS_MemFree(place.region, blocks[k]), LOS_OK);
+                assert_non_null(blocks[k]);
+            }
+        }
+        assert_pool_is_empty(place.region);
+        assert_int_equal(LOS_MemDeInit(place.region), LOS_OK);
+        place_check_and_free(&place);
+    }
 }
 
 static void test_wrong_arguments_are_refused(void **state)
