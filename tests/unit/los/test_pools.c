@@ -77,7 +77,7 @@ static void test_the_largest_free_block_can_be_had(void **state)
 
         assert_int_equal(LOS_MemInit(place.region, place.size), LOS_OK);
         fresh = LOS_MemGetMaxFreeBlkSize(place.region);
-        assert_true(fresh > place.size / 4);
+        assert_true(fresh > place.size / 8);
         for (unsigned round = 0; round < 8; round++) {
             UINT32 largest = LOS_MemGetMaxFreeBlkSize(place.region);
             VOID *block;
@@ -90,7 +90,7 @@ static void test_the_largest_free_block_can_be_had(void **state)
             assert_int_equal(LOS_MemFree(place.region, block), LOS_OK);
             for (size_t k = 0; k < 3; k++) {
                 if (round % 2 == 0)
-                    blocks[k] = LOS_MemAlloc(place.region, place.size / 8);
+                    blocks[k] = LOS_MemAlloc(place.region, place.size / 10);
                 else
                     assert_int_equal(LOS_MemFree(place.region, blocks[k]), LOS_OK);
                 assert_non_null(blocks[k]);

@@ -28,7 +28,7 @@ static int run(void (*body)(void *argument), void *argument)
     child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        (void)alarm(60);
+        (void)alarm(20);
         body(argument);
         exit(0);
     }
