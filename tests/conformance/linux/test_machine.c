@@ -236,9 +236,28 @@ static void test_a_child_has_nothing_of_its_parents_spaces(void **state)
     assert_int_equal(in_child(have_a_child, NULL), 0);
 }
 
+static void test_null_is_misuse_and_closing_it_nothing(void **state)
+{
+    const struct coffer_linux_mmu_options options = {.size = PAGE};
+    struct coffer_linux_mmu *mmu = NULL;
+
+    (void)state;
+    assert_status(coffer_linux_memory_open(NULL, NULL), COFFER_MISUSE);
+    assert_status(coffer_linux_memory_make(PAGE, NULL, NULL), COFFER_MISUSE);
+    assert_status(coffer_linux_mmu_make(&options, NULL), COFFER_MISUSE);
+    assert_status(coffer_linux_mmu_make(NULL, &mmu), COFFER_MISUSE);
+    assert_status(coffer_linux_swap_file(NULL, NULL), COFFER_MISUSE);
+    assert_status(coffer_linux_swap_memory(PAGE, NULL), COFFER_MISUSE);
+    assert_null(mmu);
+    coffer_linux_memory_unmake(NULL);
+    coffer_linux_mmu_unmake(NULL);
+    coffer_linux_swap_close(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_null_is_misuse_and_closing_it_nothing),
         cmocka_unit_test(test_secure_memory_is_sealed_and_zero),
         cmocka_unit_test(test_secure_memory_is_not_dumped_nor_inherited),
         cmocka_unit_test(test_pages_of_spaces_are_not_dumped),
