@@ -9,8 +9,11 @@
  *
  * Everything lives inside the areas given at open; nothing else is ever allocated, but that an MMU
  * of the machine may keep a little of its own outside (on Linux two bits a page). Metadata lies
- * beside blocks, never in them: a stale pointer can't harm the allocators, and every wrong free
- * (double, stale, foreign, interior, forged) is refused with COFFER_MISUSE and counted.
+ * beside blocks, never in them: what is written through a stale pointer to a free block can't harm
+ * the allocators, and every wrong free (double, stale, foreign, interior, forged) is refused with
+ * COFFER_MISUSE and counted. What is written beyond a block's end can: descriptors lie in frames
+ * between those of blocks (in a little pool and in boxes, in front of all blocks). Blocks whose
+ * descriptor was overwritten are refused, and coffer_pool_check tells; no more is promised.
  *
  * Outputs are written on success only. Sizes are bytes where nothing else is said.
  *
@@ -56,8 +59,8 @@ enum coffer_pressure {
 /* The configuration. Zero is the default of every optional field. */
 struct coffer_memory_config {
     /* 1 to COFFER_MEMORY_AREAS_MAX areas of any address and size that don't overlap; the memory
-     * system alone uses them until it is closed, which wipes them. Required. Price: about 0.4 % of
-     * it is metadata. */
+     * system alone uses them until it is closed, which wipes them. Required. Price: metadata, about
+     * 0.3 % of them and two or three frames: 3 or 4 of the 256 frames of 1 MiB. */
     const struct coffer_area *areas;
     size_t area_count;
 
@@ -81,7 +84,9 @@ struct coffer_memory_config {
     size_t table_reserve;
 
     /* Watermarks. Unit: free frames. Below `low`, spaces are asked for pages and `pressure` is
-     * called; as soon as there are `high` again it ends. Default: 1/32 and 1/16 of memory. */
+     * called; as soon as there are `high` again it ends. Default: `low` is 1/32 of memory, or
+     * `high` if that is less; `high` is twice `low`, or `low` if that is over 1/4 of memory.
+     * COFFER_MISUSE: `low` above `high`, or that above all there is. */
     size_t low;
     size_t high;
 
@@ -197,7 +202,7 @@ struct coffer_pool_settings {
     /* With a region: take frames of the memory when the region is full, and give them back when
      * they are free again. Without one that goes without saying. */
     bool expand;
-    size_t frames_max; /* at most so many frames of the memory; 0: any number */
+    size_t frames_max; /* at most so many frames of the memory. 0, the default: any number */
 
     /* What it does for safety; each has its price in docs/MEMORY.md. */
     bool zero;         /* wipe blocks when they are freed; allocated ones are then always zero */
@@ -227,7 +232,8 @@ COFFER_MUST_CHECK enum coffer_status coffer_pool_open(struct coffer_memory *memo
 void coffer_pool_close(struct coffer_pool *pool);
 
 /* An expanding pool, or one without a region, may hold at most `frames` frames of the memory from
- * now on; UINT64_MAX: any number. What it holds already stays. COFFER_MISUSE: it doesn't expand. */
+ * now on; UINT64_MAX: any number; 0: no more (not, as in the settings, the default). What it holds
+ * already stays. COFFER_MISUSE: it doesn't expand. */
 COFFER_MUST_CHECK enum coffer_status coffer_pool_set_frames_max(struct coffer_pool *pool,
                                                                 uint64_t frames);
 

@@ -71,7 +71,7 @@ enum coffer_status area_take(struct coffer_pool *pool, size_t size, void **out)
     return pool->port == NULL ? count_alone(pool, *out) : COFFER_OK;
 }
 
-static bool add_area_of(struct coffer_pool *pool, struct source *source, size_t frame_count)
+static bool add_area_of(struct coffer_pool *pool, struct pool_source *source, size_t frame_count)
 {
     struct part *part = part_take(pool, source, 0);
     enum coffer_status status;
@@ -113,7 +113,7 @@ static bool add_area(struct coffer_pool *pool, size_t size, size_t alignment)
     most = pool->extents->granule_count * EXTENTS_GRANULE / FRAME_SIZE / GROWTH_SHARE;
     spin_give(&pool->lock);
     most = most < FRAMES_LEAST ? FRAMES_LEAST : most > FRAMES_MOST ? FRAMES_MOST : most;
-    for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
+    for (struct pool_source *source = pool->sources; source < pool->sources + 2; source++) {
         for (size_t count = (size_t)most; count > least; count /= 2) {
             if (add_area_of(pool, source, count))
                 return true;
@@ -137,7 +137,7 @@ void *area_alloc(struct coffer_pool *pool, size_t size, size_t alignment)
 
 size_t area_give(struct coffer_pool *pool, struct part *part)
 {
-    struct source *source = part_source(pool, part);
+    struct pool_source *source = part_source(pool, part);
     size_t frame_count = part->area.frame_count;
 
     source_give(pool, source, part->base, frame_count);

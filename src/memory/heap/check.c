@@ -118,8 +118,9 @@ static bool bin_is_valid(struct coffer_pool *pool, const struct magazine *magazi
     for (uint32_t name = bin->head; name != SLOT_NONE;) {
         const struct part *part = part_at(pool, name);
 
-        if (!pool_owns(pool, part) || kind_load(part) != bin->kind || part->previous != previous ||
-            part_number(part) != magazine->number || part->head == LINK_END || part == bin->current)
+        if (!slot_exists(pool, name) || !pool_owns(pool, part) || kind_load(part) != bin->kind ||
+            part->previous != previous || part_number(part) != magazine->number ||
+            part->head == LINK_END || part == bin->current)
             return false;
         ++*listed;
         previous = name;
@@ -146,13 +147,13 @@ static const char *check_magazines(struct coffer_pool *pool)
 
 static const char *check_chunks(struct coffer_pool *pool, unsigned which, struct sums *sums)
 {
-    const struct source *source = &pool->sources[which];
+    const struct pool_source *source = &pool->sources[which];
 
     for (unsigned i = 0; source->frames != NULL && i < 2; i++) {
         for (uint32_t name = source->chunks[i]; name != SLOT_NONE;) {
             const struct part *chunk = part_at(pool, name);
 
-            if (kind_load(chunk) != PART_CHUNK || chunk->pool != pool ||
+            if (!slot_exists(pool, name) || kind_load(chunk) != PART_CHUNK || chunk->pool != pool ||
                 (chunk->chunk.used == UINT64_MAX) != (i == 1) ||
                 (chunk->chunk.parts & ~chunk->chunk.used) != 0)
                 return "a chunk is broken";
@@ -172,10 +173,10 @@ static const char *check_patches(struct coffer_pool *pool, const struct sums *su
     for (uint32_t name = pool->patches; name != SLOT_NONE; count++) {
         const struct part *part = part_at(pool, name);
 
-        if (!pool_owns(pool, part) || kind_load(part) != PART_PATCH || part->previous != previous ||
-            count == sums->patches)
+        if (!slot_exists(pool, name) || !pool_owns(pool, part) || kind_load(part) != PART_PATCH ||
+            part->previous != previous || count == sums->patches)
             return "the list of patches is broken";
-        if ((const uint8_t *)part->patch.little != part->base ||
+        if ((const uint8_t *)part->patch.little != part->base || patch_little(part) == NULL ||
             !little_is_valid(part->patch.little, NULL))
             return "a patch is broken";
         if (little_statistics(part->patch.little).used_count != part->patch.block_count)

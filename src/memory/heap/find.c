@@ -8,7 +8,7 @@
 
 struct part *pool_part_anywhere(struct coffer_pool *pool, const void *address)
 {
-    for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
+    for (struct pool_source *source = pool->sources; source < pool->sources + 2; source++) {
         uint32_t tag = source->frames == NULL ? 0 : frames_tag(source->frames, address);
         struct part *part;
 

@@ -135,8 +135,10 @@ static size_t fitted_largest(struct coffer_pool *pool)
 
     spin_take(&pool->lock);
     for (uint32_t name = pool->patches; name != SLOT_NONE; name = part_at(pool, name)->next) {
-        const struct little *little = part_at(pool, name)->patch.little;
+        const struct little *little = patch_little(part_at(pool, name));
 
+        if (little == NULL)
+            continue;
         largest = larger(largest, little_largest(little));
         if (pool->quarantine != NULL)
             largest = larger(largest, little_largest_of(pool, little, sure_of_part));

@@ -176,9 +176,21 @@ enum coffer_status little_init(void *region, size_t size, struct little **out)
     return COFFER_OK;
 }
 
-bool little_holds(const struct little *little, const void *address)
+bool little_is_intact(const struct little *little, size_t size)
 {
-    return (uintptr_t)address - (uintptr_t)little->base < (size_t)little->count * LITTLE_GRANULE;
+    uint32_t count = little->count;
+    uint32_t last;
+    uint64_t behind;
+
+    if (count == 0 || count > size / LITTLE_GRANULE || little->word_count != words_for(count) ||
+        (uintptr_t)little->base != base_for((uintptr_t)little, count) ||
+        (uintptr_t)little->base + (size_t)count * LITTLE_GRANULE > (uintptr_t)little + size)
+        return false;
+    if (count % 64 == 0)
+        return true;
+    last = little->word_count - 1;
+    behind = UINT64_MAX << count % 64;
+    return (used_words(little)[last] & begins_words(little)[last] & behind) == behind;
 }
 
 /* Granules that an aligned block leaves free before it in a free block. */

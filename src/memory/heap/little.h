@@ -43,8 +43,9 @@ struct little; /* lies in the front of the region */
  */
 COFFER_MUST_CHECK enum coffer_status little_init(void *region, size_t size, struct little **out);
 
-/* Is the address in a block, allocated or free? */
-bool little_holds(const struct little *little, const void *address);
+/* Is the head, at the front of `size` bytes, still what little_init made of it? Then whatever else
+ * was written over the bitmaps, the calls stay inside. A fixed number of steps. */
+bool little_is_intact(const struct little *little, size_t size);
 
 /* A block of `size` (> 0) bytes at least at a multiple of `alignment` (a power of two).
  * COFFER_NO_MEMORY; COFFER_MISUSE for no bytes or another alignment. */

@@ -299,7 +299,7 @@ static struct part *span_make(struct magazine *magazine, const struct bin *bin)
 {
     struct coffer_pool *pool = magazine->pool;
 
-    for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
+    for (struct pool_source *source = pool->sources; source < pool->sources + 2; source++) {
         unsigned count = span_count(bin);
         struct part *part = part_take(pool, source, part_slots_for(count));
         uint8_t *first;
@@ -349,7 +349,7 @@ static bool bin_add_span(struct magazine *magazine, struct bin *bin)
 static size_t drop_span(struct magazine *magazine, struct part *part)
 {
     struct coffer_pool *pool = magazine->pool;
-    struct source *source = part_source(pool, part);
+    struct pool_source *source = part_source(pool, part);
     uint32_t frames = span_frames(part);
 
     spin_give(&magazine->lock);

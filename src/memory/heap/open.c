@@ -43,7 +43,7 @@ bool pool_settings_are_valid(const struct coffer_pool_settings *settings)
 
 /* Frames of its own inside of the region. */
 static enum coffer_status start_region(const struct coffer_pool_settings *settings,
-                                       struct source *out)
+                                       struct pool_source *out)
 {
     const struct memory_area area = {settings->region, settings->region_size};
     const struct frames_settings none = {.keep_contents = false};
@@ -209,7 +209,7 @@ static unsigned magazines_wanted(const struct coffer_pool *pool, const struct po
 
 static enum coffer_status open_fast(const struct pool_host *host,
                                     const struct coffer_pool_settings *settings,
-                                    struct source source, struct coffer_pool **out)
+                                    struct pool_source source, struct coffer_pool **out)
 {
     struct coffer_pool *pool;
     void *home;
@@ -227,7 +227,7 @@ static enum coffer_status open_fast(const struct pool_host *host,
     pool->sources[0] = source;
     pool->home = &pool->sources[0];
     if (settings->expand && settings->region != NULL)
-        pool->sources[1] = (struct source){
+        pool->sources[1] = (struct pool_source){
             .frames = host->frames,
             .account = host->account,
             .owner = host->owner,
@@ -312,7 +312,7 @@ static bool quota_is_left(const struct pool_host *host)
 enum coffer_status pool_open(const struct pool_host *host,
                              const struct coffer_pool_settings *settings, struct coffer_pool **out)
 {
-    struct source source = {
+    struct pool_source source = {
         .frames = host->frames,
         .account = host->account,
         .owner = host->owner,
@@ -325,7 +325,7 @@ enum coffer_status pool_open(const struct pool_host *host,
     if (settings->policy == COFFER_POOL_LITTLE)
         return open_little(host, settings, out);
     if (settings->region != NULL) {
-        source = (struct source){.frames = NULL};
+        source = (struct pool_source){.frames = NULL};
         status = start_region(settings, &source);
         if (status != COFFER_OK)
             return status;

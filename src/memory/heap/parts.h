@@ -241,7 +241,7 @@ struct magazine {
     uint32_t wished;
 };
 
-struct source {
+struct pool_source {
     struct frames *frames; /* NULL: there is no such source */
     struct account *account;
     struct owner owner;
@@ -287,10 +287,10 @@ struct coffer_pool {
     _Atomic(uint64_t) random; /* state of the order of blocks; 0: none */
     uint64_t poisoned;
 
-    struct source sources[2];
-    struct source *home; /* the first one */
-    struct part full;    /* a span without free blocks, in place of one */
-    struct bin none;     /* what every magazine begins with */
+    struct pool_source sources[2];
+    struct pool_source *home; /* the first one */
+    struct part full;         /* a span without free blocks, in place of one */
+    struct bin none;          /* what every magazine begins with */
     unsigned magazine_count;
     unsigned bin_count;
     struct extents *extents;      /* NULL: not used yet. Under the lock */
@@ -331,7 +331,7 @@ static inline bool pool_owns(const struct coffer_pool *pool, const struct part *
 
 /* --- Slots (slots.c) --------------------------------------------------------------------- */
 
-static inline struct source *source_of(struct coffer_pool *pool, uint32_t name)
+static inline struct pool_source *source_of(struct coffer_pool *pool, uint32_t name)
 {
     return &pool->sources[(name & SLOT_OUTER) != 0];
 }
@@ -346,7 +346,7 @@ static inline void *slot_at(struct coffer_pool *pool, uint32_t name)
     return chunk + (size_t)(name % CHUNK_SLOTS) * SLOT_SIZE;
 }
 
-static inline struct source *part_source(struct coffer_pool *pool, const void *slot)
+static inline struct pool_source *part_source(struct coffer_pool *pool, const void *slot)
 {
     if (pool->sources[1].frames == NULL ||
         frames_number(pool->sources[0].frames, slot) != FRAMES_NO_NUMBER)
@@ -354,7 +354,7 @@ static inline struct source *part_source(struct coffer_pool *pool, const void *s
     return &pool->sources[1];
 }
 
-static inline uint32_t slot_name(const struct source *source, const void *slot)
+static inline uint32_t slot_name(const struct pool_source *source, const void *slot)
 {
     uint32_t place = (uint32_t)((uintptr_t)slot % FRAME_SIZE / SLOT_SIZE);
 
@@ -383,41 +383,45 @@ static inline struct part *part_at(struct coffer_pool *pool, uint32_t name)
     return slot_at(pool, name);
 }
 
+/* Is it the name of a slot, in a chunk that is there? Any number at all. */
+bool slot_exists(struct coffer_pool *pool, uint32_t name);
+
 /* Zeroed slots in a row for `size` bytes, of any source; they stay. NULL: no memory. Neither this
  * nor the rest under the lock. */
 void *slots_keep(struct coffer_pool *pool, size_t size);
 
 /* A descriptor, of kind PART_UNUSED, and its end; slots: of a span, or 0. A late free by another
  * thread may still write a link of what was a span (remote.c), so it never becomes another part. */
-struct part *part_take(struct coffer_pool *pool, struct source *source, unsigned slots);
+struct part *part_take(struct coffer_pool *pool, struct pool_source *source, unsigned slots);
 
-void part_give(struct coffer_pool *pool, struct source *source, struct part *part);
+void part_give(struct coffer_pool *pool, struct pool_source *source, struct part *part);
 
 /* Make a zeroed frame a chunk; `count` slots behind its head are in use. Under the lock. */
-void chunk_begin(struct coffer_pool *pool, struct source *source, struct part *chunk,
+void chunk_begin(struct coffer_pool *pool, struct pool_source *source, struct part *chunk,
                  unsigned count);
 
 /* Frames of a source, within its limit; NULL: there are none, which nobody is told. All of them are
  * tagged with the part, if there is one (NULL: tag them); its frames go before it does. Not under
  * the lock. */
-void *source_take(struct coffer_pool *pool, struct source *source, struct owner owner,
+void *source_take(struct coffer_pool *pool, struct pool_source *source, struct owner owner,
                   enum frames_keep keep, size_t count, const struct part *part);
 /* At a multiple of `alignment` frames. */
-void *source_take_aligned(struct coffer_pool *pool, struct source *source, struct owner owner,
+void *source_take_aligned(struct coffer_pool *pool, struct pool_source *source, struct owner owner,
                           enum frames_keep keep, size_t count, size_t alignment,
                           const struct part *part);
-void source_give(struct coffer_pool *pool, struct source *source, void *address, size_t count);
+void source_give(struct coffer_pool *pool, struct pool_source *source, void *address, size_t count);
 
 /* Frames more that a source may give, by its limit and the owner's quota. */
-uint64_t source_limit(struct coffer_pool *pool, const struct source *source, struct owner owner);
+uint64_t source_limit(struct coffer_pool *pool, const struct pool_source *source,
+                      struct owner owner);
 
 /* An allocation that a run of `count` frames would do for has found nothing anywhere: if that is
  * for want of frames it is told. True: another try may be worth it. `owner`: see source_take. In no
  * lock. */
 bool sources_ask(struct coffer_pool *pool, struct owner owner, size_t count);
 
-/* All parts of the pool, one after another; begin with a zeroed cursor. NULL behind the last. Not
- * under the lock. */
+/* All parts of the pool, one after another; begin with a zeroed cursor. NULL behind the last. What
+ * was overwritten is left out. Not under the lock. */
 struct parts_cursor {
     unsigned source;
     unsigned list; /* of its chunks that comes next */

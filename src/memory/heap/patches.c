@@ -16,7 +16,7 @@
 #define BEGIN_LEAST    2u  /* frames: descriptors, and a span of one */
 
 /* Frames that can be had of a source, at most. */
-static uint64_t source_room(struct coffer_pool *pool, const struct source *source)
+static uint64_t source_room(struct coffer_pool *pool, const struct pool_source *source)
 {
     uint64_t limit;
     uint64_t room;
@@ -55,6 +55,13 @@ bool pool_can_begin(struct coffer_pool *pool)
     return source_room(pool, pool->home) >= BEGIN_LEAST;
 }
 
+struct little *patch_little(const struct part *part)
+{
+    struct little *little = part->patch.little;
+
+    return little_is_intact(little, (size_t)part->patch.frame_count * FRAME_SIZE) ? little : NULL;
+}
+
 /* The part is nothing for now. Under the lock. */
 static void patch_unlist(struct coffer_pool *pool, struct part *part)
 {
@@ -68,7 +75,7 @@ static void patch_unlist(struct coffer_pool *pool, struct part *part)
     pool->patch_count--;
 }
 
-static bool add_patch_of(struct coffer_pool *pool, struct source *source, size_t frame_count)
+static bool add_patch_of(struct coffer_pool *pool, struct pool_source *source, size_t frame_count)
 {
     struct part *part = part_take(pool, source, 0);
     struct little *little;
@@ -108,7 +115,7 @@ bool patch_add(struct coffer_pool *pool, size_t size, size_t alignment)
     size_t bytes = size + size / 32 + alignment + OVERHEAD_LEAST;
     size_t least = (bytes + FRAME_SIZE - 1) / FRAME_SIZE;
 
-    for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
+    for (struct pool_source *source = pool->sources; source < pool->sources + 2; source++) {
         uint64_t most;
 
         spin_take(&pool->lock);
@@ -132,11 +139,12 @@ void *patch_take(struct coffer_pool *pool, size_t size, size_t alignment)
     spin_take(&pool->lock);
     for (uint32_t name = pool->patches; name != SLOT_NONE && block == NULL;) {
         struct part *part = part_at(pool, name);
+        struct little *little;
 
         name = part->next;
-        if (size > part->patch.room)
+        if (size > part->patch.room || (little = patch_little(part)) == NULL)
             continue;
-        if (little_alloc(part->patch.little, size, alignment, &block) == COFFER_OK) {
+        if (little_alloc(little, size, alignment, &block) == COFFER_OK) {
             part->patch.block_count++;
             pool->allocations++;
         } else if (alignment <= LITTLE_GRANULE) {
@@ -158,7 +166,7 @@ void *patch_alloc(struct coffer_pool *pool, size_t size, size_t alignment)
 
 size_t patch_give(struct coffer_pool *pool, struct part *part)
 {
-    struct source *source = part_source(pool, part);
+    struct pool_source *source = part_source(pool, part);
     size_t frame_count = part->patch.frame_count;
 
     source_give(pool, source, part->base, frame_count);
@@ -169,12 +177,13 @@ size_t patch_give(struct coffer_pool *pool, struct part *part)
 enum coffer_status patch_free(struct coffer_pool *pool, struct part *part, void *block,
                               struct part **retired)
 {
+    struct little *little;
     enum coffer_status status = COFFER_MISUSE;
 
     *retired = NULL;
     spin_take(&pool->lock);
-    if (kind_load(part) == PART_PATCH)
-        status = little_free(part->patch.little, block);
+    if (kind_load(part) == PART_PATCH && (little = patch_little(part)) != NULL)
+        status = little_free(little, block);
     if (status == COFFER_OK) {
         part->patch.room = LITTLE_REGION_MAX;
         if (--part->patch.block_count == 0 && pool->patch_count > 1) {
@@ -206,11 +215,12 @@ enum coffer_status patch_release(struct coffer_pool *pool, void *block, struct p
 enum coffer_status patch_resize(struct coffer_pool *pool, struct part *part, void *block,
                                 size_t size)
 {
+    struct little *little;
     enum coffer_status status = COFFER_MISUSE;
 
     spin_take(&pool->lock);
-    if (kind_load(part) == PART_PATCH)
-        status = little_resize(part->patch.little, block, size);
+    if (kind_load(part) == PART_PATCH && (little = patch_little(part)) != NULL)
+        status = little_resize(little, block, size);
     if (status == COFFER_OK)
         part->patch.room = LITTLE_REGION_MAX;
     spin_give(&pool->lock);
@@ -220,13 +230,14 @@ enum coffer_status patch_resize(struct coffer_pool *pool, struct part *part, voi
 bool patch_find(struct coffer_pool *pool, struct part *part, const void *block, size_t *size,
                 size_t *alignment)
 {
+    struct little *little;
     bool found;
 
     spin_take(&pool->lock);
-    found = kind_load(part) == PART_PATCH;
+    found = kind_load(part) == PART_PATCH && (little = patch_little(part)) != NULL;
     if (found) {
-        *size = little_usable_size(part->patch.little, block);
-        *alignment = little_alignment(part->patch.little, block);
+        *size = little_usable_size(little, block);
+        *alignment = little_alignment(little, block);
     }
     spin_give(&pool->lock);
     return found && *size != 0;

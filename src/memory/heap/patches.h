@@ -21,6 +21,10 @@
 #include "memory/heap/little.h"
 #include "memory/heap/parts.h"
 
+/* The blocks of a patch, under the lock; NULL when its head was overwritten: then nothing is
+ * allocated there or free. */
+struct little *patch_little(const struct part *part);
+
 /* Can the pool have so few frames more that small blocks should come from patches? (Not when it has
  * as many patches as it may.) */
 bool pool_is_tight(struct coffer_pool *pool);

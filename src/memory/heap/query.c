@@ -55,10 +55,14 @@ static void count_patches(struct coffer_pool *pool, struct coffer_pool_statistic
 {
     spin_take(&pool->lock);
     for (uint32_t name = pool->patches; name != SLOT_NONE; name = part_at(pool, name)->next) {
-        struct blocks_statistics blocks = little_statistics(part_at(pool, name)->patch.little);
+        const struct little *little = patch_little(part_at(pool, name));
 
-        add_blocks(&blocks, out);
         out->areas++;
+        if (little != NULL) {
+            struct blocks_statistics blocks = little_statistics(little);
+
+            add_blocks(&blocks, out);
+        }
     }
     spin_give(&pool->lock);
 }
@@ -104,7 +108,7 @@ static void count_quarantine(struct coffer_pool *pool, struct coffer_pool_statis
 static void count_fast(struct coffer_pool *pool, struct coffer_pool_statistics *out)
 {
     struct parts_cursor cursor = {.source = 0};
-    const struct source *memory = pool->home;
+    const struct pool_source *memory = pool->home;
     struct part *part;
 
     while ((part = parts_next(pool, &cursor)) != NULL)
@@ -231,8 +235,11 @@ void coffer_pool_walk(struct coffer_pool *pool,
         }
         spin_take(&pool->lock);
         for (uint32_t name = pool->patches; more && name != SLOT_NONE;
-             name = part_at(pool, name)->next)
-            more = little_walk(part_at(pool, name)->patch.little, &visitor);
+             name = part_at(pool, name)->next) {
+            const struct little *little = patch_little(part_at(pool, name));
+
+            more = little == NULL || little_walk(little, &visitor);
+        }
         if (more && pool->extents != NULL)
             (void)extents_walk(pool->extents, &visitor);
         spin_give(&pool->lock);

@@ -30,7 +30,7 @@ void *run_alloc(struct coffer_pool *pool, const struct owner *owner, size_t size
         guards = 2 * frames_alignment;
     if (count > FRAMES_TOTAL_MAX || frames_alignment > FRAMES_TOTAL_MAX)
         return NULL;
-    for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
+    for (struct pool_source *source = pool->sources; source < pool->sources + 2; source++) {
         struct part *part = part_take(pool, source, 0);
         uint8_t *first;
 
@@ -82,7 +82,7 @@ bool run_find(struct coffer_pool *pool, struct part *part, const void *block, si
 
 void run_free(struct coffer_pool *pool, struct part *part)
 {
-    struct source *source = part_source(pool, part);
+    struct pool_source *source = part_source(pool, part);
     size_t lead = part->run.lead;
     size_t count = part->run.frame_count + 2 * lead;
     uint8_t *first = part->base - lead * FRAME_SIZE;

@@ -8,7 +8,7 @@
 
 #define CHUNKS_TRIED 8u /* before another one is made */
 
-static bool source_reserve(struct coffer_pool *pool, struct source *source, uint64_t count)
+static bool source_reserve(struct coffer_pool *pool, struct pool_source *source, uint64_t count)
 {
     bool fits;
 
@@ -21,13 +21,13 @@ static bool source_reserve(struct coffer_pool *pool, struct source *source, uint
     return fits;
 }
 
-void *source_take(struct coffer_pool *pool, struct source *source, struct owner owner,
+void *source_take(struct coffer_pool *pool, struct pool_source *source, struct owner owner,
                   enum frames_keep keep, size_t count, const struct part *part)
 {
     return source_take_aligned(pool, source, owner, keep, count, 1, part);
 }
 
-void *source_take_aligned(struct coffer_pool *pool, struct source *source, struct owner owner,
+void *source_take_aligned(struct coffer_pool *pool, struct pool_source *source, struct owner owner,
                           enum frames_keep keep, size_t count, size_t alignment,
                           const struct part *part)
 {
@@ -52,7 +52,7 @@ void *source_take_aligned(struct coffer_pool *pool, struct source *source, struc
     return address;
 }
 
-void source_give(struct coffer_pool *pool, struct source *source, void *address, size_t count)
+void source_give(struct coffer_pool *pool, struct pool_source *source, void *address, size_t count)
 {
     frames_give_kept(source->frames, address);
     spin_take(&pool->lock);
@@ -62,7 +62,8 @@ void source_give(struct coffer_pool *pool, struct source *source, void *address,
         atomic_store_explicit(&pool->scarce, false, memory_order_relaxed);
 }
 
-uint64_t source_limit(struct coffer_pool *pool, const struct source *source, struct owner owner)
+uint64_t source_limit(struct coffer_pool *pool, const struct pool_source *source,
+                      struct owner owner)
 {
     const struct account_line *line;
     uint64_t limit;
@@ -82,7 +83,7 @@ uint64_t source_limit(struct coffer_pool *pool, const struct source *source, str
 
 bool sources_ask(struct coffer_pool *pool, struct owner owner, size_t count)
 {
-    for (struct source *source = pool->sources; source < pool->sources + 2; source++) {
+    for (struct pool_source *source = pool->sources; source < pool->sources + 2; source++) {
         if (count <= source_limit(pool, source, pool->spare ? owner : source->owner) &&
             frames_ask(source->frames))
             return true;
@@ -90,12 +91,12 @@ bool sources_ask(struct coffer_pool *pool, struct owner owner, size_t count)
     return false;
 }
 
-static uint32_t *chunk_list_of(struct source *source, const struct part *chunk)
+static uint32_t *chunk_list_of(struct pool_source *source, const struct part *chunk)
 {
     return &source->chunks[chunk->chunk.used == UINT64_MAX];
 }
 
-static void chunk_list(struct coffer_pool *pool, struct source *source, struct part *chunk)
+static void chunk_list(struct coffer_pool *pool, struct pool_source *source, struct part *chunk)
 {
     uint32_t *head = chunk_list_of(source, chunk);
 
@@ -106,7 +107,44 @@ static void chunk_list(struct coffer_pool *pool, struct source *source, struct p
     *head = slot_name(source, chunk);
 }
 
-static void chunk_unlist(struct coffer_pool *pool, struct source *source, const struct part *chunk)
+bool slot_exists(struct coffer_pool *pool, uint32_t name)
+{
+    const uint32_t number = (name & ~SLOT_OUTER) / CHUNK_SLOTS;
+    const struct frames *frames = pool->sources[(name & SLOT_OUTER) != 0].frames;
+    const struct segment *last;
+
+    if (frames == NULL)
+        return false;
+    last = &frames->segments[frames->segment_count - 1];
+    return number < last->first_number + last->frame_count &&
+           frames_tag(frames, frames_address(frames, number)) ==
+               (number * CHUNK_SLOTS | FRAMES_TAG_KEPT);
+}
+
+static bool chunk_is_at(struct coffer_pool *pool, uint32_t name)
+{
+    return name % CHUNK_SLOTS == 0 && slot_exists(pool, name);
+}
+
+/* Does it stand on its list? What a block in the frame before overflowed with may be there instead
+ * of its links. */
+static bool chunk_is_listed(struct coffer_pool *pool, struct pool_source *source,
+                            const struct part *chunk)
+{
+    const uint32_t name = slot_name(source, chunk);
+
+    if (kind_load(chunk) != PART_CHUNK || chunk->pool != pool)
+        return false;
+    if (chunk->next != SLOT_NONE &&
+        (!chunk_is_at(pool, chunk->next) || part_at(pool, chunk->next)->previous != name))
+        return false;
+    if (chunk->previous == SLOT_NONE)
+        return *chunk_list_of(source, (struct part *)(uintptr_t)chunk) == name;
+    return chunk_is_at(pool, chunk->previous) && part_at(pool, chunk->previous)->next == name;
+}
+
+static void chunk_unlist(struct coffer_pool *pool, struct pool_source *source,
+                         const struct part *chunk)
 {
     if (chunk->next != SLOT_NONE)
         part_at(pool, chunk->next)->previous = chunk->previous;
@@ -116,7 +154,7 @@ static void chunk_unlist(struct coffer_pool *pool, struct source *source, const 
         *chunk_list_of(source, chunk) = chunk->next;
 }
 
-void chunk_begin(struct coffer_pool *pool, struct source *source, struct part *chunk,
+void chunk_begin(struct coffer_pool *pool, struct pool_source *source, struct part *chunk,
                  unsigned count)
 {
     chunk->pool = pool;
@@ -138,7 +176,7 @@ static unsigned chunk_find(const struct part *chunk, unsigned count)
 
 /* Slots in one of the first `most` chunks of those that have any; NULL when none has so many in a
  * row. */
-static void *slots_find(struct coffer_pool *pool, struct source *source, unsigned count,
+static void *slots_find(struct coffer_pool *pool, struct pool_source *source, unsigned count,
                         uint64_t parts, unsigned most)
 {
     for (uint32_t name = source->chunks[0]; name != SLOT_NONE && most > 0; most--) {
@@ -146,6 +184,8 @@ static void *slots_find(struct coffer_pool *pool, struct source *source, unsigne
         unsigned slot = chunk_find(chunk, count);
 
         if (slot != 0) {
+            if (!chunk_is_listed(pool, source, chunk))
+                return NULL;
             chunk_unlist(pool, source, chunk);
             chunk->chunk.used |= (((uint64_t)1 << count) - 1) << slot;
             chunk->chunk.parts |= parts << slot;
@@ -153,12 +193,14 @@ static void *slots_find(struct coffer_pool *pool, struct source *source, unsigne
             return (char *)chunk + (size_t)slot * SLOT_SIZE;
         }
         name = chunk->next;
+        if (name != SLOT_NONE && !chunk_is_at(pool, name))
+            return NULL;
     }
     return NULL;
 }
 
 /* Zeroed slots in a row; `parts` is 1 for a part. */
-static void *slots_take(struct coffer_pool *pool, struct source *source, unsigned count,
+static void *slots_take(struct coffer_pool *pool, struct pool_source *source, unsigned count,
                         uint64_t parts)
 {
     struct part *chunk;
@@ -197,12 +239,14 @@ void *slots_keep(struct coffer_pool *pool, size_t size)
 }
 
 /* The chunk, when it has become empty and is to be given back. */
-static struct part *slots_give(struct coffer_pool *pool, struct source *source, void *slot,
+static struct part *slots_give(struct coffer_pool *pool, struct pool_source *source, void *slot,
                                unsigned count)
 {
     struct part *chunk = (struct part *)(void *)((uintptr_t)slot & ~(uintptr_t)(FRAME_SIZE - 1));
     unsigned place = (unsigned)((uintptr_t)slot % FRAME_SIZE / SLOT_SIZE);
 
+    if (!chunk_is_listed(pool, source, chunk))
+        return NULL; /* overwritten: it stays as it is */
     wipe(slot, (size_t)count * SLOT_SIZE);
     chunk_unlist(pool, source, chunk);
     chunk->chunk.used &= ~((((uint64_t)1 << count) - 1) << place);
@@ -227,7 +271,7 @@ static void part_blank(struct part *part)
     atomic_store_explicit(&part->remote_owner, MAGAZINE_NONE, memory_order_release);
 }
 
-struct part *part_take(struct coffer_pool *pool, struct source *source, unsigned slots)
+struct part *part_take(struct coffer_pool *pool, struct pool_source *source, unsigned slots)
 {
     struct part *part = NULL;
 
@@ -252,7 +296,7 @@ struct part *part_take(struct coffer_pool *pool, struct source *source, unsigned
     return part;
 }
 
-void part_give(struct coffer_pool *pool, struct source *source, struct part *part)
+void part_give(struct coffer_pool *pool, struct pool_source *source, struct part *part)
 {
     struct part *chunk = NULL;
     unsigned slots = part_slots(part);
@@ -276,7 +320,7 @@ void part_give(struct coffer_pool *pool, struct source *source, struct part *par
 static bool cursor_turn(struct coffer_pool *pool, struct parts_cursor *cursor)
 {
     while (cursor->left == 0) {
-        struct source *source = &pool->sources[cursor->source];
+        struct pool_source *source = &pool->sources[cursor->source];
 
         if (cursor->chunk != SLOT_NONE) {
             cursor->chunk = part_at(pool, cursor->chunk)->next;
@@ -287,6 +331,8 @@ static bool cursor_turn(struct coffer_pool *pool, struct parts_cursor *cursor)
         } else {
             return false;
         }
+        if (cursor->chunk != SLOT_NONE && !chunk_is_at(pool, cursor->chunk))
+            cursor->chunk = SLOT_NONE;
         if (cursor->chunk != SLOT_NONE)
             cursor->left = part_at(pool, cursor->chunk)->chunk.parts;
     }
@@ -295,20 +341,23 @@ static bool cursor_turn(struct coffer_pool *pool, struct parts_cursor *cursor)
 
 struct part *parts_next(struct coffer_pool *pool, struct parts_cursor *cursor)
 {
-    char *chunk;
-    unsigned slot;
+    struct part *part;
 
-    if (cursor->left == 0) {
-        bool more;
+    do {
+        unsigned slot;
 
-        spin_take(&pool->lock);
-        more = cursor_turn(pool, cursor);
-        spin_give(&pool->lock);
-        if (!more)
-            return NULL;
-    }
-    chunk = slot_at(pool, cursor->chunk);
-    slot = bits_first(cursor->left);
-    cursor->left &= cursor->left - 1;
-    return (struct part *)(void *)(chunk + (size_t)slot * SLOT_SIZE);
+        if (cursor->left == 0) {
+            bool more;
+
+            spin_take(&pool->lock);
+            more = cursor_turn(pool, cursor);
+            spin_give(&pool->lock);
+            if (!more)
+                return NULL;
+        }
+        slot = bits_first(cursor->left);
+        cursor->left &= cursor->left - 1;
+        part = part_at(pool, cursor->chunk + slot);
+    } while (!pool_owns(pool, part));
+    return part;
 }

@@ -53,7 +53,7 @@ static bool frame_is_ours(const struct coffer_memory *memory, uintptr_t at)
 
 /* Does the region touch metadata, or frames that the caller can't have got: free ones, those of
  * pages, of page tables and of the swap? What lies in a pool's frames may be in a block of his. */
-static bool is_ours(struct coffer_memory *memory, const struct coffer_area *region)
+static bool region_is_ours(struct coffer_memory *memory, const struct coffer_area *region)
 {
     uintptr_t start = (uintptr_t)region->address;
     struct coffer_area area;
@@ -98,7 +98,7 @@ static enum coffer_status make_place(struct coffer_memory *memory, struct coffer
 
     if (region->size > UINTPTR_MAX - (uintptr_t)region->address)
         return COFFER_MISUSE;
-    if (region->address != NULL && is_ours(memory, region))
+    if (region->address != NULL && region_is_ours(memory, region))
         return COFFER_EXISTS;
     spaces_lock(memory->spaces);
     do {

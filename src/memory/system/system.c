@@ -44,10 +44,13 @@ static void settle_defaults(struct coffer_memory_config *config, uint64_t total)
         config->table_reserve = 4 + (size_t)(total / 256);
     if (config->table_reserve > total / 2)
         config->table_reserve = (size_t)(total / 2);
-    if (config->low == 0)
+    if (config->low == 0) {
         config->low = (size_t)(total / 32);
-    if (config->high < config->low || config->high == 0)
-        config->high = config->low * 2;
+        if (config->high != 0 && config->low > config->high)
+            config->low = config->high;
+    }
+    if (config->high == 0)
+        config->high = config->low <= total / 4 ? config->low * 2 : config->low;
     if (config->evict_batch == 0)
         config->evict_batch = 16;
 }

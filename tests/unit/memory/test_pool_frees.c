@@ -309,6 +309,71 @@ static void test_realloc_of_a_block_that_is_freed_meanwhile_gives_nothing(void *
     }
 }
 
+/* A user of the `which`-th block with no other behind it writes `size` bytes there, where a
+ * descriptor may lie, or a patch's head (the pool's own frame is left out: nothing can make up for
+ * that). What was described there is refused from then on; nothing traps, nothing outside is
+ * touched. False: there is no such block. */
+static bool overflow(size_t block_size, unsigned which, size_t size, int value, unsigned *refused)
+{
+    static uint8_t *taken[20000];
+    struct coffer_pool_statistics seen;
+    struct pool_fixture f;
+    unsigned count = 0, places = 0, before = *refused;
+    uint8_t *behind = NULL;
+    void *block;
+
+    pool_fixture_init(&f, 32, NULL);
+    pool_fixture_region(&f, 262144, 0);
+    assert_ok(pool_fixture_open(&f, (struct coffer_pool_settings){.name = NULL}, NULL));
+    while (coffer_pool_alloc(f.pool, block_size, &block) == COFFER_OK)
+        taken[count++] = block;
+    for (unsigned i = 0; i < count && places <= which; i++) {
+        behind = taken[i] + coffer_pool_usable_size(f.pool, taken[i]);
+        places += behind + size <= (uint8_t *)f.region + f.region_size &&
+                  (uintptr_t)behind / 4096 != (uintptr_t)f.pool / 4096 &&
+                  coffer_pool_usable_size(f.pool, behind) == 0;
+    }
+    if (places > which) {
+        memset(behind, value, size);
+        for (unsigned i = 0; i < count; i++) {
+            enum coffer_status status = coffer_pool_free(f.pool, taken[i]);
+
+            assert_true(status == COFFER_OK || status == COFFER_MISUSE);
+            *refused += status != COFFER_OK;
+        }
+        if (*refused > before)
+            assert_false(coffer_pool_check(f.pool, NULL));
+        coffer_pool_statistics(f.pool, &seen);
+        (void)coffer_pool_largest_free(f.pool);
+        while (coffer_pool_alloc(f.pool, block_size, &block) == COFFER_OK)
+            memset(block, 0, block_size);
+        (void)coffer_pool_shrink(f.pool);
+    }
+    coffer_pool_close(f.pool);
+    assert_true(buffer_is_untouched_outside(&f.outside, f.region, f.region_size));
+    frames_fini(f.frames);
+    buffer_free(&f.outside);
+    buffer_free(&f.buffer);
+    return places > which;
+}
+
+static void test_overwritten_descriptors_are_no_trap(void **state)
+{
+    static const int values[] = {0, 1, 0x41, 0xff};
+    unsigned refused = 0;
+
+    (void)state;
+    for (size_t block_size = 64; block_size <= 512; block_size *= 8) {
+        for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+            for (size_t size = 16; size <= 64; size *= 4) {
+                for (unsigned which = 0; overflow(block_size, which, size, values[i], &refused);)
+                    which++;
+            }
+        }
+    }
+    assert_true(refused > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_with_slots_asked_for),
         cmocka_unit_test(test_without_slots),
         cmocka_unit_test(test_realloc_of_a_block_that_is_freed_meanwhile_gives_nothing),
+        cmocka_unit_test(test_overwritten_descriptors_are_no_trap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -251,6 +251,31 @@ static void test_pressure_is_told_and_answered(void **state)
     coffer_memory_close(memory);
 }
 
+/* What is set stays as it is; what is left at its default fits it. */
+static void test_watermarks_are_what_was_set(void **state)
+{
+    static const struct {
+        size_t low, high, low_is, high_is;
+    } cases[] = {
+        {0, 0, 8, 16}, {0, 3, 3, 3}, {0, 200, 8, 200}, {5, 0, 5, 10}, {200, 0, 200, 200},
+    };
+    struct coffer_memory_config config = {.areas = areas, .area_count = 1, .low = 257};
+    struct coffer_memory *memory;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct coffer_memory_statistics statistics;
+
+        memory = open_with(
+            (struct coffer_memory_config){.low = cases[i].low, .high = cases[i].high});
+        coffer_memory_statistics(memory, &statistics);
+        assert_int_equal(statistics.low, cases[i].low_is);
+        assert_int_equal(statistics.high, cases[i].high_is);
+        coffer_memory_close(memory);
+    }
+    assert_status(coffer_memory_open(&config, &memory), COFFER_MISUSE);
+}
+
 /* In the middle of a fault nobody can be called; it is done at the end of the call. */
 static void test_pressure_in_a_space_is_told_when_the_call_is_over(void **state)
 {
@@ -472,6 +497,7 @@ int main(void)
         system_test(test_owners_come_and_go_with_their_quotas),
         system_test(test_frames_of_others_can_not_be_given),
         system_test(test_pressure_is_told_and_answered),
+        system_test(test_watermarks_are_what_was_set),
         system_test(test_pressure_in_a_space_is_told_when_the_call_is_over),
         system_test(test_tables_have_a_reserve),
         system_test(test_pools_are_listed_and_lie_apart),
