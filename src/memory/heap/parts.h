@@ -36,6 +36,7 @@
 
 #define SLOT_SIZE      64u
 #define CHUNK_SLOTS    (FRAME_SIZE / SLOT_SIZE)
+#define CHUNK_ANYBODY  0u /* a chunk is of no magazine yet; else its number and 1 */
 #define SLOT_NONE      0u
 #define SLOT_UNLISTED  UINT32_MAX  /* as `previous`: a span that is on no list */
 #define SLOT_OUTER     0x80000000u /* in a name: of the memory, in a pool that has a region too */
@@ -89,7 +90,7 @@ struct part {
     };
     uint32_t owner;          /* token and number */
     uint32_t inverse;        /* of the size: see magazines.h */
-    uint32_t size;           /* of a block; of a span only */
+    uint32_t size;           /* of a block, of a span only; of a chunk: whose it is, see slots.c */
     _Atomic uint32_t kind;   /* enum part_kind, or the class */
     uint32_t next, previous; /* of the bin's list, the source's of chunks, the patches'; names */
 

@@ -4,9 +4,9 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
-#include "memory/heap/parts.h"
+#include "memory/heap/magazines.h"
 
-#define CHUNKS_TRIED 8u /* before another one is made */
+#define CHUNKS_TRIED (8u + PORT_SLOTS_MAX) /* before another one is made */
 
 static bool source_reserve(struct coffer_pool *pool, struct pool_source *source, uint64_t count)
 {
@@ -174,14 +174,26 @@ static unsigned chunk_find(const struct part *chunk, unsigned count)
     return free == 0 ? 0 : bits_first(free);
 }
 
-/* Slots in one of the first `most` chunks of those that have any; NULL when none has so many in a
- * row. */
-static void *slots_find(struct coffer_pool *pool, struct pool_source *source, unsigned count,
-                        uint64_t parts, unsigned most)
+/* Is it a chunk for this magazine? One that is nobody's yet becomes so. What a thread writes at
+ * each call would otherwise lie side by side with what another does, and each would wait for the
+ * other's cache: of two lines at once, as many processors fetch them in pairs. */
+static bool chunk_is_for(struct part *chunk, unsigned number)
 {
-    for (uint32_t name = source->chunks[0]; name != SLOT_NONE && most > 0; most--) {
+    if (chunk->size == CHUNK_ANYBODY)
+        chunk->size = number + 1;
+    return chunk->size == number + 1;
+}
+
+/* Slots in one of the first chunks of those that have any, of the magazine's own or `of_any`; NULL
+ * when none has so many in a row. */
+static void *slots_find(struct coffer_pool *pool, struct pool_source *source, unsigned count,
+                        uint64_t parts, unsigned number, bool of_any)
+{
+    uint32_t name = source->chunks[0];
+
+    for (unsigned tried = 0; name != SLOT_NONE && tried < CHUNKS_TRIED; tried++) {
         struct part *chunk = part_at(pool, name);
-        unsigned slot = chunk_find(chunk, count);
+        unsigned slot = of_any || chunk_is_for(chunk, number) ? chunk_find(chunk, count) : 0;
 
         if (slot != 0) {
             if (!chunk_is_listed(pool, source, chunk))
@@ -203,6 +215,7 @@ static void *slots_find(struct coffer_pool *pool, struct pool_source *source, un
 static void *slots_take(struct coffer_pool *pool, struct pool_source *source, unsigned count,
                         uint64_t parts)
 {
+    unsigned number = magazine_own_number(pool);
     struct part *chunk;
     void *slot;
 
@@ -210,14 +223,18 @@ static void *slots_take(struct coffer_pool *pool, struct pool_source *source, un
     if (source->frames == NULL)
         return NULL;
     spin_take(&pool->lock);
-    slot = slots_find(pool, source, count, parts, CHUNKS_TRIED);
+    slot = slots_find(pool, source, count, parts, number, false);
     spin_give(&pool->lock);
     if (slot != NULL)
         return slot;
 
     chunk = source_take(pool, source, source->owner, FRAMES_CHUNK, 1, NULL);
-    if (chunk == NULL)
-        return NULL;
+    if (chunk == NULL) {
+        spin_take(&pool->lock);
+        slot = slots_find(pool, source, count, parts, number, true);
+        spin_give(&pool->lock);
+        return slot;
+    }
     if (frames_number(source->frames, chunk) >= SLOT_FRAME_MAX) {
         source_give(pool, source, chunk, 1);
         return NULL;
@@ -225,7 +242,7 @@ static void *slots_take(struct coffer_pool *pool, struct pool_source *source, un
     spin_take(&pool->lock);
     chunk_begin(pool, source, chunk, 0);
     frames_tag_kept(source->frames, chunk, 1, slot_name(source, chunk) & ~SLOT_OUTER);
-    slot = slots_find(pool, source, count, parts, 1);
+    slot = slots_find(pool, source, count, parts, number, false);
     spin_give(&pool->lock);
     return slot;
 }
