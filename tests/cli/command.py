@@ -32,9 +32,9 @@ class CommandTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
         self.store = self.dir / "store"
         self.env = {name: value for name, value in os.environ.items()
-                    if not name.startswith(("COFFER_", "XDG_"))}
+                    if not name.startswith(("COFFER_", "XDG_")) and name != "NO_COLOR"}
         self.env |= {"HOME": str(self.dir / "home"), "COFFER_STORE": str(self.store),
-                     "LC_ALL": "C"}
+                     "LC_ALL": "C", "TERM": "xterm"}
 
     def start(self, *words, **settings):
         settings = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE,

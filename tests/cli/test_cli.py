@@ -317,9 +317,9 @@ class ListTest(CommandTest):
         self.assertNotIn("\033", "".join(human))
 
     def test_bold_on_a_terminal_unless_unwanted(self):
-        for unwanted in (False, True):
+        for terminal, unwanted in (({}, False), ({"TERM": "dumb"}, True), ({"NO_COLOR": "1"}, True)):
             ours, theirs = self.terminal()
-            env = self.env | ({"NO_COLOR": "1"} if unwanted else {})
+            env = self.env | terminal
             process = self.start("ls", "-l", stdout=theirs, env=env)
             os.close(theirs)
             chunks = []

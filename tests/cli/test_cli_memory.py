@@ -52,7 +52,7 @@ class MemoryTest(CommandTest):
         controller, terminal = self.terminal()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         process = self.start(*words, stdin=subprocess.DEVNULL, stdout=terminal,
-                             env=self.env | {"TERM": "xterm-256color"} | environment)
+                             env=self.env | environment)
         os.close(terminal)
         output = b""
         while True:
