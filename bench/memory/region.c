@@ -51,6 +51,7 @@ void work_fill(const struct request *request)
                               .sizes = child_map(LIVE_MAX * sizeof(uint32_t))};
     struct setup setup = {.options = request->options, .region_size = REGION_SIZE};
     struct draw draw;
+    const uint32_t judged = request->pairs - request->pairs / 2;
     bool filling = true;
     double sum = 0;
 
@@ -74,13 +75,13 @@ void work_fill(const struct request *request)
         add(&content, block, size);
         if (filling)
             continue;
-        if (++done > request->pairs / 2)
+        if (++done > request->pairs - judged)
             sum += share(&content);
     }
     while (content.count > 0)
         drop(&content, content.count - 1);
     allocator_close();
-    child_tell("steady", sum / (request->pairs - request->pairs / 2));
+    child_tell("steady", sum / judged);
 }
 
 /* --- Adversarial --- */

@@ -21,6 +21,8 @@ static size_t mean_size(const struct sizes *sizes, const struct operation *opera
 {
     uint64_t sum = 0;
 
+    if (sizes->live == 0)
+        return 0;
     for (uint32_t i = 0; i < sizes->live; i++)
         sum += operations[i].size;
     return (size_t)((sum + sizes->live - 1) / sizes->live);
