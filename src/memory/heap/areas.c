@@ -73,30 +73,20 @@ enum coffer_status area_take(struct coffer_pool *pool, size_t size, void **out)
 
 static bool add_area_of(struct coffer_pool *pool, struct pool_source *source, size_t frame_count)
 {
-    struct part *part = part_take(pool, source, 0);
+    uint8_t *first;
+    struct part *part = part_take_frames(pool, source, frame_count, &first);
     enum coffer_status status;
-    void *first;
 
     if (part == NULL)
         return false;
-    first = source_take(pool, source, source->owner, FRAMES_SPAN, frame_count, part);
-    if (first == NULL) {
-        part_give(pool, source, part);
-        return false;
-    }
-    if (pool->settings.poison)
-        memset(first, COFFER_POOL_POISON, frame_count * FRAME_SIZE);
-
     spin_take(&pool->lock);
     part->base = first;
     part->area.frame_count = frame_count;
     status = extents_add_area(pool->extents, first, frame_count * FRAME_SIZE, &part->area.area);
     kind_store(part, status == COFFER_OK ? PART_AREA : PART_UNUSED);
     spin_give(&pool->lock);
-    if (status != COFFER_OK) {
-        source_give(pool, source, first, frame_count);
-        part_give(pool, source, part);
-    }
+    if (status != COFFER_OK)
+        (void)part_give_frames(pool, part, frame_count);
     return status == COFFER_OK;
 }
 
@@ -114,11 +104,7 @@ static bool add_area(struct coffer_pool *pool, size_t size, size_t alignment)
     spin_give(&pool->lock);
     most = most < FRAMES_LEAST ? FRAMES_LEAST : most > FRAMES_MOST ? FRAMES_MOST : most;
     for (struct pool_source *source = pool->sources; source < pool->sources + 2; source++) {
-        for (size_t count = (size_t)most; count > least; count /= 2) {
-            if (add_area_of(pool, source, count))
-                return true;
-        }
-        if (add_area_of(pool, source, least))
+        if (parts_grow(pool, source, least, (size_t)most, add_area_of))
             return true;
     }
     return false;
@@ -137,12 +123,7 @@ void *area_alloc(struct coffer_pool *pool, size_t size, size_t alignment)
 
 size_t area_give(struct coffer_pool *pool, struct part *part)
 {
-    struct pool_source *source = part_source(pool, part);
-    size_t frame_count = part->area.frame_count;
-
-    source_give(pool, source, part->base, frame_count);
-    part_give(pool, source, part);
-    return frame_count;
+    return part_give_frames(pool, part, part->area.frame_count);
 }
 
 /* The kept area leaves, if it is still free, and another one (or none) is kept in its place. The

@@ -397,6 +397,20 @@ struct part *part_take(struct coffer_pool *pool, struct pool_source *source, uns
 
 void part_give(struct coffer_pool *pool, struct pool_source *source, struct part *part);
 
+/* A part (of no span) and `count` frames that are tagged with it, poisoned where the pool does so;
+ * its `base` is still the caller's to set. NULL: no memory. Not under the lock, as all that follow.
+ */
+struct part *part_take_frames(struct coffer_pool *pool, struct pool_source *source, size_t count,
+                              uint8_t **first);
+
+/* Both back: how many frames it were. */
+size_t part_give_frames(struct coffer_pool *pool, struct part *part, size_t count);
+
+/* More frames for a pool: `add` is tried with `most` of a source, halves of that, and at last with
+ * the `least` that will do. False: that failed, too. */
+bool parts_grow(struct coffer_pool *pool, struct pool_source *source, size_t least, size_t most,
+                bool (*add)(struct coffer_pool *pool, struct pool_source *source, size_t count));
+
 /* Make a zeroed frame a chunk; `count` slots behind its head are in use. Under the lock. */
 void chunk_begin(struct coffer_pool *pool, struct pool_source *source, struct part *chunk,
                  unsigned count);

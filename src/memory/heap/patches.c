@@ -77,19 +77,12 @@ static void patch_unlist(struct coffer_pool *pool, struct part *part)
 
 static bool add_patch_of(struct coffer_pool *pool, struct pool_source *source, size_t frame_count)
 {
-    struct part *part = part_take(pool, source, 0);
-    struct little *little;
     uint8_t *first;
+    struct part *part = part_take_frames(pool, source, frame_count, &first);
+    struct little *little;
 
     if (part == NULL)
         return false;
-    first = source_take(pool, source, source->owner, FRAMES_SPAN, frame_count, part);
-    if (first == NULL) {
-        part_give(pool, source, part);
-        return false;
-    }
-    if (pool->settings.poison)
-        memset(first, COFFER_POOL_POISON, frame_count * FRAME_SIZE);
     if (little_init(first, frame_count * FRAME_SIZE, &little) != COFFER_OK)
         assert_cheap(false);
 
@@ -122,11 +115,7 @@ bool patch_add(struct coffer_pool *pool, size_t size, size_t alignment)
         most = source->frame_count / GROWTH_SHARE;
         spin_give(&pool->lock);
         most = most < FRAMES_LEAST ? FRAMES_LEAST : most > FRAMES_MOST ? FRAMES_MOST : most;
-        for (size_t count = (size_t)most; count > least; count /= 2) {
-            if (add_patch_of(pool, source, count))
-                return true;
-        }
-        if (add_patch_of(pool, source, least))
+        if (parts_grow(pool, source, least, (size_t)most, add_patch_of))
             return true;
     }
     return false;
@@ -166,12 +155,7 @@ void *patch_alloc(struct coffer_pool *pool, size_t size, size_t alignment)
 
 size_t patch_give(struct coffer_pool *pool, struct part *part)
 {
-    struct pool_source *source = part_source(pool, part);
-    size_t frame_count = part->patch.frame_count;
-
-    source_give(pool, source, part->base, frame_count);
-    part_give(pool, source, part);
-    return frame_count;
+    return part_give_frames(pool, part, part->patch.frame_count);
 }
 
 enum coffer_status patch_free(struct coffer_pool *pool, struct part *part, void *block,

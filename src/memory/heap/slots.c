@@ -333,6 +333,42 @@ void part_give(struct coffer_pool *pool, struct pool_source *source, struct part
         source_give(pool, source, chunk, 1);
 }
 
+struct part *part_take_frames(struct coffer_pool *pool, struct pool_source *source, size_t count,
+                              uint8_t **first)
+{
+    struct part *part = part_take(pool, source, 0);
+
+    if (part == NULL)
+        return NULL;
+    *first = source_take(pool, source, source->owner, FRAMES_SPAN, count, part);
+    if (*first == NULL) {
+        part_give(pool, source, part);
+        return NULL;
+    }
+    if (pool->settings.poison)
+        memset(*first, COFFER_POOL_POISON, count * FRAME_SIZE);
+    return part;
+}
+
+size_t part_give_frames(struct coffer_pool *pool, struct part *part, size_t count)
+{
+    struct pool_source *source = part_source(pool, part);
+
+    source_give(pool, source, part->base, count);
+    part_give(pool, source, part);
+    return count;
+}
+
+bool parts_grow(struct coffer_pool *pool, struct pool_source *source, size_t least, size_t most,
+                bool (*add)(struct coffer_pool *pool, struct pool_source *source, size_t count))
+{
+    for (size_t count = most; count > least; count /= 2) {
+        if (add(pool, source, count))
+            return true;
+    }
+    return add(pool, source, least);
+}
+
 /* The cursor moves on to the next chunk with parts; false: there is none. Under the lock. */
 static bool cursor_turn(struct coffer_pool *pool, struct parts_cursor *cursor)
 {

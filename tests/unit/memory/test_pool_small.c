@@ -19,6 +19,14 @@ static struct coffer_pool_statistics statistics(struct coffer_pool *pool)
     return s;
 }
 
+/* A pool without options or threads in a region of that size. */
+static void open_region(struct pool_fixture *f, size_t size)
+{
+    pool_fixture_init(f, 32, NULL);
+    pool_fixture_region(f, size, 0);
+    assert_ok(pool_fixture_open(f, (struct coffer_pool_settings){.name = NULL}, NULL));
+}
+
 /* Sizes of 16..1015 bytes until one is refused: the share of the region, in parts of 1000. */
 static unsigned fill(struct pool_fixture *f, struct random *random)
 {
@@ -159,9 +167,7 @@ static void test_a_busy_class_gets_a_span(void **state)
     void *block;
 
     (void)state;
-    pool_fixture_init(&f, 32, NULL);
-    pool_fixture_region(&f, 262144, 0);
-    assert_ok(pool_fixture_open(&f, (struct coffer_pool_settings){.name = NULL}, NULL));
+    open_region(&f, 262144);
     for (unsigned i = 0; i < 255; i++) {
         assert_ok(coffer_pool_alloc(f.pool, 64, &block));
         assert_ok(coffer_pool_free(f.pool, block));
@@ -184,9 +190,7 @@ static void test_many_classes_stay_in_patches(void **state)
     void *block;
 
     (void)state;
-    pool_fixture_init(&f, 32, NULL);
-    pool_fixture_region(&f, 262144, 0);
-    assert_ok(pool_fixture_open(&f, (struct coffer_pool_settings){.name = NULL}, NULL));
+    open_region(&f, 262144);
     for (unsigned i = 0; i < 10000; i++) {
         assert_ok(coffer_pool_alloc(f.pool, 16 + i % 20 * 24, &block));
         assert_ok(coffer_pool_free(f.pool, block));
@@ -206,9 +210,7 @@ static void test_room_in_patches_is_told(void **state)
     size_t largest;
 
     (void)state;
-    pool_fixture_init(&f, 32, NULL);
-    pool_fixture_region(&f, 131072, 0);
-    assert_ok(pool_fixture_open(&f, (struct coffer_pool_settings){.name = NULL}, NULL));
+    open_region(&f, 131072);
     for (size_t size = 400; size >= 16; size /= 5) {
         while (coffer_pool_alloc(f.pool, size, &blocks[count]) == COFFER_OK)
             count++;
@@ -283,9 +285,7 @@ static void test_blocks_of_patches_change_size(void **state)
     void *behind;
 
     (void)state;
-    pool_fixture_init(&f, 32, NULL);
-    pool_fixture_region(&f, 131072, 0);
-    assert_ok(pool_fixture_open(&f, (struct coffer_pool_settings){.name = NULL}, NULL));
+    open_region(&f, 131072);
     assert_ok(coffer_pool_alloc_aligned(f.pool, 100, 64, &out));
     block = out;
     assert_int_equal((uintptr_t)block % 64, 0);
