@@ -128,9 +128,11 @@ struct coffer_config {
      * after a power cut the store may be damaged (a crash of the process alone does no harm). */
     bool volatile_commits;
 
-    /* Frames of the cache of tree nodes and blocks. Unit: frames of 4 KiB. Range: 40 to what the
-     * memory holds. Default: half of the memory that is free after start, but 40 at least. Price:
-     * 4 KiB each; fewer mean more reads. */
+    /* Frames of the caches of tree nodes and of blocks together. Unit: frames of 4 KiB. Range: 40
+     * to what the memory holds. Default: half of the memory that is free after start, but 40 at
+     * least. Price: 4 KiB and 0.2 KiB each; fewer mean more reads. 36 are for nodes and one for
+     * blocks from the start; the rest is taken as it is needed, by either, and what was used
+     * longest ago is replaced, whichever's it is. */
     unsigned cache_frames;
 
     /* Expanded file keys that the crypto library keeps. Range: 2 to 64, default 8. Price: about
@@ -333,6 +335,24 @@ struct coffer_component {
     uint64_t allocations, frees, refusals;
 };
 
+#define COFFER_CACHES_MAX 8
+
+/* One cache. Counts, and bytes where it says so. */
+struct coffer_cache {
+    const char *name; /* "nodes": 4 KiB groups of tree nodes; "blocks": 4 KiB blocks' plaintext */
+    uint64_t entries, entries_peak; /* all that it has memory for */
+    uint64_t spare, pinned, dirty;  /* of them: empty; in use now; changed and not yet written */
+    uint64_t bytes, bytes_peak;
+    uint64_t hits, misses;
+    uint64_t waits; /* for what another thread was loading or writing */
+    uint64_t load_failures;
+    uint64_t evictions; /* to make room */
+    uint64_t expirations;
+    uint64_t shrunk_bytes; /* given back on request */
+    uint64_t write_backs, write_failures;
+    uint64_t refusals; /* because everything was in use */
+};
+
 struct coffer_statistics {
     /* Memory. The components' `held` add up to memory_used. Bytes. */
     uint64_t memory_total, memory_used, memory_peak, memory_largest_free;
@@ -342,8 +362,11 @@ struct coffer_statistics {
     const char *crypto_library;
     uint64_t crypto_outside_bytes; /* the crypto library's contexts, outside secure memory */
 
-    /* Cache of nodes and blocks. */
-    uint64_t cache_frames, cache_hits, cache_misses, cache_evictions;
+    /* The caches: all of them together, and one by one. */
+    uint64_t cache_frames; /* that they hold now */
+    uint64_t cache_hits, cache_misses, cache_evictions;
+    unsigned cache_count;
+    struct coffer_cache caches[COFFER_CACHES_MAX];
 
     /* Device: calls and bytes. `barriers` are ordering points; `syncs` the files flushed in them.
      */

@@ -1,20 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The replacement core: a fixed number of frames that keep parts of files. Who uses it decides
- * what a frame means: here are the keys, the hash table, the order of use, and pins.
+ * The one core of all caches: entries that are found by a key, pinned while somebody uses them,
+ * loaded once however many ask, written back when dirty, and replaced by a policy, within bounds of
+ * entries and bytes that can be moved at any time. What an entry holds and where it comes from is
+ * the business of the faces (blocks.h, nodes.h): each embeds struct cache_entry as the first member
+ * of an entry of its own, and describes itself by a struct cache_type.
  *
- * A key is (file, kind, index). An entry is either in use (it has a key) or spare. The victim of a
- * claim is a spare entry, else the one that was used longest ago and isn't pinned. An entry never
- * holds what isn't on the device too or can be had again: eviction only forgets.
+ *            get              loaded(OK)           dirty              write_begin
+ *   SPARE ---------> LOADING ------------> CLEAN ----------> DIRTY -----------------> WRITING
+ *     ^                 |                   | ^                ^                       |   |
+ *     |   loaded(error) |                   | +----------------|------- write_end(OK) -+   |
+ *     |                 v   the last unpin  |                  +------- write_end(error) --+
+ *     |              FAILED -----------+    | eviction, expiry, forget, set_forget
+ *     |                                v    v
+ *     +------------- let_go ----------- LOOSE ------- unmake ------> (memory)
+ *
+ * Locking. One lock a cache, never held while an entry is loaded, written, let go of, made or
+ * unmade: no function of a type is called under it but `same`. Under it all steps are O(1), the
+ * search for a victim amortised; longer ones are cut, and the lock given up between the pieces.
+ * Contents are not protected by it: between a claim and `loaded` they are the claimer's, afterwards
+ * of those who hold a pin, and who of them may change what is settled above (an object's lock). A
+ * group, an index and what the face keeps stay while an entry is pinned. Calls that wait say so; in
+ * a port without conditions nothing ever waits, as nobody else could be at work.
  *
  * Invariants
- *   N1 An entry in use is in exactly one hash chain and on its file's list; a spare one in neither.
- *   N2 The order list holds the unpinned entries, spare ones at its cold end; a pinned entry is on
- *      no list but its file's.
- *   N3 Contents are wiped when an entry becomes spare, and its note is zero after a claim.
- *
- * All memory is taken at open; nothing here fails later but a claim when everything is pinned.
- * Find and claim are O(1). Locking: none; the store serialises calls.
+ *   N1 No two entries that can be found have the same key.
+ *   N2 An entry can be found exactly in the states LOADING, CLEAN, DIRTY and WRITING, and then it
+ * is on its group's list. No other has a key, a group or a set. N3 What may be evicted is what
+ * nobody pins and is CLEAN, with a type that writes back also DIRTY: all of that stands in the
+ * order of replacement. Others may stand there until a search meets them, which takes them out;
+ * they come in again, as the last to go, when they may be evicted again. So no pinned or dirty
+ * entry is met twice. N4 DIRTY and WRITING entries belong to exactly one set, no others do. N5
+ * Contents were let go of before an entry becomes spare or another's. N6 `bytes` is the number of
+ * entries times the type's entry_bytes, spare ones included, and at most the bound; where the bound
+ * was moved below what could go, each leaves as soon as it can. N7 What is spare or may be evicted
+ * is never less than `reserve` by the doing of a call without CACHE_RESERVE.
  */
 #ifndef COFFER_CACHE_CACHE_H
 #define COFFER_CACHE_CACHE_H
@@ -24,77 +44,217 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/rbtree.h"
+#include "cache/share.h"
 #include "coffer/status.h"
 #include "memory/memory.h"
 
-#define CACHE_NOTE_SIZE 32u
-
-enum cache_kind {
-    CACHE_NODES, /* a group of tree nodes, as on the device */
-    CACHE_BLOCK, /* a block's plaintext */
+enum cache_state {
+    CACHE_SPARE,   /* no key, no contents */
+    CACHE_LOADING, /* somebody is filling it */
+    CACHE_CLEAN,
+    CACHE_DIRTY,   /* changed, and written nowhere yet */
+    CACHE_WRITING, /* being written: changing it has to wait */
+    CACHE_FAILED,  /* the load failed; whoever waits for it learns the status */
+    CACHE_LOOSE,   /* out of everybody's reach but one call's */
 };
 
-/* What an open file keeps here. */
-struct cache_file {
+enum cache_policy {
+    CACHE_LRU,         /* the last unpin moves an entry to the warm end */
+    CACHE_CLOCK,       /* a hit marks it; the search clears marks and takes the first without */
+    CACHE_ROUND_ROBIN, /* in the order they came, whatever was used since */
+};
+
+/* Entries that go together: a file's. */
+struct cache_group {
     struct list entries;
-    uint32_t number; /* differs between files that are open at once */
+};
+
+/* Dirty entries that go together: a transaction's. */
+struct cache_set {
+    struct rbtree entries; /* by index, smaller first */
+    size_t count;
+};
+
+struct cache_key {
+    struct cache_group *group; /* may be NULL */
+    uint64_t index;
+    const void *more; /* for the type's `same`, if the two above don't name the entry alone */
 };
 
 struct cache_entry {
-    uint8_t *frame;          /* FRAME_SIZE bytes */
-    struct cache_file *file; /* NULL: spare */
-    uint32_t index;
-    uint8_t kind;
-    uint16_t pins;
-    struct list order;
-    struct list of_file;
-    struct list of_user; /* for the user's own list; not touched here but when forgetting */
+    struct cache_group *group;
+    uint64_t index;
     struct cache_entry *chain;
-    _Alignas(8) uint8_t note[CACHE_NOTE_SIZE]; /* the user's state of the entry */
+    struct list order; /* of replacement, or of the spare ones */
+    struct list of_group;
+    struct rbnode of_set;
+    struct cache_set *set; /* NULL: it isn't dirty */
+    uint64_t used_ns;      /* when nobody pinned it any more, on the share's clock */
+    uint32_t pins;
+    uint8_t state;
+    uint8_t failure; /* enum coffer_status, of a load */
+    bool marked;     /* by a hit, for CACHE_CLOCK */
+};
+
+struct cache_type {
+    const char *name;
+    enum cache_policy policy;
+    size_t entry_bytes; /* that an entry takes with all it holds, for bounds and statistics */
+
+    /* Is it the entry of `more`? NULL: group and index say it all. Under the lock. */
+    bool (*same)(const struct cache_entry *entry, const void *more);
+
+    /* A new entry, all zero but for what the face keeps for itself. NULL: no memory now. */
+    struct cache_entry *(*make)(void *context);
+    void (*unmake)(void *context, struct cache_entry *entry);
+
+    /* Contents are no longer wanted: wipe them, close what they hold open. May be NULL. */
+    void (*let_go)(void *context, struct cache_entry *entry);
+
+    /* Write a DIRTY entry that is to be evicted or expires; the core does what is around it. NULL:
+     * dirty entries stay until their owner writes them. */
+    enum coffer_status (*write_back)(void *context, struct cache_entry *entry);
+};
+
+struct cache_bounds {
+    size_t entries_min; /* made at open and never given back: what must go on in any shortage */
+    size_t entries_max; /* 0: no bound but memory */
+    size_t reserve;     /* at most entries_min; see N7 */
+    uint64_t bytes_max; /* 0: no bound but memory */
 };
 
 struct cache_counters {
     uint64_t hits;
     uint64_t misses;
-    uint64_t evictions;
+    uint64_t waits; /* for another's load or write */
+    uint64_t load_failures;
+    uint64_t evictions; /* for another key's sake, or another cache's of the share */
+    uint64_t expirations;
+    uint64_t shrunk_bytes; /* given back on request */
+    uint64_t write_backs;
+    uint64_t write_failures;
+    uint64_t refusals; /* gets for which there was no entry */
 };
 
-struct cache {
-    struct memory *memory;
-    struct cache_entry *entries;
-    struct cache_entry **buckets;
-    size_t entry_count;
-    size_t bucket_count; /* a power of two */
-    size_t pinned_count;
-    uint32_t next_file;
-    struct list order; /* warm first */
+struct cache_statistics {
+    const char *name;
     struct cache_counters counters;
+    size_t entries, entries_peak; /* spare ones included */
+    size_t spare, pinned, dirty;
+    uint64_t bytes, bytes_peak;
 };
 
-/* `count` frames; COFFER_NO_MEMORY takes nothing. */
-COFFER_MUST_CHECK enum coffer_status cache_open(struct memory *memory, struct owner owner,
-                                                size_t count, struct cache *cache);
-/* Every file must be closed. */
+struct cache;
+
+/*
+ * The cache's own record and its hash table live in `memory`, on the owner's line. The table gets
+ * as many chains as there can be entries: as many as the bounds say, without one as many as fit
+ * the memory whole. It is never rehashed: bounds that are raised beyond that make chains longer.
+ *
+ * COFFER_NO_MEMORY: entries_min could not be made; nothing is left. COFFER_MISUSE: bounds that
+ * contradict one another, or a full share. Errors of the port's locks.
+ */
+COFFER_MUST_CHECK enum coffer_status cache_open(struct cache_share *share, struct memory *memory,
+                                                struct owner owner, const struct cache_type *type,
+                                                void *context, const struct cache_bounds *bounds,
+                                                struct cache **out);
+
+/* Nothing may be pinned or dirty. NULL is nothing. */
 void cache_close(struct cache *cache);
 
-void cache_file_open(struct cache *cache, struct cache_file *file);
-/* Forget all of the file's entries; none may be pinned. */
-void cache_file_forget(struct cache *cache, struct cache_file *file);
+static inline void cache_group_init(struct cache_group *group)
+{
+    list_init(&group->entries);
+}
 
-/* The entry of a key, now the warmest; NULL when there is none. Counts a hit or a miss. */
-struct cache_entry *cache_find(struct cache *cache, const struct cache_file *file,
-                               enum cache_kind kind, uint32_t index);
-/* An entry for a key that has none; its frame is zeroed. NULL: everything is pinned. */
-struct cache_entry *cache_claim(struct cache *cache, struct cache_file *file, enum cache_kind kind,
-                                uint32_t index);
-/* Make an unpinned entry spare. */
-void cache_forget(struct cache *cache, struct cache_entry *entry);
+/* --- Finding and loading */
 
-/* While pinned, an entry is not evicted. Pins count. */
-void cache_pin(struct cache *cache, struct cache_entry *entry);
+#define CACHE_RESERVE 1u /* the call may use the reserve */
+#define CACHE_NO_WAIT 2u /* COFFER_BUSY rather than wait for another's load */
+
+/*
+ * The pinned entry of a key. *claimed: there was none; it is LOADING now, its contents the caller's
+ * to fill, and cache_loaded must follow. Otherwise it can be read; another's load was waited for.
+ * COFFER_NO_MEMORY: no entry is spare, can be made or evicted now (see cache_wait_room).
+ * COFFER_BUSY: it is being loaded, and waiting is unwanted or, in this port, in vain. Another error
+ * is that of the load that was waited for, or of writing back what should have made room.
+ */
+COFFER_MUST_CHECK enum coffer_status cache_get(struct cache *cache, const struct cache_key *key,
+                                               unsigned flags, struct cache_entry **out,
+                                               bool *claimed);
+
+/* The pinned entry of a key if it is here, can be read and may be pinned (N7); NULL otherwise.
+ * Never waits; counts a hit or a miss. */
+struct cache_entry *cache_find(struct cache *cache, const struct cache_key *key);
+
+/* The claimer's load is over. An error: it is FAILED, those who wait get the same error, and the
+ * claimer's pin is gone. */
+void cache_loaded(struct cache *cache, struct cache_entry *entry, enum coffer_status status);
+
+void cache_pin(struct cache *cache, struct cache_entry *entry); /* once more */
 void cache_unpin(struct cache *cache, struct cache_entry *entry);
 
-/* Do N1 and N2 hold? Walks everything. */
-bool cache_is_valid(const struct cache *cache);
+/* A get found no memory: wait until something was unpinned, written or given back. To be called
+ * without any pin in this cache. COFFER_NO_MEMORY: nobody else is at work here, so waiting is no
+ * use. COFFER_OK is a reason to try again, no more. */
+COFFER_MUST_CHECK enum coffer_status cache_wait_room(struct cache *cache, unsigned flags);
+
+/* --- Changes */
+
+void cache_set_init(struct cache_set *set);
+
+/* A pinned entry is about to be changed, as part of `set` (whose it is already, if it is dirty).
+ * Waits while it is WRITING. */
+void cache_dirty(struct cache *cache, struct cache_entry *entry, struct cache_set *set);
+
+/* The entry of the set that comes after `previous`, by index, pinned; NULL: there is none. Begins
+ * with NULL. `previous` is still pinned, but may have left the set. */
+struct cache_entry *cache_set_next(struct cache *cache, const struct cache_set *set,
+                                   const struct cache_entry *previous);
+
+/* A pinned entry is to be written. False: it isn't dirty any more (it may have been written to make
+ * room; that is waited for). True: it is WRITING, and cache_write_end must follow: it is CLEAN
+ * then, or, with an error, DIRTY as before. */
+COFFER_MUST_CHECK bool cache_write_begin(struct cache *cache, struct cache_entry *entry);
+void cache_write_end(struct cache *cache, struct cache_entry *entry, enum coffer_status status);
+
+/* --- Letting go */
+
+/* A change is undone: what the set holds is forgotten. None of it may be pinned or WRITING. */
+void cache_set_forget(struct cache *cache, struct cache_set *set);
+
+/* Forget one entry that only the caller pins, pin and all, or all of a group's, which nobody may
+ * pin or be writing; dirty ones leave their sets. */
+void cache_forget(struct cache *cache, struct cache_entry *entry);
+void cache_forget_group(struct cache *cache, struct cache_group *group);
+
+/* Give back up to `bytes` (rounded up to an entry), spare entries first, then those that the policy
+ * names, at most `steps` of them, never below entries_min or the reserve. Dirty ones are written
+ * first if the type writes back. How many bytes it was. */
+uint64_t cache_shrink(struct cache *cache, uint64_t bytes, unsigned steps);
+
+/*
+ * Forget entries that nobody used since `before_ns` on the port's clock, dirty ones after writing
+ * them if the type writes back. A step looks at one chain of the table; the next call goes on where
+ * this one ended. True: not all of the table has been looked at since it was last begun with.
+ *
+ * As hits don't read the clock, an entry may go earlier by what lies between two rounds, and the
+ * first round goes by what the clock showed at open; what is used in every round never goes.
+ */
+bool cache_expire(struct cache *cache, uint64_t before_ns, unsigned steps);
+
+/* New bounds; what is too much goes now as far as it can, the rest as it is unpinned (dirty
+ * entries: written). COFFER_NO_MEMORY, COFFER_MISUSE: the old ones stay. */
+COFFER_MUST_CHECK enum coffer_status cache_set_bounds(struct cache *cache,
+                                                      const struct cache_bounds *bounds);
+
+/* --- Numbers */
+
+/* Of one moment. */
+void cache_statistics(struct cache *cache, struct cache_statistics *out);
+
+/* Do N1 to N4, N6 and all counts hold? Walks everything, under the lock. */
+bool cache_is_valid(struct cache *cache);
 
 #endif

@@ -459,6 +459,37 @@ static void memory_statistics(const struct memory *memory, struct coffer_statist
     }
 }
 
+static void cache_statistics_add(struct cache *cache, struct coffer_statistics *out)
+{
+    struct cache_statistics now;
+
+    cache_statistics(cache, &now);
+    out->cache_frames += now.entries;
+    out->cache_hits += now.counters.hits;
+    out->cache_misses += now.counters.misses;
+    out->cache_evictions += now.counters.evictions;
+    out->caches[out->cache_count++] = (struct coffer_cache){
+        .name = now.name,
+        .entries = now.entries,
+        .entries_peak = now.entries_peak,
+        .spare = now.spare,
+        .pinned = now.pinned,
+        .dirty = now.dirty,
+        .bytes = now.bytes,
+        .bytes_peak = now.bytes_peak,
+        .hits = now.counters.hits,
+        .misses = now.counters.misses,
+        .waits = now.counters.waits,
+        .load_failures = now.counters.load_failures,
+        .evictions = now.counters.evictions,
+        .expirations = now.counters.expirations,
+        .shrunk_bytes = now.counters.shrunk_bytes,
+        .write_backs = now.counters.write_backs,
+        .write_failures = now.counters.write_failures,
+        .refusals = now.counters.refusals,
+    };
+}
+
 enum coffer_status coffer_statistics_get(struct coffer *store, struct coffer_statistics *out)
 {
     const struct device_counters *device;
@@ -473,10 +504,8 @@ enum coffer_status coffer_statistics_get(struct coffer *store, struct coffer_sta
     device = &store->environment.device->counters;
     out->crypto_library = crypto_library(store->crypto);
     out->crypto_outside_bytes = crypto_outside_bytes(store->crypto);
-    out->cache_frames = store->cache.entry_count;
-    out->cache_hits = store->cache.counters.hits;
-    out->cache_misses = store->cache.counters.misses;
-    out->cache_evictions = store->cache.counters.evictions;
+    cache_statistics_add(store->nodes.frames.core, out);
+    cache_statistics_add(store->blocks.frames.core, out);
     out->device_reads = device->reads;
     out->device_writes = device->writes;
     out->device_barriers = device->barriers;

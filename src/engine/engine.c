@@ -68,8 +68,8 @@ static enum coffer_status open_crypto(struct coffer *engine, const struct coffer
     return crypto_open(engine->memory, config->port, config->ciphers, &settings, &engine->crypto);
 }
 
-/* How many frames the staging buffer and the cache get of what is free after start. The rest is
- * for the index and for what is open. */
+/* How many frames the staging buffer and the caches get of what is free after start: the
+ * caches half of it, rounded up. The rest is for the index and for what is open. */
 static void plan_frames(const struct coffer *engine, const struct coffer_config *config,
                         size_t *staging, size_t *cache)
 {
@@ -80,9 +80,31 @@ static void plan_frames(const struct coffer *engine, const struct coffer_config 
         *staging = TREE_STAGING_MIN;
     if (*staging > TREE_STAGING_MAX)
         *staging = TREE_STAGING_MAX;
-    *cache = config->cache_frames != 0 ? config->cache_frames : free / 2;
+    *cache = config->cache_frames != 0 ? config->cache_frames : (free + 1) / 2;
     if (*cache < TREE_CACHE_MIN)
         *cache = TREE_CACHE_MIN;
+}
+
+/*
+ * Both caches of `total` frames together, which float between them: each has the least that it
+ * needs at once and for good, the rest goes to where it was used last (cache/share.h).
+ */
+static enum coffer_status open_caches(struct coffer *engine, struct owner owner, size_t total)
+{
+    const struct cache_bounds of_nodes = {.entries_min = TREE_NODES_MIN,
+                                          .entries_max = total - TREE_BLOCKS_MIN};
+    const struct cache_bounds of_blocks = {.entries_min = TREE_BLOCKS_MIN,
+                                           .entries_max = total - TREE_NODES_MIN};
+    enum coffer_status status;
+
+    cache_share_init(&engine->share, engine->port, total * FRAME_ENTRY_BYTES);
+    status = node_cache_open(&engine->nodes, &engine->share, engine->memory, owner, &of_nodes);
+    if (status != COFFER_OK)
+        return status;
+    status = block_cache_open(&engine->blocks, &engine->share, engine->memory, owner, &of_blocks);
+    if (status != COFFER_OK)
+        node_cache_close(&engine->nodes);
+    return status;
 }
 
 static enum coffer_status open_buffers(struct coffer *engine, const struct coffer_config *config)
@@ -98,7 +120,8 @@ static enum coffer_status open_buffers(struct coffer *engine, const struct coffe
     *environment = (struct tree_environment){.memory = engine->memory,
                                              .device = config->device,
                                              .crypto = engine->crypto,
-                                             .cache = &engine->cache,
+                                             .nodes = &engine->nodes,
+                                             .blocks = &engine->blocks,
                                              .head_full_hash = config->head_full_hash};
     config->device->no_barriers = config->volatile_commits;
     plan_frames(engine, config, &staging, &cache);
@@ -114,10 +137,9 @@ static enum coffer_status open_buffers(struct coffer *engine, const struct coffe
     if (status != COFFER_OK)
         return status;
     environment->staging = block;
-    environment->staging_blocks = staging;
-    status = cache_open(engine->memory, cache_owner, cache, &engine->cache);
-    if (status != COFFER_OK)
-        environment->staging_blocks = 0;
+    status = open_caches(engine, cache_owner, cache);
+    if (status == COFFER_OK)
+        environment->staging_blocks = staging;
     return status;
 }
 
@@ -127,7 +149,8 @@ static void close_buffers(struct coffer *engine)
 
     if (engine->environment.staging_blocks == 0)
         return;
-    cache_close(&engine->cache);
+    block_cache_close(&engine->blocks);
+    node_cache_close(&engine->nodes);
     status = frames_give(engine->memory->frames, engine->environment.staging);
     assert_cheap(status == COFFER_OK);
 }

@@ -4,7 +4,7 @@
  * the public calls.
  *
  * It is made in this order, and unmade in the reverse: memory over the caller's areas, the engine
- * itself in that memory, keys and ciphers, staging buffer and cache, store.
+ * itself in that memory, keys and ciphers, staging buffer and caches, store.
  */
 #ifndef COFFER_ENGINE_ENGINE_H
 #define COFFER_ENGINE_ENGINE_H
@@ -23,7 +23,9 @@ struct coffer {
     struct coffer_memory view; /* of it, for coffer_memory_of */
     struct owner owner;        /* of the engine itself */
     struct crypto *crypto;
-    struct cache cache;
+    struct cache_share share; /* of the two caches */
+    struct node_cache nodes;
+    struct block_cache blocks;
     struct tree_environment environment;
     struct store store;
     struct list handles; /* of all kinds, to be closed with the store */

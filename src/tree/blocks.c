@@ -21,7 +21,7 @@ struct block_seal {
 static enum coffer_status find_seal(struct tree *tree, struct block block, struct block_seal *seal)
 {
     struct node node = node_of_block(block);
-    struct cache_entry *entry;
+    struct node_entry *entry;
     enum coffer_status status;
     const uint8_t *image;
 
@@ -32,7 +32,7 @@ static enum coffer_status find_seal(struct tree *tree, struct block block, struc
     memcpy(seal->iv, image + NODE_IV, CRYPTO_IV_SIZE);
     memcpy(seal->tag, image + NODE_TAG, CRYPTO_TAG_SIZE);
     seal->offset = layout_block_offset(block, load_le16(image + NODE_FLAGS) & NODE_FLAG_BLOCK);
-    cache_unpin(tree->environment->cache, entry);
+    nodes_unpin(tree, entry);
     return COFFER_OK;
 }
 
@@ -69,46 +69,55 @@ static enum coffer_status fetch(struct tree *tree, const struct block_seal *seal
     return status;
 }
 
-/* The pinned cache entry with a block's plaintext; a block that isn't there yet is zeros. */
-static enum coffer_status cached_block(struct tree *tree, struct block block, bool exists,
-                                       struct cache_entry **out)
+/* Fill a claimed entry; a block that isn't there yet is zeros. The staging buffer is used. */
+static enum coffer_status load_block(struct tree *tree, struct block block, bool exists,
+                                     struct frame_entry *entry)
 {
-    struct cache *cache = tree->environment->cache;
-    struct cache_entry *entry = cache_find(cache, &tree->file, CACHE_BLOCK, block.index);
     struct block_seal seal;
-    enum coffer_status status = COFFER_OK;
+    enum coffer_status status;
 
-    if (entry == NULL) {
-        if (exists) {
-            status = find_seal(tree, block, &seal);
-            if (status != COFFER_OK)
-                return status;
-        }
-        entry = cache_claim(cache, &tree->file, CACHE_BLOCK, block.index);
-        if (entry == NULL)
-            return COFFER_NO_MEMORY;
-        if (exists)
-            status = fetch(tree, &seal, 1);
-        if (status == COFFER_OK && exists)
-            status = unseal(tree, &seal, tree->environment->staging, entry->frame);
-        if (status != COFFER_OK) {
-            cache_forget(cache, entry);
+    if (!exists)
+        return COFFER_OK;
+    status = find_seal(tree, block, &seal);
+    if (status == COFFER_OK)
+        status = fetch(tree, &seal, 1);
+    if (status == COFFER_OK)
+        status = unseal(tree, &seal, tree->environment->staging, entry->frame);
+    return status;
+}
+
+/* The pinned cache entry with a block's plaintext. */
+static enum coffer_status cached_block(struct tree *tree, struct block block, bool exists,
+                                       struct frame_entry **out)
+{
+    struct block_cache *cache = tree->environment->blocks;
+    struct frame_entry *entry;
+    enum coffer_status status;
+    bool claimed;
+
+    status = block_cache_get(cache, &tree->blocks, block.index, 0, &entry, &claimed);
+    if (status != COFFER_OK)
+        return status;
+    if (claimed) {
+        status = load_block(tree, block, exists, entry);
+        block_cache_loaded(cache, entry, status);
+        if (status != COFFER_OK)
             return status;
-        }
     }
     /* A block that was cut off may still be cached; when it comes back it is a new one (T5). */
     if (!exists)
         memset(entry->frame, 0, LAYOUT_BLOCK_SIZE);
-    cache_pin(cache, entry);
     *out = entry;
     return COFFER_OK;
 }
 
 void blocks_adopt_first(struct tree *tree, uint8_t *slots, size_t got)
 {
-    struct cache *cache = tree->environment->cache;
+    struct block_cache *cache = tree->environment->blocks;
     struct block_seal seal;
-    struct cache_entry *entry;
+    struct frame_entry *entry;
+    enum coffer_status status;
+    bool claimed;
     size_t at;
 
     if (tree->now.length == 0 || find_seal(tree, (struct block){0}, &seal) != COFFER_OK)
@@ -116,24 +125,26 @@ void blocks_adopt_first(struct tree *tree, uint8_t *slots, size_t got)
     at = (size_t)(seal.offset - layout_block_offset((struct block){0}, 0));
     if (got < at + LAYOUT_BLOCK_SIZE)
         return;
-    entry = cache_claim(cache, &tree->file, CACHE_BLOCK, 0);
-    if (entry == NULL)
+    if (block_cache_get(cache, &tree->blocks, 0, 0, &entry, &claimed) != COFFER_OK)
         return;
+    assert_cheap(claimed); /* the file is being opened */
     /* A block that is not good is found out when it is read. */
-    if (unseal(tree, &seal, slots + at, entry->frame) != COFFER_OK)
-        cache_forget(cache, entry);
+    status = unseal(tree, &seal, slots + at, entry->frame);
+    block_cache_loaded(cache, entry, status);
+    if (status == COFFER_OK)
+        block_cache_unpin(cache, entry);
 }
 
 static enum coffer_status read_part(struct tree *tree, struct block block, size_t start,
                                     uint8_t *out, size_t size)
 {
-    struct cache_entry *entry;
+    struct frame_entry *entry;
     enum coffer_status status = cached_block(tree, block, true, &entry);
 
     if (status != COFFER_OK)
         return status;
     memcpy(out, entry->frame + start, size);
-    cache_unpin(tree->environment->cache, entry);
+    block_cache_unpin(tree->environment->blocks, entry);
     return COFFER_OK;
 }
 
@@ -158,6 +169,16 @@ static enum coffer_status read_whole(struct tree *tree, struct block first, size
     return status;
 }
 
+static bool is_cached(struct tree *tree, struct block block)
+{
+    struct block_cache *cache = tree->environment->blocks;
+    struct frame_entry *entry = block_cache_find(cache, &tree->blocks, block.index);
+
+    if (entry != NULL)
+        block_cache_unpin(cache, entry);
+    return entry != NULL;
+}
+
 enum coffer_status tree_read(struct tree *tree, uint64_t offset, void *out, size_t size,
                              size_t *got)
 {
@@ -175,8 +196,7 @@ enum coffer_status tree_read(struct tree *tree, uint64_t offset, void *out, size
         size_t whole = (size - done) / LAYOUT_BLOCK_SIZE;
         size_t count = 0;
 
-        if (start == 0 && whole > 0 &&
-            cache_find(tree->environment->cache, &tree->file, CACHE_BLOCK, block.index) == NULL) {
+        if (start == 0 && whole > 0 && !is_cached(tree, block)) {
             status = read_whole(tree, block, whole, bytes + done, &count);
             done += count * LAYOUT_BLOCK_SIZE;
         } else {
@@ -256,7 +276,7 @@ static enum coffer_status flush(struct tree *tree, struct stretch *stretch)
 }
 
 /* Where a marked node's block goes: out of place, but in a transaction once moved it stays. */
-static uint64_t choose_slot(struct tree *tree, struct cache_entry *entry, struct node node)
+static uint64_t choose_slot(struct tree *tree, struct node_entry *entry, struct node node)
 {
     uint8_t *flags = image_of(entry, node) + NODE_FLAGS;
     uint16_t now = load_le16(flags);
@@ -279,7 +299,7 @@ static enum coffer_status put_block(struct tree *tree, struct block block, const
 {
     struct tree_environment *environment = tree->environment;
     struct node node = node_of_block(block);
-    struct cache_entry *entry;
+    struct node_entry *entry;
     enum coffer_status status;
     uint64_t offset;
     uint8_t *image;
@@ -300,7 +320,7 @@ static enum coffer_status put_block(struct tree *tree, struct block block, const
                              LAYOUT_BLOCK_SIZE, image + NODE_IV, image + NODE_TAG);
         stretch->count += status == COFFER_OK;
     }
-    cache_unpin(environment->cache, entry);
+    nodes_unpin(tree, entry);
     return status;
 }
 
@@ -310,7 +330,7 @@ static enum coffer_status write_part(struct tree *tree, struct block block, size
                                      struct stretch *stretch)
 {
     uint64_t block_start = (uint64_t)block.index * LAYOUT_BLOCK_SIZE;
-    struct cache_entry *entry;
+    struct frame_entry *entry;
     enum coffer_status status;
 
     /* Reading uses the staging buffer. */
@@ -325,7 +345,7 @@ static enum coffer_status write_part(struct tree *tree, struct block block, size
                LAYOUT_BLOCK_SIZE - (size_t)(old_length - block_start));
     take_bytes(source, entry->frame + start, size);
     status = put_block(tree, block, entry->frame, stretch);
-    cache_unpin(tree->environment->cache, entry);
+    block_cache_unpin(tree->environment->blocks, entry);
     return status;
 }
 
@@ -334,13 +354,12 @@ static enum coffer_status write_whole(struct tree *tree, struct block block, str
 {
     struct tree_environment *environment = tree->environment;
     const struct tree_piece *piece = source->pieces;
-    struct cache_entry *entry = cache_find(environment->cache, &tree->file, CACHE_BLOCK,
-                                           block.index);
+    struct frame_entry *entry = block_cache_find(environment->blocks, &tree->blocks, block.index);
     const uint8_t *plaintext;
     enum coffer_status status;
 
     if (entry != NULL)
-        cache_forget(environment->cache, entry);
+        block_cache_forget(environment->blocks, entry);
     if (piece->data != NULL && piece->size - source->used >= LAYOUT_BLOCK_SIZE) {
         plaintext = (const uint8_t *)piece->data + source->used;
         source->used += LAYOUT_BLOCK_SIZE;

@@ -26,7 +26,7 @@ static void touch_slot(struct group_note *note, struct node node)
  * parent was marked before. */
 static void mark_one(struct tree *tree, struct node node)
 {
-    struct cache_entry *entry = nodes_resident(tree, node);
+    struct node_entry *entry = nodes_held(tree, node);
     struct group_note *note = note_of(entry);
 
     assert_cheap(note->held && note->whole & bit_of(node));
@@ -39,7 +39,7 @@ static void mark_one(struct tree *tree, struct node node)
             tree->changed = true;
         } else {
             struct node parent = node_parent(node);
-            uint8_t *flags = image_of(nodes_resident(tree, parent), parent) + NODE_FLAGS;
+            uint8_t *flags = image_of(nodes_held(tree, parent), parent) + NODE_FLAGS;
 
             store_le16(flags, load_le16(flags) ^ node_flag_in_parent(node));
         }
@@ -48,7 +48,7 @@ static void mark_one(struct tree *tree, struct node node)
     touch_slot(note, node);
 }
 
-enum coffer_status nodes_mark(struct tree *tree, struct node node, struct cache_entry **out)
+enum coffer_status nodes_mark(struct tree *tree, struct node node, struct node_entry **out)
 {
     enum coffer_status status = nodes_reach(tree, node, true, out);
 
@@ -61,19 +61,18 @@ enum coffer_status nodes_mark(struct tree *tree, struct node node, struct cache_
 
 enum coffer_status nodes_begin_fresh(struct tree *tree)
 {
-    struct cache_entry *entry;
-    enum coffer_status status;
+    enum coffer_status status = nodes_adopt_first_group(tree, NULL);
+    struct node_entry *entry;
     struct group_note *note;
 
     tree->changed = true;
-    entry = cache_claim(tree->environment->cache, &tree->file, CACHE_NODES, 0);
-    if (entry == NULL)
-        return COFFER_NO_MEMORY;
+    if (status == COFFER_OK)
+        status = nodes_load_group(tree, node_root, true, &entry);
+    if (status != COFFER_OK)
+        return status;
     note = note_of(entry);
     note->slot = tree->now.slot ? bit_of(node_root) : 0;
     note->known = note->whole = note->changed = note->stale = bit_of(node_root);
-    status = nodes_load_group(tree, node_root, true, &entry);
-    assert_cheap(status == COFFER_OK);
     touch_slot(note, node_root);
     nodes_unpin(tree, entry);
     return COFFER_OK;
@@ -86,8 +85,8 @@ static enum coffer_status add_node(struct tree *tree)
 {
     struct node node = {tree->now.max_node + 1};
     struct node parent = node_parent(node);
-    struct cache_entry *parent_entry = NULL;
-    struct cache_entry *entry = NULL;
+    struct node_entry *parent_entry = NULL;
+    struct node_entry *entry = NULL;
     enum coffer_status status;
     struct group_note *note;
     uint16_t before;
@@ -164,7 +163,7 @@ enum coffer_status nodes_drop(struct tree *tree, struct node last)
     tree->now.max_node = last.id;
     /* The parents that stay and lose a child: their hashes cover one child less. */
     for (; parent <= end && parent <= last.id; parent++) {
-        struct cache_entry *entry;
+        struct node_entry *entry;
         enum coffer_status status = nodes_make_room(tree);
 
         if (status == COFFER_OK)
@@ -179,27 +178,29 @@ enum coffer_status nodes_drop(struct tree *tree, struct node last)
 enum coffer_status nodes_make_room(struct tree *tree)
 {
     size_t path = node_depth((struct node){tree->now.max_node}) + 4;
+    size_t capacity;
+    size_t pinned;
 
-    if (tree->held_count > 0 &&
-        tree->environment->cache->pinned_count + path > tree->environment->cache->entry_count)
-        return tree_settle(tree);
-    return COFFER_OK;
+    if (tree->held_count == 0)
+        return COFFER_OK;
+    node_cache_room(tree->environment->nodes, &pinned, &capacity);
+    return pinned + path > capacity ? tree_settle(tree) : COFFER_OK;
 }
 
 /* The new hash of a stale node; its children were done before, and everything is held. */
-static void rehash(struct tree *tree, struct cache_entry *entry, struct node node)
+static void rehash(struct tree *tree, struct node_entry *entry, struct node node)
 {
     const uint8_t *children[2] = {NULL, NULL};
     uint8_t *image = image_of(entry, node);
 
     for (unsigned which = 0; which < 2; which++) {
         struct node child = node_child(node, which);
-        struct cache_entry *child_entry;
+        struct node_entry *child_entry;
 
         if (child.id > tree->now.max_node)
             continue;
-        child_entry = nodes_resident(tree, child);
-        assert_cheap(child_entry != NULL && note_of(child_entry)->known & bit_of(child));
+        child_entry = nodes_held(tree, child);
+        assert_cheap(note_of(child_entry)->known & bit_of(child));
         children[which] = image_of(child_entry, child);
     }
     nodes_hash(tree, node, image, children, image + NODE_HASH);
@@ -209,18 +210,18 @@ static void rehash(struct tree *tree, struct cache_entry *entry, struct node nod
     note_of(entry)->tolerated &= ~bit_of(node);
 }
 
-static enum coffer_status write_group(struct tree *tree, struct cache_entry *entry)
+static enum coffer_status write_group(struct tree *tree, struct node_entry *entry)
 {
     struct group_note *note = note_of(entry);
     uint64_t from = (uint64_t)note->dirty_from * LAYOUT_NODE_SIZE;
-    struct device_piece piece = {entry->frame + from,
+    struct device_piece piece = {entry->at.frame + from,
                                  (size_t)(note->dirty_to - note->dirty_from) * LAYOUT_NODE_SIZE};
     enum coffer_status status;
 
     if (note->dirty_to == 0)
         return COFFER_OK;
     status = device_write(tree->environment->device, tree->name,
-                          layout_group_offset((struct group){entry->index}) + from, &piece, 1);
+                          layout_group_offset(group_of(entry)) + from, &piece, 1);
     if (status == COFFER_OK) {
         note->dirty_from = 0;
         note->dirty_to = 0;
@@ -232,8 +233,8 @@ enum coffer_status tree_settle(struct tree *tree)
 {
     /* Children have larger numbers than their parents, and the list has larger groups first. */
     list_each (link, &tree->held) {
-        struct cache_entry *entry = list_entry(link, struct cache_entry, of_user);
-        uint32_t first = entry->index * LAYOUT_GROUP_NODES + 1;
+        struct node_entry *entry = list_entry(link, struct node_entry, of_user);
+        uint32_t first = group_of(entry).index * LAYOUT_GROUP_NODES + 1;
         enum coffer_status status;
 
         for (uint32_t stale = note_of(entry)->stale; stale != 0; stale = note_of(entry)->stale)
@@ -248,26 +249,28 @@ enum coffer_status tree_settle(struct tree *tree)
 
 enum coffer_status tree_settle_if_crowded(struct tree *tree)
 {
-    const struct cache *cache = tree->environment->cache;
+    size_t capacity;
+    size_t pinned;
 
-    return cache->pinned_count > cache->entry_count / 4 ? tree_settle(tree) : COFFER_OK;
+    node_cache_room(tree->environment->nodes, &pinned, &capacity);
+    return pinned > capacity / 4 ? tree_settle(tree) : COFFER_OK;
 }
 
 void nodes_release(struct tree *tree)
 {
     while (!list_is_empty(&tree->held)) {
-        struct cache_entry *entry = list_entry(tree->held.next, struct cache_entry, of_user);
+        struct node_entry *entry = list_entry(tree->held.next, struct node_entry, of_user);
 
         list_remove(&entry->of_user);
         note_of(entry)->held = false;
-        cache_unpin(tree->environment->cache, entry);
+        nodes_unpin(tree, entry);
     }
     tree->held_count = 0;
 }
 
 enum coffer_status tree_touch(struct tree *tree)
 {
-    struct cache_entry *entry;
+    struct node_entry *entry;
     enum coffer_status status = nodes_mark(tree, node_root, &entry);
 
     if (status == COFFER_OK)
@@ -279,7 +282,7 @@ enum coffer_status tree_mend(struct tree *tree)
 {
     for (uint32_t id = 1; id <= tree->now.max_node; id++) {
         struct node node = {id};
-        struct cache_entry *entry;
+        struct node_entry *entry;
         enum coffer_status status = nodes_make_room(tree);
         bool broken;
 

@@ -56,18 +56,19 @@ void tree_adopt(struct tree *tree)
     tree->changed = false;
     tree->fresh = false;
     tree->size_before = SIZE_UNKNOWN;
-    list_each (link, &tree->file.entries) {
-        struct cache_entry *entry = list_entry(link, struct cache_entry, of_file);
+    tree->transaction++; /* so that no note says any more that a node is changed */
+}
 
-        if (entry->kind == CACHE_NODES)
-            note_of(entry)->changed = 0;
-    }
+void tree_forget(struct tree *tree)
+{
+    node_cache_forget_file(tree->environment->nodes, &tree->nodes);
+    block_cache_forget_file(tree->environment->blocks, &tree->blocks);
 }
 
 void tree_abort(struct tree *tree)
 {
     nodes_release(tree);
-    cache_file_forget(tree->environment->cache, &tree->file);
+    tree_forget(tree);
     tree->now = tree->committed;
     tree->changed = false;
     tree->size_before = SIZE_UNKNOWN;

@@ -27,7 +27,9 @@ struct tree_state {
 struct tree {
     struct tree_environment *environment;
     struct crypto_key *key;
-    struct cache_file file;
+    struct cache_group nodes;  /* the file's, in their cache */
+    struct cache_group blocks; /* likewise */
+    uint32_t transaction;      /* differs between transactions that follow one another */
     struct tree_state committed;
     struct tree_state now;
     bool fresh;       /* nothing is committed: every slot may be written */
@@ -59,23 +61,29 @@ struct tree {
  *   6 adopt(): the changed slots are the committed ones. abort(): all of it is forgotten.
  */
 struct group_note {
-    uint32_t known;     /* the hash field in the node's slot is authentic */
-    uint32_t whole;     /* and so are IV, tag and flags */
-    uint32_t slot;      /* which slot that is; counts where known */
-    uint32_t changed;   /* written in this transaction, thus in the slot not committed */
-    uint32_t stale;     /* the hash field is out of date */
-    uint32_t tolerated; /* whole by the tolerant rule only */
+    uint32_t known;       /* the hash field in the node's slot is authentic */
+    uint32_t whole;       /* and so are IV, tag and flags */
+    uint32_t slot;        /* which slot that is; counts where known */
+    uint32_t changed;     /* written in this transaction, thus in the slot not committed */
+    uint32_t stale;       /* the hash field is out of date */
+    uint32_t tolerated;   /* whole by the tolerant rule only */
+    uint32_t transaction; /* that `changed` is about; nothing is changed in another */
     uint8_t dirty_from; /* node slots, 0 to 62, to be written to the device: from, to (excluded) */
     uint8_t dirty_to;
     bool held;
 };
 
-_Static_assert(sizeof(struct group_note) <= CACHE_NOTE_SIZE, "a group's note fits the cache's");
+_Static_assert(sizeof(struct group_note) <= NODE_NOTE_SIZE, "a group's note fits the cache's");
 _Static_assert(LAYOUT_BLOCK_SIZE == FRAME_SIZE, "a block fills a frame");
 
-static inline struct group_note *note_of(struct cache_entry *entry)
+static inline struct group_note *note_of(struct node_entry *entry)
 {
     return (struct group_note *)(void *)entry->note;
+}
+
+static inline struct group group_of(const struct node_entry *entry)
+{
+    return (struct group){(uint32_t)entry->at.core.index};
 }
 
 static inline uint32_t bit_of(struct node node)
@@ -84,18 +92,18 @@ static inline uint32_t bit_of(struct node node)
 }
 
 /* The image of a node in the slot that counts. */
-static inline uint8_t *image_of(struct cache_entry *entry, struct node node)
+static inline uint8_t *image_of(struct node_entry *entry, struct node node)
 {
     unsigned slot = (note_of(entry)->slot & bit_of(node)) != 0;
 
-    return entry->frame + layout_place_offset(node_place(node), slot);
+    return entry->at.frame + layout_place_offset(node_place(node), slot);
 }
 
-static inline uint8_t *other_image_of(struct cache_entry *entry, struct node node)
+static inline uint8_t *other_image_of(struct node_entry *entry, struct node node)
 {
     unsigned slot = (note_of(entry)->slot & bit_of(node)) == 0;
 
-    return entry->frame + layout_place_offset(node_place(node), slot);
+    return entry->at.frame + layout_place_offset(node_place(node), slot);
 }
 
 /* Did the node exist in the committed version? */
@@ -106,35 +114,35 @@ static inline bool node_is_committed(const struct tree *tree, struct node node)
 
 /* --- nodes.c */
 
-/* The group of a node, if it is in the cache. */
-static inline struct cache_entry *nodes_resident(struct tree *tree, struct node node)
-{
-    return cache_find(tree->environment->cache, &tree->file, CACHE_NODES, node_group(node).index);
-}
-
-static inline void nodes_unpin(struct tree *tree, struct cache_entry *entry)
+static inline void nodes_unpin(struct tree *tree, struct node_entry *entry)
 {
     if (entry != NULL)
-        cache_unpin(tree->environment->cache, entry);
+        node_cache_unpin(tree->environment->nodes, entry);
 }
+
+/* The pinned group of a node, if it is in the cache. */
+struct node_entry *nodes_resident(struct tree *tree, struct node node);
+
+/* The group of a node, which is held, so that it needs no pin of its own. */
+struct node_entry *nodes_held(struct tree *tree, struct node node);
 
 /* The pinned group of a node, from the cache or the device; nothing in it is verified by this.
  * `held`: until the next settle. */
 COFFER_MUST_CHECK enum coffer_status nodes_load_group(struct tree *tree, struct node node,
-                                                      bool held, struct cache_entry **out);
+                                                      bool held, struct node_entry **out);
 
 /* SHA-256 over a node's image and its children's hash fields (NULL: no such child). */
 void nodes_hash(struct tree *tree, struct node node, const uint8_t *image,
                 const uint8_t *const children[2], uint8_t digest[CRYPTO_HASH_SIZE]);
 
-/* Put an opening read's first group into the cache. */
+/* Put an opening read's first group into the cache; NULL: that of a new file, all zeros. */
 COFFER_MUST_CHECK enum coffer_status nodes_adopt_first_group(struct tree *tree,
                                                              const uint8_t *bytes);
 
 /* The pinned group of a node that is whole; unpin it. With `change` the path is held and may be
  * marked afterwards. COFFER_CORRUPT, COFFER_NO_MEMORY, COFFER_IO. */
 COFFER_MUST_CHECK enum coffer_status nodes_reach(struct tree *tree, struct node node, bool change,
-                                                 struct cache_entry **out);
+                                                 struct node_entry **out);
 
 /* --- changes.c */
 
@@ -143,7 +151,7 @@ COFFER_MUST_CHECK enum coffer_status nodes_begin_fresh(struct tree *tree);
 
 /* reach() with `change`, and the node and its ancestors are stale from here on. */
 COFFER_MUST_CHECK enum coffer_status nodes_mark(struct tree *tree, struct node node,
-                                                struct cache_entry **out);
+                                                struct node_entry **out);
 
 /* Add nodes up to and including `last`. */
 COFFER_MUST_CHECK enum coffer_status nodes_extend(struct tree *tree, struct node last);
@@ -162,6 +170,11 @@ void nodes_release(struct tree *tree);
 /* The first block's ciphertext came with the opening read: decrypt it into the cache if it is good.
  * `slots` are both slots of block 0, `got` how many bytes of them were read. */
 void blocks_adopt_first(struct tree *tree, uint8_t *slots, size_t got);
+
+/* --- commit.c */
+
+/* Forget what the caches have of the file. */
+void tree_forget(struct tree *tree);
 
 /* --- open.c */
 

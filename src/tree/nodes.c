@@ -8,27 +8,28 @@
 #include "base/bytes.h"
 
 /* Keep a group until the next settle. */
-static void hold(struct tree *tree, struct cache_entry *entry)
+static void hold(struct tree *tree, struct node_entry *entry)
 {
     struct list *place = &tree->held;
 
     if (note_of(entry)->held)
         return;
     while (place->next != &tree->held &&
-           list_entry(place->next, struct cache_entry, of_user)->index > entry->index)
+           group_of(list_entry(place->next, struct node_entry, of_user)).index >
+               group_of(entry).index)
         place = place->next;
     list_insert_after(place, &entry->of_user);
     note_of(entry)->held = true;
     tree->held_count++;
-    cache_pin(tree->environment->cache, entry);
+    node_cache_pin(tree->environment->nodes, entry);
 }
 
 /* Read what the device has of a group; what the file doesn't reach to is zeros, which no hash
  * fits. */
-static enum coffer_status read_group(struct tree *tree, struct cache_entry *entry)
+static enum coffer_status read_group(struct tree *tree, struct node_entry *entry)
 {
-    struct device_piece piece = {entry->frame, FRAME_SIZE};
-    uint64_t offset = layout_group_offset((struct group){entry->index});
+    struct device_piece piece = {entry->at.frame, FRAME_SIZE};
+    uint64_t offset = layout_group_offset(group_of(entry));
     enum coffer_status status;
     size_t got = 0;
 
@@ -36,33 +37,61 @@ static enum coffer_status read_group(struct tree *tree, struct cache_entry *entr
     if (status == COFFER_NOT_FOUND)
         return COFFER_CORRUPT;
     if (status == COFFER_OK)
-        memset(entry->frame + got, 0, FRAME_SIZE - got);
+        memset(entry->at.frame + got, 0, FRAME_SIZE - got);
     return status;
 }
 
-/* The pinned group of a node, from the cache or the device. */
-enum coffer_status nodes_load_group(struct tree *tree, struct node node, bool held,
-                                    struct cache_entry **out)
+/* What a note says of another transaction's changes is out of date. */
+static struct node_entry *renew(const struct tree *tree, struct node_entry *entry)
 {
-    struct cache *cache = tree->environment->cache;
-    struct cache_entry *entry = nodes_resident(tree, node);
-    struct node first = {node_group(node).index * LAYOUT_GROUP_NODES + 1};
-    enum coffer_status status = COFFER_OK;
+    struct group_note *note = note_of(entry);
 
-    if (entry == NULL) {
-        entry = cache_claim(cache, &tree->file, CACHE_NODES, node_group(node).index);
-        if (entry == NULL)
-            return COFFER_NO_MEMORY;
+    if (note->transaction != tree->transaction) {
+        note->changed = 0;
+        note->transaction = tree->transaction;
+    }
+    return entry;
+}
+
+struct node_entry *nodes_resident(struct tree *tree, struct node node)
+{
+    struct node_entry *entry;
+
+    entry = node_cache_find(tree->environment->nodes, &tree->nodes, node_group(node).index);
+    return entry == NULL ? NULL : renew(tree, entry);
+}
+
+struct node_entry *nodes_held(struct tree *tree, struct node node)
+{
+    struct node_entry *entry = nodes_resident(tree, node);
+
+    assert_cheap(entry != NULL && note_of(entry)->held);
+    nodes_unpin(tree, entry);
+    return entry;
+}
+
+enum coffer_status nodes_load_group(struct tree *tree, struct node node, bool held,
+                                    struct node_entry **out)
+{
+    struct node first = {node_group(node).index * LAYOUT_GROUP_NODES + 1};
+    struct node_cache *cache = tree->environment->nodes;
+    struct node_entry *entry;
+    enum coffer_status status;
+    bool claimed;
+
+    status = node_cache_get(cache, &tree->nodes, node_group(node).index, 0, &entry, &claimed);
+    if (status != COFFER_OK)
+        return status;
+    if (claimed) {
         /* Beyond the nodes of an old file OP-TEE may have left some that count (the tolerant
          * rule); beyond those of a new one there is nothing. */
         if (first.id <= tree->now.max_node || !tree->fresh)
             status = read_group(tree, entry);
-        if (status != COFFER_OK) {
-            cache_forget(cache, entry);
+        node_cache_loaded(cache, entry, status);
+        if (status != COFFER_OK)
             return status;
-        }
     }
-    cache_pin(cache, entry);
+    renew(tree, entry);
     if (held)
         hold(tree, entry);
     *out = entry;
@@ -91,8 +120,8 @@ void nodes_hash(struct tree *tree, struct node node, const uint8_t *image,
 }
 
 /* What a whole parent says of a child whose group is here: its slot, and if it was changed. */
-static void make_known(struct tree *tree, struct cache_entry *parent_entry, struct node child,
-                       struct cache_entry *entry)
+static void make_known(struct tree *tree, struct node_entry *parent_entry, struct node child,
+                       struct node_entry *entry)
 {
     struct node parent = node_parent(child);
     struct group_note *note = note_of(entry);
@@ -113,13 +142,13 @@ static void make_known(struct tree *tree, struct cache_entry *parent_entry, stru
 }
 
 /* The image of a child that its parent's flags name, wherever that leads. */
-static const uint8_t *named_image(struct cache_entry *parent_entry, struct node child,
-                                  const struct cache_entry *entry)
+static const uint8_t *named_image(struct node_entry *parent_entry, struct node child,
+                                  const struct node_entry *entry)
 {
     const uint8_t *parent_image = image_of(parent_entry, node_parent(child));
     unsigned slot = (load_le16(parent_image + NODE_FLAGS) & node_flag_in_parent(child)) != 0;
 
-    return entry->frame + layout_place_offset(node_place(child), slot);
+    return entry->at.frame + layout_place_offset(node_place(child), slot);
 }
 
 /*
@@ -127,11 +156,11 @@ static const uint8_t *named_image(struct cache_entry *parent_entry, struct node 
  * parents. Such a parent's hash still covers dropped children, whose images were left behind where
  * its flags name them. Everything involved is authentic: the parent's hash is covered from above.
  */
-static enum coffer_status fits_with_dropped(struct tree *tree, struct cache_entry *entry,
+static enum coffer_status fits_with_dropped(struct tree *tree, struct node_entry *entry,
                                             struct node node, const uint8_t *existing[2],
                                             bool *fits)
 {
-    struct cache_entry *dropped[2] = {NULL, NULL};
+    struct node_entry *dropped[2] = {NULL, NULL};
     const uint8_t *image = image_of(entry, node);
     enum coffer_status status = COFFER_OK;
     uint8_t digest[CRYPTO_HASH_SIZE];
@@ -155,7 +184,7 @@ static enum coffer_status fits_with_dropped(struct tree *tree, struct cache_entr
     return status;
 }
 
-static struct node last_node_for(const struct tree *tree, struct cache_entry *entry,
+static struct node last_node_for(const struct tree *tree, struct node_entry *entry,
                                  struct node node)
 {
     bool changed = (note_of(entry)->changed & bit_of(node)) != 0;
@@ -165,8 +194,8 @@ static struct node last_node_for(const struct tree *tree, struct cache_entry *en
 }
 
 /* Hash a known node anew over the children that are here, and say what that makes known. */
-static enum coffer_status verify(struct tree *tree, struct cache_entry *entry, struct node node,
-                                 struct cache_entry *const child_entry[2])
+static enum coffer_status verify(struct tree *tree, struct node_entry *entry, struct node node,
+                                 struct node_entry *const child_entry[2])
 {
     const uint8_t *image = image_of(entry, node);
     const uint8_t *children[2] = {NULL, NULL};
@@ -202,8 +231,8 @@ static enum coffer_status verify(struct tree *tree, struct cache_entry *entry, s
  * Make a known node whole and its children known. The children's groups (NULL: no such child) come
  * back pinned.
  */
-static enum coffer_status open_node(struct tree *tree, struct cache_entry *entry, struct node node,
-                                    bool held, struct cache_entry *child_entry[2])
+static enum coffer_status open_node(struct tree *tree, struct node_entry *entry, struct node node,
+                                    bool held, struct node_entry *child_entry[2])
 {
     struct node last = last_node_for(tree, entry, node);
     bool whole = (note_of(entry)->whole & bit_of(node)) != 0;
@@ -236,9 +265,9 @@ static enum coffer_status open_node(struct tree *tree, struct cache_entry *entry
 }
 
 /* The pinned group of the node_root, which is known afterwards. */
-static enum coffer_status load_root(struct tree *tree, bool held, struct cache_entry **out)
+static enum coffer_status load_root(struct tree *tree, bool held, struct node_entry **out)
 {
-    struct cache_entry *entry;
+    struct node_entry *entry;
     enum coffer_status status = nodes_load_group(tree, node_root, held, &entry);
     struct group_note *note;
 
@@ -246,7 +275,7 @@ static enum coffer_status load_root(struct tree *tree, bool held, struct cache_e
         return status;
     note = note_of(entry);
     if (!(note->known & bit_of(node_root))) {
-        const uint8_t *image = entry->frame + layout_place_offset(0, tree->now.slot);
+        const uint8_t *image = entry->at.frame + layout_place_offset(0, tree->now.slot);
 
         if (memcmp(image + NODE_HASH, tree->now.root_hash, CRYPTO_HASH_SIZE) != 0) {
             nodes_unpin(tree, entry);
@@ -263,21 +292,21 @@ static enum coffer_status load_root(struct tree *tree, bool held, struct cache_e
 }
 
 /* One step down a path: from a pinned, known node to its child `next`, pinned and known. */
-static enum coffer_status step(struct tree *tree, struct cache_entry *entry, struct node node,
-                               struct node next, bool held, struct cache_entry **out)
+static enum coffer_status step(struct tree *tree, struct node_entry *entry, struct node node,
+                               struct node next, bool held, struct node_entry **out)
 {
-    struct cache_entry *child_entry[2];
+    struct node_entry *child_entry[2];
     enum coffer_status status;
     unsigned which = next.id & 1;
 
     if (!held && note_of(entry)->whole & bit_of(node)) {
-        struct cache_entry *known = nodes_resident(tree, next);
+        struct node_entry *known = nodes_resident(tree, next);
 
         if (known != NULL && note_of(known)->known & bit_of(next)) {
-            cache_pin(tree->environment->cache, known);
             *out = known;
             return COFFER_OK;
         }
+        nodes_unpin(tree, known);
     }
     status = open_node(tree, entry, node, held, child_entry);
     if (status != COFFER_OK)
@@ -289,11 +318,11 @@ static enum coffer_status step(struct tree *tree, struct cache_entry *entry, str
 }
 
 static enum coffer_status walk_down(struct tree *tree, struct node node, bool held,
-                                    struct cache_entry **out)
+                                    struct node_entry **out)
 {
-    struct cache_entry *children[2];
-    struct cache_entry *entry = NULL;
-    struct cache_entry *next = NULL;
+    struct node_entry *children[2];
+    struct node_entry *entry = NULL;
+    struct node_entry *next = NULL;
     enum coffer_status status = load_root(tree, held, &entry);
 
     for (unsigned left = node_depth(node); status == COFFER_OK && left > 0; left--) {
@@ -320,20 +349,20 @@ static enum coffer_status walk_down(struct tree *tree, struct node node, bool he
 }
 
 enum coffer_status nodes_reach(struct tree *tree, struct node node, bool change,
-                               struct cache_entry **out)
+                               struct node_entry **out)
 {
-    struct cache_entry *entry = nodes_resident(tree, node);
+    struct node_entry *entry = nodes_resident(tree, node);
     enum coffer_status status;
 
     assert_cheap(node.id >= 1);
     /* What is stale is held with all that belongs to it; what is whole needs nothing else. */
     if (entry != NULL && (change ? note_of(entry)->stale : note_of(entry)->whole) & bit_of(node)) {
-        cache_pin(tree->environment->cache, entry);
         *out = entry;
         return COFFER_OK;
     }
+    nodes_unpin(tree, entry);
     status = walk_down(tree, node, change, out);
-    if (status == COFFER_NO_MEMORY && change && tree->held_count > 0) {
+    if (status == COFFER_NO_MEMORY && tree->held_count > 0) {
         status = tree_settle(tree);
         if (status == COFFER_OK)
             status = walk_down(tree, node, change, out);
@@ -343,17 +372,25 @@ enum coffer_status nodes_reach(struct tree *tree, struct node node, bool change,
 
 enum coffer_status nodes_adopt_first_group(struct tree *tree, const uint8_t *bytes)
 {
-    struct cache_entry *entry = cache_claim(tree->environment->cache, &tree->file, CACHE_NODES, 0);
+    struct node_cache *cache = tree->environment->nodes;
+    struct node_entry *entry;
+    enum coffer_status status;
+    bool claimed;
 
-    if (entry == NULL)
-        return COFFER_NO_MEMORY;
-    memcpy(entry->frame, bytes, FRAME_SIZE);
+    status = node_cache_get(cache, &tree->nodes, 0, 0, &entry, &claimed);
+    if (status != COFFER_OK)
+        return status;
+    assert_cheap(claimed); /* nobody else knows the file, and it was forgotten */
+    if (bytes != NULL)
+        memcpy(entry->at.frame, bytes, FRAME_SIZE);
+    node_cache_loaded(cache, entry, COFFER_OK);
+    node_cache_unpin(cache, entry);
     return COFFER_OK;
 }
 
 enum coffer_status tree_verify_node(struct tree *tree, struct node node)
 {
-    struct cache_entry *entry;
+    struct node_entry *entry;
     enum coffer_status status = nodes_reach(tree, node, false, &entry);
 
     if (status == COFFER_OK)

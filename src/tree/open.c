@@ -41,7 +41,8 @@ static enum coffer_status make_tree(struct tree_environment *environment, const 
     tree->environment = environment;
     list_init(&tree->held);
     tree->size_before = SIZE_UNKNOWN;
-    cache_file_open(environment->cache, &tree->file);
+    cache_group_init(&tree->nodes);
+    cache_group_init(&tree->blocks);
     tree_set_name(tree, name);
     *out = tree;
     return COFFER_OK;
@@ -122,7 +123,7 @@ static enum coffer_status take_version(struct tree *tree, const struct tree_open
 
     if (status != COFFER_OK)
         return status;
-    cache_file_forget(tree->environment->cache, &tree->file);
+    tree_forget(tree);
     status = nodes_adopt_first_group(tree, first + FIRST_GROUP);
     if (status == COFFER_OK)
         status = tree_verify_node(tree, (struct node){1});

@@ -38,7 +38,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cache/cache.h"
+#include "cache/blocks.h"
+#include "cache/nodes.h"
 #include "coffer/status.h"
 #include "crypto/crypto.h"
 #include "device/device.h"
@@ -51,7 +52,8 @@ struct tree_environment {
     struct owner owner;
     struct coffer_device *device;
     struct crypto *crypto;
-    struct cache *cache;
+    struct node_cache *nodes;
+    struct block_cache *blocks;
     bool head_full_hash; /* CFG_REE_FS_HTREE_HASH_SIZE_COMPAT=n */
     uint8_t *staging;    /* buffer for ciphertext on its way */
     size_t staging_blocks;
@@ -61,9 +63,12 @@ struct tree_environment {
 #define TREE_STAGING_MIN 4u
 #define TREE_STAGING_MAX 32u
 
-/* The least cache that any operation on an object of COFFER_SIZE_MAX can work in: a path of 20
- * steps below the root, at worst two groups a step beyond the first five, and a block. */
-#define TREE_CACHE_MIN 40u
+/* The least caches that any operation on an object of COFFER_SIZE_MAX can work in. Nodes: a path of
+ * 20 steps below the root, at worst two groups a step beyond the first five, and some that only
+ * look on. Blocks: the one that is changed. And the least of both together. */
+#define TREE_NODES_MIN  36u
+#define TREE_BLOCKS_MIN 1u
+#define TREE_CACHE_MIN  40u
 
 struct tree;
 
@@ -152,7 +157,7 @@ COFFER_MUST_CHECK enum coffer_status tree_mend(struct tree *tree);
 COFFER_MUST_CHECK enum coffer_status tree_settle(struct tree *tree);
 
 /* At the end of a call that leaves its transaction open: settle when all open transactions together
- * hold more than a quarter of the cache. */
+ * hold more than a quarter of the cache of nodes. */
 COFFER_MUST_CHECK enum coffer_status tree_settle_if_crowded(struct tree *tree);
 
 /* All of the transaction on its way to the device; with `head`, the head too. */

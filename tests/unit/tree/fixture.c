@@ -10,6 +10,58 @@
 const uint8_t bench_uuid[CRYPTO_UUID_SIZE] = {0x11, 0x11, 0x11, 0x11, 0x22, 0x22, 0x33, 0x33,
                                               0x44, 0x44, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55};
 
+/* As the engine does (engine/engine.c). */
+static void open_caches(struct bench *bench, struct owner owner, size_t total)
+{
+    const struct cache_bounds of_nodes = {.entries_min = TREE_NODES_MIN,
+                                          .entries_max = total - TREE_BLOCKS_MIN};
+    const struct cache_bounds of_blocks = {.entries_min = TREE_BLOCKS_MIN,
+                                           .entries_max = total - TREE_NODES_MIN};
+
+    cache_share_init(&bench->share, coffer_linux_port(), total * FRAME_ENTRY_BYTES);
+    must(node_cache_open(&bench->nodes, &bench->share, bench->memory, owner, &of_nodes) ==
+         COFFER_OK);
+    must(block_cache_open(&bench->blocks, &bench->share, bench->memory, owner, &of_blocks) ==
+         COFFER_OK);
+}
+
+static uint64_t line_bytes(const struct bench *bench)
+{
+    struct owner owner = bench->environment.owner;
+
+    return account_line_bytes(&bench->memory->account.lines[owner.index], FRAME_SIZE);
+}
+
+size_t bench_pinned(struct bench *bench)
+{
+    struct cache_statistics nodes, blocks;
+
+    cache_statistics(bench->nodes.frames.core, &nodes);
+    cache_statistics(bench->blocks.frames.core, &blocks);
+    return nodes.pinned + blocks.pinned;
+}
+
+uint64_t bench_evictions(struct bench *bench)
+{
+    struct cache_statistics nodes, blocks;
+
+    cache_statistics(bench->nodes.frames.core, &nodes);
+    cache_statistics(bench->blocks.frames.core, &blocks);
+    return nodes.counters.evictions + blocks.counters.evictions;
+}
+
+bool bench_caches_are_valid(struct bench *bench)
+{
+    return cache_is_valid(bench->nodes.frames.core) && cache_is_valid(bench->blocks.frames.core);
+}
+
+uint64_t bench_bytes(struct bench *bench)
+{
+    (void)cache_shrink(bench->nodes.frames.core, UINT64_MAX, UINT32_MAX);
+    (void)cache_shrink(bench->blocks.frames.core, UINT64_MAX, UINT32_MAX);
+    return line_bytes(bench) - bench->bytes_at_open;
+}
+
 void bench_open(struct bench *bench, struct memory_device *disk, size_t cache_frames,
                 size_t staging_blocks)
 {
@@ -30,28 +82,31 @@ void bench_open(struct bench *bench, struct memory_device *disk, size_t cache_fr
     must(account_open_owner(&bench->memory->account, "tree", &owner) == COFFER_OK);
     must(crypto_open(bench->memory, coffer_linux_port(), coffer_linux_ciphers(), &settings,
                      &bench->crypto) == COFFER_OK);
-    must(cache_open(bench->memory, owner, cache_frames, &bench->cache) == COFFER_OK);
+    open_caches(bench, owner, cache_frames);
     must(frames_take(bench->memory->frames, owner, staging_blocks, &block) == COFFER_OK);
     bench->environment = (struct tree_environment){
         .memory = bench->memory,
         .owner = owner,
         .device = memory_device_attach(disk),
         .crypto = bench->crypto,
-        .cache = &bench->cache,
+        .nodes = &bench->nodes,
+        .blocks = &bench->blocks,
         .staging = block,
         .staging_blocks = staging_blocks,
     };
+    bench->bytes_at_open = line_bytes(bench);
 }
 
 void bench_close(struct bench *bench)
 {
-    must(bench->cache.pinned_count == 0);
-    must(cache_is_valid(&bench->cache));
-    cache_close(&bench->cache);
+    must(bench_pinned(bench) == 0);
+    must(bench_caches_are_valid(bench));
+    block_cache_close(&bench->blocks);
+    node_cache_close(&bench->nodes);
+    must(atomic_load(&bench->share.bytes) == 0);
     must(frames_give(bench->memory->frames, bench->environment.staging) == COFFER_OK);
     crypto_close(bench->crypto);
-    must(account_line_bytes(&bench->memory->account.lines[bench->environment.owner.index],
-                            FRAME_SIZE) == 0);
+    must(line_bytes(bench) == 0);
     memory_close(bench->memory);
     must(bytes_are_zero(bench->region, REGION_SIZE));
     free(bench->region);

@@ -30,8 +30,11 @@ struct bench {
     uint8_t *region;
     struct memory *memory;
     struct crypto *crypto;
-    struct cache cache;
+    struct cache_share share;
+    struct node_cache nodes;
+    struct block_cache blocks;
     struct tree_environment environment;
+    uint64_t bytes_at_open; /* of the one owner */
 };
 
 extern const uint8_t bench_uuid[CRYPTO_UUID_SIZE];
@@ -41,6 +44,14 @@ void bench_open(struct bench *bench, struct memory_device *disk, size_t cache_fr
                 size_t staging_blocks);
 /* Every tree must be closed. */
 void bench_close(struct bench *bench);
+
+/* Entries of both caches that are pinned, and that were evicted; are both valid? */
+size_t bench_pinned(struct bench *bench);
+uint64_t bench_evictions(struct bench *bench);
+bool bench_caches_are_valid(struct bench *bench);
+
+/* Bytes of its owner beyond those at open, without what the caches can do without. */
+uint64_t bench_bytes(struct bench *bench);
 
 /* A file in the making, or opened by its hash. */
 struct tree *bench_create(struct bench *bench);

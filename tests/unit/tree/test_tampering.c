@@ -23,10 +23,10 @@ static void push_out(struct bench *bench, struct tree *tree)
     size_t got;
 
     for (uint32_t group = 1; group < 7; group++) {
-        struct cache_entry *entry = cache_find(&bench->cache, &tree->file, CACHE_NODES, group);
+        struct node_entry *entry = node_cache_find(&bench->nodes, &tree->nodes, group);
 
         if (entry != NULL)
-            cache_forget(&bench->cache, entry);
+            cache_forget(bench->nodes.frames.core, &entry->at.core);
     }
     assert_ok(tree_read(tree, 0, &byte, 1, &got));
 }

@@ -228,9 +228,9 @@ static void test_T4_a_transaction_may_exceed_the_cache_many_times(void **state)
         assert_ok(tree_read(tree, at, bytes, sizeof(bytes), &got));
         assert_memory_equal(bytes, model.bytes + at, sizeof(bytes));
         if (i % 16 == 0)
-            assert_true(cache_is_valid(&bench.cache));
+            assert_true(bench_caches_are_valid(&bench));
     }
-    assert_true(bench.cache.counters.evictions > 20 * FEW);
+    assert_true(bench_evictions(&bench) > 20 * FEW);
     assert_true(keep_is_untouched(keep, disk));
     assert_ok(tree_prepare(tree, true));
     assert_true(keep_is_untouched(keep, disk));
@@ -286,7 +286,7 @@ static void test_T5_what_was_cut_off_never_comes_back(void **state)
 static void test_a_block_that_is_new_again_holds_nothing_of_its_former_life(void **state)
 {
     struct tree *tree = make_file("test_new_again", 3 * BLOCK);
-    struct cache_entry *entry;
+    struct frame_entry *entry;
     uint8_t byte;
     size_t got;
 
@@ -295,9 +295,10 @@ static void test_a_block_that_is_new_again_holds_nothing_of_its_former_life(void
     set_length(tree, &model, BLOCK);
     bench_commit(tree);
     write_random(tree, &model, &dice, 2 * BLOCK, 10);
-    entry = cache_find(&bench.cache, &tree->file, CACHE_BLOCK, 2);
+    entry = block_cache_find(&bench.blocks, &tree->blocks, 2);
     assert_non_null(entry);
     assert_true(bytes_are_zero(entry->frame + 10, BLOCK - 10));
+    block_cache_unpin(&bench.blocks, entry);
     bench_commit(tree);
     assert_version(disk, tree_root_hash(tree), &model);
     tree_close(tree);
@@ -326,7 +327,7 @@ static void test_abort_returns_to_the_committed_version_at_any_point(void **stat
         tree_abort(tree);
         assert_false(tree_is_changed(tree));
         assert_memory_equal(tree_root_hash(tree), hash, sizeof(hash));
-        assert_int_equal(bench.cache.pinned_count, 0);
+        assert_int_equal(bench_pinned(&bench), 0);
         model_file_fini(&model);
         model = before;
         assert_reads(tree, &model, 60000);
@@ -379,11 +380,11 @@ static void test_a_settled_tree_holds_nothing(void **state)
     struct tree *tree = make_file("test_settled", 100 * BLOCK);
 
     (void)state;
-    assert_int_equal(bench.cache.pinned_count, 0);
+    assert_int_equal(bench_pinned(&bench), 0);
     change_something(tree, 9000);
-    assert_true(bench.cache.pinned_count > 0);
+    assert_true(bench_pinned(&bench) > 0);
     assert_ok(tree_settle(tree));
-    assert_int_equal(bench.cache.pinned_count, 0);
+    assert_int_equal(bench_pinned(&bench), 0);
     assert_true(tree_is_changed(tree));
     assert_ok(tree_settle_if_crowded(tree));
     bench_commit(tree);
@@ -407,7 +408,7 @@ static void test_several_open_transactions_share_the_smallest_cache(void **state
         for (unsigned i = 0; i < COUNT; i++) {
             assert_ok(tree_write(trees[i], tree_length(trees[i]), &piece, 1));
             assert_ok(tree_settle_if_crowded(trees[i]));
-            assert_true(bench.cache.pinned_count <= FEW / 4);
+            assert_true(bench_pinned(&bench) <= FEW / 4);
         }
     }
     for (unsigned i = 0; i < COUNT; i++) {
@@ -527,21 +528,23 @@ static void test_pieces_follow_one_another(void **state)
 static void test_a_cache_that_others_have_pinned_is_a_shortage(void **state)
 {
     struct tree *tree = make_file("test_pinned_by_others", 2000 * BLOCK);
-    struct cache_file other;
-    struct cache_entry *pinned[FEW];
+    struct node_cache *nodes = &bench.nodes;
+    struct node_entry *pinned[FEW];
+    struct cache_group other;
     struct tree_piece piece = {"x", 1};
     size_t most = 0;
 
     (void)state;
-    cache_file_open(&bench.cache, &other);
+    cache_group_init(&other);
     for (size_t left = 0; left < 16; left++) {
         enum coffer_status status;
-        size_t count = FEW - left;
+        size_t count = FEW - TREE_BLOCKS_MIN - left;
+        bool claimed;
 
         for (uint32_t i = 0; i < count; i++) {
-            pinned[i] = cache_claim(&bench.cache, &other, CACHE_BLOCK, i);
-            assert_non_null(pinned[i]);
-            cache_pin(&bench.cache, pinned[i]);
+            assert_ok(node_cache_get(nodes, &other, i, 0, &pinned[i], &claimed));
+            assert_true(claimed);
+            node_cache_loaded(nodes, pinned[i], COFFER_OK);
         }
         status = tree_write(tree, 1983 * BLOCK + 17, &piece, 1);
         if (status == COFFER_OK) {
@@ -552,11 +555,11 @@ static void test_a_cache_that_others_have_pinned_is_a_shortage(void **state)
             tree_abort(tree);
             most = left;
         }
-        assert_int_equal(bench.cache.pinned_count, count);
+        assert_int_equal(bench_pinned(&bench), count);
         for (uint32_t i = 0; i < count; i++)
-            cache_unpin(&bench.cache, pinned[i]);
-        cache_file_forget(&bench.cache, &other);
-        assert_true(cache_is_valid(&bench.cache));
+            node_cache_unpin(nodes, pinned[i]);
+        node_cache_forget_file(nodes, &other);
+        assert_true(bench_caches_are_valid(&bench));
     }
     assert_true(most > 0 && most < 15);
     assert_version(disk, tree_root_hash(tree), &model);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cache/blocks.h"
+
+static const struct cache_type type = {
+    .name = "blocks",
+    .policy = CACHE_LRU,
+    .entry_bytes = FRAME_ENTRY_BYTES,
+    .make = frame_entry_make,
+    .unmake = frame_entry_unmake,
+    .let_go = frame_entry_let_go,
+};
+
+enum coffer_status block_cache_open(struct block_cache *blocks, struct cache_share *share,
+                                    struct memory *memory, struct owner owner,
+                                    const struct cache_bounds *bounds)
+{
+    blocks->frames = (struct frame_cache){
+        .memory = memory, .owner = owner, .entry_size = sizeof(struct frame_entry)};
+    return frame_cache_open(&blocks->frames, share, &type, bounds);
+}
+
+void block_cache_close(struct block_cache *blocks)
+{
+    frame_cache_close(&blocks->frames);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The cache of blocks: the plaintext of 4 KiB blocks of files, in secure memory. Key: a file and
+ * the block's index in it. Dirty blocks stay until their owner writes them. Each call is the core's
+ * of the same name (cache.h), for blocks.
+ */
+#ifndef COFFER_CACHE_BLOCKS_H
+#define COFFER_CACHE_BLOCKS_H
+
+#include "cache/frame.h"
+
+struct block_cache {
+    struct frame_cache frames;
+};
+
+COFFER_MUST_CHECK enum coffer_status block_cache_open(struct block_cache *blocks,
+                                                      struct cache_share *share,
+                                                      struct memory *memory, struct owner owner,
+                                                      const struct cache_bounds *bounds);
+void block_cache_close(struct block_cache *blocks);
+
+static inline enum coffer_status block_cache_get(struct block_cache *blocks,
+                                                 struct cache_group *file, uint64_t index,
+                                                 unsigned flags, struct frame_entry **out,
+                                                 bool *claimed)
+{
+    const struct cache_key key = {.group = file, .index = index};
+    struct cache_entry *entry;
+    enum coffer_status status = cache_get(blocks->frames.core, &key, flags, &entry, claimed);
+
+    if (status == COFFER_OK)
+        *out = (struct frame_entry *)entry;
+    return status;
+}
+
+static inline struct frame_entry *block_cache_find(struct block_cache *blocks,
+                                                   struct cache_group *file, uint64_t index)
+{
+    const struct cache_key key = {.group = file, .index = index};
+
+    return (struct frame_entry *)cache_find(blocks->frames.core, &key);
+}
+
+static inline void block_cache_loaded(struct block_cache *blocks, struct frame_entry *entry,
+                                      enum coffer_status status)
+{
+    cache_loaded(blocks->frames.core, &entry->core, status);
+}
+
+static inline void block_cache_unpin(struct block_cache *blocks, struct frame_entry *entry)
+{
+    cache_unpin(blocks->frames.core, &entry->core);
+}
+
+static inline void block_cache_forget(struct block_cache *blocks, struct frame_entry *entry)
+{
+    cache_forget(blocks->frames.core, &entry->core);
+}
+
+static inline void block_cache_forget_file(struct block_cache *blocks, struct cache_group *file)
+{
+    cache_forget_group(blocks->frames.core, file);
+}
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Bounds, shrinking, expiry, waiting for room, and forgetting. */
+#include "cache/inside.h"
+
+enum coffer_status bounds_check(const struct cache_type *type, const struct cache_bounds *bounds,
+                                size_t *entries_bound)
+{
+    size_t bound = bounds->entries_max != 0 ? bounds->entries_max : SIZE_MAX;
+
+    if (bounds->bytes_max != 0 && bounds->bytes_max / type->entry_bytes < bound)
+        bound = (size_t)(bounds->bytes_max / type->entry_bytes);
+    if (bound == 0 || bounds->entries_min > bound || bounds->reserve > bounds->entries_min)
+        return COFFER_MISUSE;
+    *entries_bound = bound;
+    return COFFER_OK;
+}
+
+enum coffer_status make_least_locked(struct cache *cache, size_t entries_min)
+{
+    while (cache->entry_count < entries_min) {
+        struct cache_entry *entry = make_locked(cache);
+
+        if (entry == NULL)
+            return COFFER_NO_MEMORY;
+        put_spare_locked(cache, entry);
+    }
+    return COFFER_OK;
+}
+
+/* Give back down to the bound, as far as that goes now. */
+static void trim_locked(struct cache *cache)
+{
+    /* Twice each at most: marks are cleared the first time, and what can't be written stays. */
+    for (size_t left = 2 * cache->entry_count; left > 0; left--) {
+        if (give_back_locked(cache, cache->entries_bound, NULL) == CACHE_STEP_NONE)
+            break;
+    }
+}
+
+enum coffer_status cache_set_bounds(struct cache *cache, const struct cache_bounds *bounds)
+{
+    enum coffer_status status;
+    size_t bound;
+
+    status = bounds_check(cache->type, bounds, &bound);
+    if (status != COFFER_OK)
+        return status;
+    cache_lock(cache);
+    status = make_least_locked(cache, bounds->entries_min);
+    if (status == COFFER_OK) {
+        cache->bounds = *bounds;
+        cache->entries_bound = bound;
+    }
+    trim_locked(cache);
+    tell_room_locked(cache);
+    cache_unlock(cache);
+    return status;
+}
+
+uint64_t cache_shrink(struct cache *cache, uint64_t bytes, unsigned steps)
+{
+    uint64_t given = 0;
+
+    cache_lock(cache);
+    for (; steps > 0 && given < bytes; steps--) {
+        enum cache_step step = give_back_locked(cache, cache->bounds.entries_min, NULL);
+
+        if (step == CACHE_STEP_NONE)
+            break;
+        if (step == CACHE_STEP_DONE) {
+            given += cache->type->entry_bytes;
+            cache->counters.shrunk_bytes += cache->type->entry_bytes;
+        }
+    }
+    cache_unlock(cache);
+    return given;
+}
+
+/* --- Expiry --- */
+
+static struct cache_entry *entry_at(struct cache *cache, size_t bucket, size_t place)
+{
+    struct cache_entry *entry = cache->buckets[bucket];
+
+    while (entry != NULL && place-- > 0)
+        entry = entry->chain;
+    return entry;
+}
+
+/* What is old in one chain goes. By place, as the chain may change while the lock is given up. */
+static void expire_chain_locked(struct cache *cache, size_t bucket, uint64_t before_ns)
+{
+    struct cache_entry *entry;
+    size_t place = 0;
+
+    while ((entry = entry_at(cache, bucket, place)) != NULL) {
+        if (!is_idle(cache, entry) || entry->used_ns >= before_ns) {
+            place++;
+        } else if (entry->state == CACHE_DIRTY) {
+            if (write_back_locked(cache, entry) != COFFER_OK)
+                place++;
+        } else {
+            cache->counters.expirations++;
+            take_out_locked(cache, entry);
+            release_locked(cache, entry);
+        }
+    }
+}
+
+bool cache_expire(struct cache *cache, uint64_t before_ns, unsigned steps)
+{
+    uint64_t now = cache_share_tick(cache->share);
+    bool more = true;
+
+    cache_lock(cache);
+    for (; more && steps > 0; steps--) {
+        if (cache->sweep == 0) {
+            cache->sweep_before_ns = cache->sweep_began_ns;
+            cache->sweep_began_ns = now;
+        }
+        /* What was used after a tick carries at least its time, so all older than the round before
+         * wasn't used since. */
+        expire_chain_locked(cache, cache->sweep,
+                            before_ns < cache->sweep_before_ns ? before_ns
+                                                               : cache->sweep_before_ns);
+        cache->sweep = (cache->sweep + 1) & (cache->bucket_count - 1);
+        more = cache->sweep != 0;
+    }
+    cache_unlock(cache);
+    return more;
+}
+
+/* --- Waiting --- */
+
+enum coffer_status cache_wait_room(struct cache *cache, unsigned flags)
+{
+    enum coffer_status status = COFFER_OK;
+    uint64_t seen;
+
+    cache_lock(cache);
+    seen = cache->room_events;
+    while (status == COFFER_OK && !may_use(cache, flags) && cache->room_events == seen) {
+        if (!cache->waits || (cache->pinned_count == 0 && cache->loose_count == 0)) {
+            status = COFFER_NO_MEMORY;
+        } else {
+            cache->room_waiters++;
+            status = cache->port->condition_wait(cache->port->context, &cache->room, &cache->lock,
+                                                 UINT64_MAX);
+            cache->room_waiters--;
+        }
+    }
+    cache_unlock(cache);
+    return status;
+}
+
+/* --- Forgetting --- */
+
+void cache_set_forget(struct cache *cache, struct cache_set *set)
+{
+    struct rbnode *node;
+
+    cache_lock(cache);
+    while ((node = rbtree_first(&set->entries)) != NULL) {
+        struct cache_entry *entry = rbtree_entry(node, struct cache_entry, of_set);
+
+        assert_cheap(entry->state == CACHE_DIRTY);
+        take_out_locked(cache, entry);
+        release_locked(cache, entry);
+    }
+    cache_unlock(cache);
+}
+
+void cache_forget(struct cache *cache, struct cache_entry *entry)
+{
+    cache_lock(cache);
+    assert_cheap(entry->pins == 1);
+    assert_cheap(entry->state == CACHE_CLEAN || entry->state == CACHE_DIRTY);
+    entry->pins = 0;
+    cache->pinned_count--;
+    settle_locked(cache, entry, false);
+    take_out_locked(cache, entry);
+    release_locked(cache, entry);
+    cache_unlock(cache);
+}
+
+void cache_forget_group(struct cache *cache, struct cache_group *group)
+{
+    cache_lock(cache);
+    while (!list_is_empty(&group->entries)) {
+        struct cache_entry *entry = list_entry(group->entries.next, struct cache_entry, of_group);
+
+        assert_cheap(entry->state == CACHE_CLEAN || entry->state == CACHE_DIRTY);
+        take_out_locked(cache, entry);
+        release_locked(cache, entry);
+    }
+    cache_unlock(cache);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the faces for blocks and for nodes have in common: each entry has one frame of secure
+ * memory, taken when the entry is made and given home when it is unmade, so that frames float
+ * between these caches and everything else. A frame is zero when an entry is claimed.
+ *
+ * Locking: the core's. Entries themselves come from memory_alloc, which is for one thread: until it
+ * isn't, whoever uses such a cache serialises the calls that make entries.
+ */
+#ifndef COFFER_CACHE_FRAME_H
+#define COFFER_CACHE_FRAME_H
+
+#include "cache/cache.h"
+
+/* What an entry counts for in bounds: its frame and its record, of either face, so that they change
+ * places one for one. */
+#define FRAME_ENTRY_BYTES (FRAME_SIZE + 192u)
+
+struct frame_entry {
+    struct cache_entry core;
+    uint8_t *frame; /* FRAME_SIZE bytes */
+};
+
+struct frame_cache {
+    struct memory *memory;
+    struct owner owner;
+    size_t entry_size; /* of the face's struct */
+    struct cache *core;
+};
+
+/* `type` is the face's; its `make`, `unmake` and `let_go` are those below, with this as context. */
+COFFER_MUST_CHECK enum coffer_status frame_cache_open(struct frame_cache *cache,
+                                                      struct cache_share *share,
+                                                      const struct cache_type *type,
+                                                      const struct cache_bounds *bounds);
+void frame_cache_close(struct frame_cache *cache);
+
+struct cache_entry *frame_entry_make(void *context);
+void frame_entry_unmake(void *context, struct cache_entry *entry);
+void frame_entry_let_go(void *context, struct cache_entry *entry);
+
+#endif

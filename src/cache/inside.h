@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The inside of the core, shared by its files:
+ *   open.c     making and unmaking a cache
+ *   find.c     lookup, claim, load; pins
+ *   replace.c  the order of replacement, eviction, making and giving back entries
+ *   changes.c  dirty entries, their sets, writing
+ *   bounds.c   bounds, shrinking, expiry, waiting for room, forgetting
+ *   check.c    statistics and validity
+ * and share.c, which several caches have in common.
+ *
+ * Functions with `_locked` in their name are called under the lock and may give it up meanwhile
+ * only where they say so.
+ */
+#ifndef COFFER_CACHE_INSIDE_H
+#define COFFER_CACHE_INSIDE_H
+
+#include "base/assert.h"
+#include "cache/cache.h"
+
+struct cache {
+    struct cache_share *share;
+    const struct coffer_port *port;
+    struct memory *memory;
+    const struct cache_type *type;
+    void *context;
+    struct port_lock lock;
+    struct port_condition changed; /* an entry was loaded or written */
+    struct port_condition room;    /* something else may be had now */
+    unsigned changed_waiters;
+    unsigned room_waiters;
+    uint64_t room_events; /* how often that was so */
+    bool waits;           /* the port has conditions */
+    struct cache_bounds bounds;
+    size_t entries_bound; /* by entries_max and bytes_max; SIZE_MAX: none */
+    struct cache_entry **buckets;
+    size_t bucket_count; /* a power of two */
+    struct list order;   /* cold first */
+    struct list spare;
+    size_t entry_count; /* all of them; those below are of it */
+    size_t entry_peak;
+    size_t found_count; /* that can be found */
+    size_t spare_count;
+    size_t loose_count;  /* FAILED or LOOSE, or being made */
+    size_t idle_count;   /* that may be evicted */
+    size_t pinned_count; /* of those that can be found */
+    size_t dirty_count;  /* DIRTY or WRITING */
+    /* Expiry. */
+    size_t sweep;             /* the bucket to go on with */
+    uint64_t sweep_began_ns;  /* this round */
+    uint64_t sweep_before_ns; /* the round before it */
+    struct cache_counters counters;
+};
+
+static inline void cache_lock(struct cache *cache)
+{
+    cache->port->lock_take(cache->port->context, &cache->lock);
+}
+
+static inline void cache_unlock(struct cache *cache)
+{
+    cache->port->lock_give(cache->port->context, &cache->lock);
+}
+
+/* May it be evicted (N3)? */
+static inline bool is_idle(const struct cache *cache, const struct cache_entry *entry)
+{
+    return entry->pins == 0 && (entry->state == CACHE_CLEAN ||
+                                (entry->state == CACHE_DIRTY && cache->type->write_back != NULL));
+}
+
+/* May a call with these flags use up one of what is spare or may be evicted (N7)? */
+static inline bool may_use(const struct cache *cache, unsigned flags)
+{
+    size_t kept = flags & CACHE_RESERVE ? 0 : cache->bounds.reserve;
+
+    return cache->spare_count + cache->idle_count > kept;
+}
+
+/* Are there more entries than the bounds allow, and more than the reserve needs? */
+static inline bool has_surplus(const struct cache *cache)
+{
+    return cache->entry_count > cache->entries_bound &&
+           cache->spare_count + cache->idle_count >= cache->bounds.reserve;
+}
+
+/* --- find.c */
+
+/* One pin more or less, in any state but SPARE and LOOSE. */
+void pin_locked(struct cache *cache, struct cache_entry *entry);
+/* True: that was the last reason for it to be here; it is LOOSE, to be released. `used`: it counts
+ * as a use. */
+COFFER_MUST_CHECK bool unpin_locked(struct cache *cache, struct cache_entry *entry, bool used);
+
+/* Out of its chain, group, set and order: LOOSE. Nobody pins it. */
+void take_out_locked(struct cache *cache, struct cache_entry *entry);
+
+struct cache_entry **bucket_of(const struct cache *cache, const struct cache_group *group,
+                               uint64_t index);
+
+/* Wait until an entry may have been loaded or written. */
+void wait_changed_locked(struct cache *cache);
+void tell_changed_locked(struct cache *cache);
+void tell_room_locked(struct cache *cache);
+
+/* --- replace.c */
+
+/* Its state or its pins have changed: let the order and the counts follow. `was_idle`: before. */
+void settle_locked(struct cache *cache, struct cache_entry *entry, bool was_idle);
+
+/* A spare entry, if the flags allow to use it: LOOSE. NULL: none. */
+struct cache_entry *take_spare_locked(struct cache *cache, unsigned flags);
+void put_spare_locked(struct cache *cache, struct cache_entry *loose);
+
+/* Try to get an entry of whatever way. Gives up the lock. *out NULL: try again. `failures` counts
+ * the write-backs that failed. */
+COFFER_MUST_CHECK enum coffer_status make_room_locked(struct cache *cache, unsigned flags,
+                                                      unsigned *failures, struct cache_entry **out);
+
+/* Make one more within the bounds, the share and memory: LOOSE. NULL: no. Gives up the lock. */
+struct cache_entry *make_locked(struct cache *cache);
+
+/* A loose entry's contents go. Gives up the lock. */
+void let_go_locked(struct cache *cache, struct cache_entry *loose);
+
+/* They go, and then it is spare, or given back if there are too many. Gives up the lock. */
+void release_locked(struct cache *cache, struct cache_entry *loose);
+
+enum cache_step {
+    CACHE_STEP_NONE,  /* there is nothing more to be had */
+    CACHE_STEP_AGAIN, /* it came to nothing this time */
+    CACHE_STEP_DONE,
+};
+
+/* Give one entry back, if more than `floor` are here. Gives up the lock. `evicted` (may be NULL)
+ * counts those that held something. */
+enum cache_step give_back_locked(struct cache *cache, size_t floor, uint64_t *evicted);
+
+/* For the share. When the entry that goes next was last used; UINT64_MAX: none can. `to_give`: so
+ * that it leaves the cache. */
+uint64_t cache_oldest_use(struct cache *cache, bool to_give);
+/* Give it up, and more until it is `bytes`. How many bytes it was. */
+uint64_t cache_give_up(struct cache *cache, uint64_t bytes);
+
+/* --- changes.c */
+
+/* Write an idle DIRTY entry; the caller looks anew what has become of it. Gives up the lock. */
+COFFER_MUST_CHECK enum coffer_status write_back_locked(struct cache *cache,
+                                                       struct cache_entry *entry);
+
+void leave_set_locked(struct cache *cache, struct cache_entry *entry);
+
+/* --- bounds.c */
+
+/* COFFER_MISUSE: they contradict one another. */
+COFFER_MUST_CHECK enum coffer_status bounds_check(const struct cache_type *type,
+                                                  const struct cache_bounds *bounds,
+                                                  size_t *entries_bound);
+
+/* Make entries until there are entries_min. Gives up the lock. */
+COFFER_MUST_CHECK enum coffer_status make_least_locked(struct cache *cache, size_t entries_min);
+
+#endif
