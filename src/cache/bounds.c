@@ -15,9 +15,9 @@ enum coffer_status bounds_check(const struct cache_type *type, const struct cach
     return COFFER_OK;
 }
 
-enum coffer_status make_least_locked(struct cache *cache, size_t entries_min)
+enum coffer_status make_least_locked(struct cache *cache)
 {
-    while (cache->entry_count < entries_min) {
+    while (cache->entry_count < cache->bounds.entries_min) {
         struct cache_entry *entry = make_locked(cache);
 
         if (entry == NULL)
@@ -30,26 +30,32 @@ enum coffer_status make_least_locked(struct cache *cache, size_t entries_min)
 /* Give back down to the bound, as far as that goes now. */
 static void trim_locked(struct cache *cache)
 {
-    /* Twice each at most: marks are cleared the first time, and what can't be written stays. */
-    for (size_t left = 2 * cache->entry_count; left > 0; left--) {
-        if (give_back_locked(cache, cache->entries_bound, NULL) == CACHE_STEP_NONE)
-            break;
-    }
+    enum cache_step step = CACHE_STEP_DONE;
+
+    /* What can't be written stays; whether it can is asked twice of each at most. */
+    for (size_t left = 2 * cache->entry_count; step != CACHE_STEP_NONE && left > 0;
+         left -= step == CACHE_STEP_AGAIN)
+        step = give_back_locked(cache, cache->entries_bound, NULL);
 }
 
 enum coffer_status cache_set_bounds(struct cache *cache, const struct cache_bounds *bounds)
 {
+    const struct cache_bounds before = cache->bounds;
     enum coffer_status status;
+    size_t bound_before;
     size_t bound;
 
     status = bounds_check(cache->type, bounds, &bound);
     if (status != COFFER_OK)
         return status;
     cache_lock(cache);
-    status = make_least_locked(cache, bounds->entries_min);
-    if (status == COFFER_OK) {
-        cache->bounds = *bounds;
-        cache->entries_bound = bound;
+    bound_before = cache->entries_bound;
+    cache->bounds = *bounds;
+    cache->entries_bound = bound;
+    status = make_least_locked(cache);
+    if (status != COFFER_OK) {
+        cache->bounds = before;
+        cache->entries_bound = bound_before;
     }
     trim_locked(cache);
     tell_room_locked(cache);
@@ -132,6 +138,12 @@ bool cache_expire(struct cache *cache, uint64_t before_ns, unsigned steps)
 
 /* --- Waiting --- */
 
+/* Is nobody at work here who could leave something? */
+static bool is_quiet(const struct cache *cache)
+{
+    return cache->pinned_count == 0 && cache->loose_count == 0 && cache->making_count == 0;
+}
+
 enum coffer_status cache_wait_room(struct cache *cache, unsigned flags)
 {
     enum coffer_status status = COFFER_OK;
@@ -140,7 +152,7 @@ enum coffer_status cache_wait_room(struct cache *cache, unsigned flags)
     cache_lock(cache);
     seen = cache->room_events;
     while (status == COFFER_OK && !may_use(cache, flags) && cache->room_events == seen) {
-        if (!cache->waits || (cache->pinned_count == 0 && cache->loose_count == 0)) {
+        if (!cache->waits || is_quiet(cache)) {
             status = COFFER_NO_MEMORY;
         } else {
             cache->room_waiters++;

@@ -19,22 +19,25 @@
  * unmade: no function of a type is called under it but `same`. Under it all steps are O(1), the
  * search for a victim amortised; longer ones are cut, and the lock given up between the pieces.
  * Contents are not protected by it: between a claim and `loaded` they are the claimer's, afterwards
- * of those who hold a pin, and who of them may change what is settled above (an object's lock). A
- * group, an index and what the face keeps stay while an entry is pinned. Calls that wait say so; in
- * a port without conditions nothing ever waits, as nobody else could be at work.
+ * theirs who hold a pin, and who of them may change what is settled above (an object's lock). The
+ * group and the index of an entry stay while it is pinned. Calls that wait say so; in a port
+ * without conditions nothing ever waits, as nobody else could be at work.
  *
  * Invariants
  *   N1 No two entries that can be found have the same key.
  *   N2 An entry can be found exactly in the states LOADING, CLEAN, DIRTY and WRITING, and then it
- * is on its group's list. No other has a key, a group or a set. N3 What may be evicted is what
- * nobody pins and is CLEAN, with a type that writes back also DIRTY: all of that stands in the
- * order of replacement. Others may stand there until a search meets them, which takes them out;
- * they come in again, as the last to go, when they may be evicted again. So no pinned or dirty
- * entry is met twice. N4 DIRTY and WRITING entries belong to exactly one set, no others do. N5
- * Contents were let go of before an entry becomes spare or another's. N6 `bytes` is the number of
- * entries times the type's entry_bytes, spare ones included, and at most the bound; where the bound
- * was moved below what could go, each leaves as soon as it can. N7 What is spare or may be evicted
- * is never less than `reserve` by the doing of a call without CACHE_RESERVE.
+ *      is on its group's list. No other has a key, a group or a set.
+ *   N3 What may be evicted is what nobody pins and is CLEAN, with a type that writes back also
+ *      DIRTY: all of that stands in the order of replacement. Others may stand there until a search
+ *      meets them, which takes them out; they come in again, as the last to go, when they may be
+ *      evicted again. So what is pinned or dirty is met once, and stands in nobody's way.
+ *   N4 DIRTY and WRITING entries belong to exactly one set, no others do.
+ *   N5 Contents were let go of before an entry becomes spare or another's.
+ *   N6 `bytes` is the number of entries times the type's entry_bytes, spare ones included, and at
+ *      most the bound. Where the bound was moved below what could go then, CLEAN ones leave with
+ *      their last unpin, but for those that the reserve needs.
+ *   N7 What is spare or may be evicted is never less than `reserve` by the doing of a call without
+ *      CACHE_RESERVE.
  */
 #ifndef COFFER_CACHE_CACHE_H
 #define COFFER_CACHE_CACHE_H
@@ -244,8 +247,8 @@ uint64_t cache_shrink(struct cache *cache, uint64_t bytes, unsigned steps);
  */
 bool cache_expire(struct cache *cache, uint64_t before_ns, unsigned steps);
 
-/* New bounds; what is too much goes now as far as it can, the rest as it is unpinned (dirty
- * entries: written). COFFER_NO_MEMORY, COFFER_MISUSE: the old ones stay. */
+/* New bounds, by one thread at a time; what is too much goes now as far as it can, the rest as it
+ * is unpinned (dirty entries: written). COFFER_NO_MEMORY, COFFER_MISUSE: the old ones stay. */
 COFFER_MUST_CHECK enum coffer_status cache_set_bounds(struct cache *cache,
                                                       const struct cache_bounds *bounds);
 

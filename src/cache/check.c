@@ -158,8 +158,7 @@ static bool counts_are_valid(const struct cache *cache, const struct tally *tall
     if (cache->entry_peak < cache->found_count + cache->spare_count)
         return false;
     /* N6: more than the bound are only those that can't go, or that the reserve needs. */
-    if (over && cache->spare_count + tally->clean_idle > 0 &&
-        cache->spare_count + cache->idle_count > cache->bounds.reserve)
+    if (over && cache->spare_count + tally->clean_idle > cache->bounds.reserve)
         return false;
     return true;
 }

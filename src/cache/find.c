@@ -205,8 +205,9 @@ enum coffer_status cache_get(struct cache *cache, const struct cache_key *key, u
         struct cache_entry *found = look_up(cache, key);
 
         if (found != NULL && loose != NULL) {
-            put_spare_locked(cache, loose);
+            retire_locked(cache, loose); /* somebody was faster */
             loose = NULL;
+            continue;
         }
         if (found != NULL && !needs_more(cache, found, flags)) {
             status = join(cache, found, flags);

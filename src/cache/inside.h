@@ -39,9 +39,10 @@ struct cache {
     struct list spare;
     size_t entry_count; /* all of them; those below are of it */
     size_t entry_peak;
-    size_t found_count; /* that can be found */
+    size_t making_count; /* on the way, and not among them yet: they may come to nothing */
+    size_t found_count;  /* that can be found */
     size_t spare_count;
-    size_t loose_count;  /* FAILED or LOOSE, or being made */
+    size_t loose_count;  /* FAILED or LOOSE */
     size_t idle_count;   /* that may be evicted */
     size_t pinned_count; /* of those that can be found */
     size_t dirty_count;  /* DIRTY or WRITING */
@@ -123,7 +124,10 @@ struct cache_entry *make_locked(struct cache *cache);
 /* A loose entry's contents go. Gives up the lock. */
 void let_go_locked(struct cache *cache, struct cache_entry *loose);
 
-/* They go, and then it is spare, or given back if there are too many. Gives up the lock. */
+/* One without contents is spare, or given back if there are too many. Gives up the lock. */
+void retire_locked(struct cache *cache, struct cache_entry *loose);
+
+/* Both. Gives up the lock. */
 void release_locked(struct cache *cache, struct cache_entry *loose);
 
 enum cache_step {
@@ -158,6 +162,6 @@ COFFER_MUST_CHECK enum coffer_status bounds_check(const struct cache_type *type,
                                                   size_t *entries_bound);
 
 /* Make entries until there are entries_min. Gives up the lock. */
-COFFER_MUST_CHECK enum coffer_status make_least_locked(struct cache *cache, size_t entries_min);
+COFFER_MUST_CHECK enum coffer_status make_least_locked(struct cache *cache);
 
 #endif

@@ -116,7 +116,7 @@ enum coffer_status cache_open(struct cache_share *share, struct memory *memory, 
     if (!cache_share_join(share, cache))
         goto fini_lock;
     cache_lock(cache);
-    status = make_least_locked(cache, bounds->entries_min);
+    status = make_least_locked(cache);
     cache_unlock(cache);
     if (status != COFFER_OK)
         goto leave_share;

@@ -74,14 +74,18 @@ struct cache_entry *take_spare_locked(struct cache *cache, unsigned flags)
 
 /* --- Making and unmaking --- */
 
+static void unmake(struct cache *cache, struct cache_entry *entry)
+{
+    cache->type->unmake(cache->context, entry);
+    cache_share_give(cache->share, cache->type->entry_bytes);
+}
+
 struct cache_entry *make_locked(struct cache *cache)
 {
     size_t bytes = cache->type->entry_bytes;
     struct cache_entry *entry = NULL;
 
-    /* It counts from now on, so that two at once stay within the bounds. */
-    cache->entry_count++;
-    cache->loose_count++;
+    cache->making_count++;
     cache_unlock(cache);
     if (cache_share_take(cache->share, cache, bytes)) {
         entry = cache->type->make(cache->context);
@@ -89,15 +93,22 @@ struct cache_entry *make_locked(struct cache *cache)
             cache_share_give(cache->share, bytes);
     }
     cache_lock(cache);
-    if (entry == NULL) {
-        cache->entry_count--;
-        cache->loose_count--;
-        tell_room_locked(cache);
+    cache->making_count--;
+    tell_room_locked(cache);
+    if (entry == NULL)
+        return NULL;
+    if (cache->entry_count >= cache->entries_bound) {
+        /* The bound was lowered meanwhile. */
+        cache_unlock(cache);
+        unmake(cache, entry);
+        cache_lock(cache);
         return NULL;
     }
     list_init(&entry->order);
     list_init(&entry->of_group);
     entry->state = CACHE_LOOSE;
+    cache->entry_count++;
+    cache->loose_count++;
     if (cache->entry_count > cache->entry_peak)
         cache->entry_peak = cache->entry_count;
     return entry;
@@ -109,8 +120,7 @@ static void unmake_locked(struct cache *cache, struct cache_entry *loose)
     cache->entry_count--;
     cache->loose_count--;
     cache_unlock(cache);
-    cache->type->unmake(cache->context, loose);
-    cache_share_give(cache->share, cache->type->entry_bytes);
+    unmake(cache, loose);
     cache_lock(cache);
     tell_room_locked(cache);
 }
@@ -124,13 +134,18 @@ void let_go_locked(struct cache *cache, struct cache_entry *loose)
     cache_lock(cache);
 }
 
-void release_locked(struct cache *cache, struct cache_entry *loose)
+void retire_locked(struct cache *cache, struct cache_entry *loose)
 {
-    let_go_locked(cache, loose);
     if (has_surplus(cache))
         unmake_locked(cache, loose);
     else
         put_spare_locked(cache, loose);
+}
+
+void release_locked(struct cache *cache, struct cache_entry *loose)
+{
+    let_go_locked(cache, loose);
+    retire_locked(cache, loose);
 }
 
 /* --- Making room --- */
@@ -140,7 +155,7 @@ enum coffer_status make_room_locked(struct cache *cache, unsigned flags, unsigne
 {
     struct cache_entry *victim;
 
-    if (cache->entry_count < cache->entries_bound) {
+    if (cache->entry_count + cache->making_count < cache->entries_bound) {
         *out = make_locked(cache);
         if (*out != NULL)
             return COFFER_OK;

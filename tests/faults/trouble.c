@@ -157,6 +157,11 @@ static struct coffer_statistics statistics(const struct run *run)
     return now;
 }
 
+static uint64_t live_count(const struct coffer_component *component)
+{
+    return component->allocations - component->frees;
+}
+
 static void expect_nothing_taken(const struct run *run, const struct coffer_statistics *before)
 {
     struct coffer_statistics now = statistics(run);
@@ -164,6 +169,11 @@ static void expect_nothing_taken(const struct run *run, const struct coffer_stat
     if (now.open_objects != before->open_objects)
         broken(run, "leaked", "an open object");
     for (unsigned i = 0; i < now.component_count; i++) {
+        /* The caches may keep more entries, of a record and a frame each, and nothing else. */
+        if (strcmp(now.components[i].name, "cache") == 0 &&
+            live_count(&now.components[i]) - live_count(&before->components[i]) ==
+                2 * (now.cache_frames - before->cache_frames))
+            continue;
         if (now.components[i].bytes != before->components[i].bytes) {
             char text[96];
 
