@@ -596,6 +596,12 @@ class StatsTest(CommandTest):
         self.assertLessEqual(value["memory"]["peak"], value["memory"]["total"])
         held = sum(item["held"] for item in value["memory"]["components"])
         self.assertEqual(held, value["memory"]["used"])
+        caches = value["cache"]["caches"]
+        self.assertEqual([item["name"] for item in caches], ["nodes", "blocks"])
+        for name in ("hits", "misses", "evictions"):
+            self.assertEqual(sum(item[name] for item in caches), value["cache"][name])
+        self.assertEqual(sum(item["entries"] for item in caches), value["cache"]["frames"])
+        self.assertTrue(all(item["hits"] > 0 for item in caches))
 
     def test_prometheus(self):
         lines = self.run_coffer("stats", "--prometheus").decode().splitlines()
@@ -604,17 +610,21 @@ class StatsTest(CommandTest):
             if line.startswith("# "):
                 self.assertRegex(line, r"^# (HELP|TYPE) coffer_[a-z_]+ .+$")
                 continue
-            match = re.fullmatch(r'(coffer_[a-z_]+)(\{component="[^"]+"\})? (\d+)', line)
+            match = re.fullmatch(r'(coffer_[a-z_]+)(\{(?:component|cache)="[^"]+"\})? (\d+)', line)
             self.assertTrue(match, line)
             seen.add(match[1])
         self.assertIn("coffer_memory_peak_bytes", seen)
         self.assertIn("coffer_component_held_bytes", seen)
+        self.assertIn("coffer_caches_hits_total", seen)
+        self.assertIn("coffer_cache_hits_total", seen)
         self.assertIn("coffer_device_read_bytes_total", seen)
         self.fails(USAGE, "stats", "--prometheus", "--json")
 
     def test_text(self):
         text = self.run_coffer("stats").decode()
         self.assertRegex(text, r"^secure memory: 1\.0M")
+        self.assertRegex(text, r"(?m)^nodes +[1-9]")
+        self.assertRegex(text, r"(?m)^blocks +[1-9]")
         self.assertRegex(text, r"(?m)^store objects +1 ")
 
 

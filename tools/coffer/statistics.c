@@ -35,7 +35,8 @@ static const struct field fields[] = {
     FIELD("memory", "peak", GAUGE_BYTES, memory_peak, "most of it ever in use"),
     FIELD("memory", "largest_free", GAUGE_BYTES, memory_largest_free, "largest free piece"),
     FIELD("memory", "wrong_frees", COUNT, wrong_frees, "wrong frees refused"),
-    FIELD("cache", "frames", GAUGE, cache_frames, "frames of the cache of nodes and blocks"),
+    FIELD("cache", "frames", GAUGE, cache_frames,
+          "frames that the caches of nodes and blocks hold"),
     FIELD("cache", "hits", COUNT, cache_hits, "found in the cache"),
     FIELD("cache", "misses", COUNT, cache_misses, "not found in the cache"),
     FIELD("cache", "evictions", COUNT, cache_evictions, "put out of the cache"),
@@ -87,6 +88,32 @@ static const struct component_field component_fields[] = {
     COMPONENT_FIELD(refusals, COUNT, "allocations refused"),
 };
 
+#define CACHE_FIELD(name, unit, help)                                                              \
+    {                                                                                              \
+#name, unit, offsetof(struct coffer_cache, name), help                                     \
+    }
+
+static const struct component_field cache_fields[] = {
+    CACHE_FIELD(entries, GAUGE, "entries that it has memory for"),
+    CACHE_FIELD(entries_peak, GAUGE, "most it ever had"),
+    CACHE_FIELD(spare, GAUGE, "of them empty"),
+    CACHE_FIELD(pinned, GAUGE, "of them in use now"),
+    CACHE_FIELD(dirty, GAUGE, "of them changed and not yet written"),
+    CACHE_FIELD(bytes, GAUGE_BYTES, "memory of all entries"),
+    CACHE_FIELD(bytes_peak, GAUGE_BYTES, "most it ever was"),
+    CACHE_FIELD(hits, COUNT, "found"),
+    CACHE_FIELD(misses, COUNT, "not found"),
+    CACHE_FIELD(waits, COUNT, "waits for another's load or write"),
+    CACHE_FIELD(load_failures, COUNT, "loads that failed"),
+    CACHE_FIELD(evictions, COUNT, "put out to make room"),
+    CACHE_FIELD(expirations, COUNT, "put out for their age"),
+    CACHE_FIELD(shrunk_bytes, COUNT_BYTES, "given back on request"),
+    CACHE_FIELD(write_backs, COUNT, "entries written"),
+    CACHE_FIELD(write_failures, COUNT, "writes that failed"),
+    CACHE_FIELD(refusals, COUNT, "refused, as everything was in use"),
+};
+
+#define CACHE_FIELD_COUNT     (sizeof(cache_fields) / sizeof(cache_fields[0]))
 #define COMPONENT_FIELD_COUNT (sizeof(component_fields) / sizeof(component_fields[0]))
 
 static uint64_t value_at(const void *base, size_t offset)
@@ -119,6 +146,23 @@ static struct json_object *components_json(const struct coffer_statistics *stati
     return array;
 }
 
+static struct json_object *caches_json(const struct coffer_statistics *statistics)
+{
+    struct json_object *array = json_object_new_array();
+
+    for (unsigned i = 0; i < statistics->cache_count; i++) {
+        struct json_object *value = json_object_new_object();
+
+        json_object_object_add(value, "name", json_object_new_string(statistics->caches[i].name));
+        for (size_t k = 0; k < CACHE_FIELD_COUNT; k++)
+            json_object_object_add(
+                value, cache_fields[k].name,
+                json_of_u64(value_at(&statistics->caches[i], cache_fields[k].offset)));
+        json_object_array_add(array, value);
+    }
+    return array;
+}
+
 struct json_object *statistics_json(const struct coffer_statistics *statistics)
 {
     struct json_object *value = json_object_new_object();
@@ -136,6 +180,8 @@ struct json_object *statistics_json(const struct coffer_statistics *statistics)
     }
     if (json_object_object_get_ex(value, "memory", &group))
         json_object_object_add(group, "components", components_json(statistics));
+    if (json_object_object_get_ex(value, "cache", &group))
+        json_object_object_add(group, "caches", caches_json(statistics));
     if (json_object_object_get_ex(value, "crypto", &group))
         json_object_object_add(group, "library",
                                json_object_new_string(statistics->crypto_library));
@@ -177,6 +223,15 @@ void statistics_print_prometheus(const struct coffer_statistics *statistics)
             printf("%s{component=\"%s\"} %" PRIu64 "\n", metric, statistics->components[i].name,
                    value_at(&statistics->components[i], field->offset));
     }
+    for (size_t k = 0; k < CACHE_FIELD_COUNT; k++) {
+        const struct component_field *field = &cache_fields[k];
+
+        metric_name("caches", field->name, field->unit, metric, sizeof(metric));
+        print_head(metric, field->unit, field->help);
+        for (unsigned i = 0; i < statistics->cache_count; i++)
+            printf("%s{cache=\"%s\"} %" PRIu64 "\n", metric, statistics->caches[i].name,
+                   value_at(&statistics->caches[i], field->offset));
+    }
 }
 
 static void size_cell(struct table *table, uint64_t size)
@@ -214,6 +269,32 @@ void statistics_print_memory(const struct coffer_statistics *statistics)
         table_cell(&table, "%" PRIu64, component->allocations);
         table_cell(&table, "%" PRIu64, component->frees);
         table_cell(&table, "%" PRIu64, component->refusals);
+    }
+    table_finish(&table, true);
+}
+
+void statistics_print_caches(const struct coffer_statistics *statistics)
+{
+    static const char *const heading[] = {"CACHE", "ENTRIES", "AT MOST", "SPARE",  "PINNED",
+                                          "DIRTY", "MEMORY",  "HITS",    "MISSES", "EVICTED"};
+    struct table table;
+
+    table_init(&table, "<>>>>>>>>>");
+    for (size_t i = 0; i < sizeof(heading) / sizeof(heading[0]); i++)
+        table_cell(&table, "%s", heading[i]);
+    for (unsigned i = 0; i < statistics->cache_count; i++) {
+        const struct coffer_cache *cache = &statistics->caches[i];
+
+        table_cell(&table, "%s", cache->name);
+        table_cell(&table, "%" PRIu64, cache->entries);
+        table_cell(&table, "%" PRIu64, cache->entries_peak);
+        table_cell(&table, "%" PRIu64, cache->spare);
+        table_cell(&table, "%" PRIu64, cache->pinned);
+        table_cell(&table, "%" PRIu64, cache->dirty);
+        size_cell(&table, cache->bytes);
+        table_cell(&table, "%" PRIu64, cache->hits);
+        table_cell(&table, "%" PRIu64, cache->misses);
+        table_cell(&table, "%" PRIu64, cache->evictions);
     }
     table_finish(&table, true);
 }

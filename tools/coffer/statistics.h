@@ -12,8 +12,9 @@ struct json_object *statistics_json(const struct coffer_statistics *statistics);
 /* The text exposition format of Prometheus, version 0.0.4, on standard output. */
 void statistics_print_prometheus(const struct coffer_statistics *statistics);
 
-/* For people, on standard output: memory by component, then the other counters. */
+/* For people, on standard output: memory by component, each cache, then the other counters. */
 void statistics_print_memory(const struct coffer_statistics *statistics);
+void statistics_print_caches(const struct coffer_statistics *statistics);
 void statistics_print_counters(const struct coffer_statistics *statistics);
 
 #endif

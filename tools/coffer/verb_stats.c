@@ -26,7 +26,7 @@ static bool set(struct call *call, int key, const char *value)
 
 static const struct grammar grammar = {
     .verb = "stats",
-    .text = "Show memory by component, and the counters of cache, device, crypto and store.\v"
+    .text = "Show memory by component, and the counters of caches, device, crypto and store.\v"
             "The counters are those of this call: what it took to open the store.",
     .switches = switches,
     .set = set,
@@ -58,6 +58,8 @@ enum exit_status verb_stats(struct options *options, int argc, char **argv)
             statistics_print_prometheus(&statistics);
         } else {
             statistics_print_memory(&statistics);
+            putchar('\n');
+            statistics_print_caches(&statistics);
             putchar('\n');
             statistics_print_counters(&statistics);
         }
