@@ -45,6 +45,7 @@ struct toys {
     /* Refusals: of the n-th make and of the n-th allocation, from 1; 0: none. */
     unsigned refuse_make, makes;
     unsigned refuse_alloc, allocs;
+    void (*in_make)(void); /* what others do meanwhile; once */
     /* What the type was asked for. */
     unsigned made, let_go, written;
     bool fail_writes;

@@ -294,6 +294,54 @@ static void test_bounds_that_contradict_one_another_are_refused(void **state)
     toys_end(&toys);
 }
 
+static void lower_bound(void)
+{
+    must(set_bounds(1, 2, 0, 0) == COFFER_OK);
+}
+
+static void use_another(void)
+{
+    use("5");
+}
+
+/* N6, with what others do while an entry is made. */
+static void test_bounds_hold_while_entries_are_made(void **state)
+{
+    (void)state;
+    toys_open(&toys, CACHE_LRU, 1, 4);
+    use("01");
+    toys.in_make = lower_bound;
+    use("2"); /* made, and one too many by then */
+    assert_int_equal(toys.made, 2);
+    assert_string_equal(here(), "12");
+    assert_valid(&toys);
+    assert_ok(set_bounds(1, 3, 0, 0));
+    toys.in_make = use_another;
+    use("3"); /* the last that may be made: the other takes what is here */
+    assert_int_equal(toys.makes, 4);
+    assert_string_equal(here(), "235");
+    assert_valid(&toys);
+    toys_end(&toys);
+}
+
+static void test_shrinking_leaves_the_reserve(void **state)
+{
+    struct toy *pinned[3];
+
+    (void)state;
+    toys_open(&toys, CACHE_LRU, 2, 4);
+    assert_ok(set_bounds(2, 4, 1, 0));
+    use("0123");
+    for (unsigned i = 0; i < 3; i++)
+        pinned[i] = toys_get(&toys, 0, i, 0);
+    assert_int_equal(cache_shrink(toys.cache, 1, 9), 0);
+    assert_int_equal(toys.made, 4);
+    for (unsigned i = 0; i < 3; i++)
+        toys_unpin(&toys, pinned[i]);
+    assert_int_equal(cache_shrink(toys.cache, UINT64_MAX, 9), 2 * TOY_BYTES);
+    toys_end(&toys);
+}
+
 /* N7 */
 static void test_the_reserve_is_for_those_who_ask_for_it(void **state)
 {
@@ -597,6 +645,8 @@ int main(void)
         cmocka_unit_test(test_a_write_back_that_fails_loses_nothing),
         cmocka_unit_test(test_bounds_move_at_any_time),
         cmocka_unit_test(test_bounds_that_contradict_one_another_are_refused),
+        cmocka_unit_test(test_bounds_hold_while_entries_are_made),
+        cmocka_unit_test(test_shrinking_leaves_the_reserve),
         cmocka_unit_test(test_the_reserve_is_for_those_who_ask_for_it),
         cmocka_unit_test(test_a_reserve_is_filled_from_memory),
         cmocka_unit_test(test_shrinking_gives_back_spare_ones_first),

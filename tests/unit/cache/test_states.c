@@ -274,6 +274,7 @@ static void test_every_number_is_exact(void **state)
     assert_int_equal(now.spare, 0);
     assert_int_equal(now.counters.refusals, 0);
     assert_int_equal(toys.made, 8);
+    assert_int_equal(toys.makes, 8);
     toys_unpin(&toys, toy);
 }
 
