@@ -4,7 +4,8 @@
  *
  * Everything that is used is opened by start(): a GCM handle for each slot, one handle for ECB, one
  * HMAC context. SHA-256 is the one-shot gcry_md_hash_buffer, whose context is on the stack: that is
- * the fastest way for the small sizes of tree nodes.
+ * the fastest way for the small sizes of tree nodes. So calls on different slots share nothing but
+ * what libgcrypt itself has locks for, and sha256 shares nothing at all.
  *
  * The handles are in malloc's memory, not in libgcrypt's "secure memory": that is one pool for the
  * whole process, 32 KiB by default, which belongs to the application. libgcrypt wipes a handle when

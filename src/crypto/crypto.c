@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Keys in their slots, and what is done with them. The ladder itself is in ladder.c. */
+/* Keys, and what is done with them. The ladder itself is in ladder.c, the slots are in slots.c. */
 #include "crypto/crypto.h"
 
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/counter.h"
 #include "crypto/ladder.h"
+#include "crypto/slots.h"
 
 #define SLOTS_MAX 1024u
 
@@ -16,21 +18,6 @@
 /* A real source gives an all-zero FEK once in 2^128 keys; one that does it again is broken. */
 #define FEK_ATTEMPTS 4u
 
-/*
- * A key is in slot k if, and only if, slots[k].generation is its own generation. Generations count
- * up from 1 and are never used twice, so a slot needs no pointer back to a key that may be gone.
- */
-struct crypto_key {
-    uint8_t fek[CIPHER_GCM_KEY_SIZE];
-    uint64_t generation;
-    unsigned slot; /* where it was put last */
-};
-
-struct slot {
-    uint64_t generation; /* of the key in it, 0: none */
-    uint64_t used;       /* when, on crypto.clock */
-};
-
 struct crypto {
     struct memory *memory;
     const struct coffer_port *port;
@@ -38,15 +25,27 @@ struct crypto {
     void *state; /* of the ciphers */
     struct owner owner;
     size_t outside_bytes;
+    _Atomic uint64_t generation; /* of the newest key */
+    struct counter wraps;
+    struct key_slots slots;
+
+    struct port_lock lock; /* of what follows */
     struct ladder ladder;
-    struct crypto_counters counters;
-    uint64_t generation; /* of the newest key */
-    uint64_t clock;
     uint8_t iv_supply[IV_SUPPLY_SIZE];
     size_t iv_left; /* bytes at the end of iv_supply that are unused; the others are zero */
-    unsigned slot_count;
-    struct slot slots[];
+
+    struct key_slot slot_array[];
 };
+
+static void lock(struct crypto *crypto)
+{
+    crypto->port->lock_take(crypto->port->context, &crypto->lock);
+}
+
+static void unlock(struct crypto *crypto)
+{
+    crypto->port->lock_give(crypto->port->context, &crypto->lock);
+}
 
 static enum coffer_status refill_ivs(struct crypto *crypto)
 {
@@ -64,19 +63,20 @@ static enum coffer_status refill_ivs(struct crypto *crypto)
 /* Bytes once used are wiped at once: no later fault can make them an IV again. */
 static enum coffer_status take_iv(struct crypto *crypto, uint8_t iv[CRYPTO_IV_SIZE])
 {
+    enum coffer_status status = COFFER_OK;
     uint8_t *next;
 
-    if (crypto->iv_left == 0) {
-        enum coffer_status status = refill_ivs(crypto);
-
-        if (status != COFFER_OK)
-            return status;
+    lock(crypto);
+    if (crypto->iv_left == 0)
+        status = refill_ivs(crypto);
+    if (status == COFFER_OK) {
+        next = crypto->iv_supply + IV_SUPPLY_SIZE - crypto->iv_left;
+        memcpy(iv, next, CRYPTO_IV_SIZE);
+        wipe(next, CRYPTO_IV_SIZE);
+        crypto->iv_left -= CRYPTO_IV_SIZE;
     }
-    next = crypto->iv_supply + IV_SUPPLY_SIZE - crypto->iv_left;
-    memcpy(iv, next, CRYPTO_IV_SIZE);
-    wipe(next, CRYPTO_IV_SIZE);
-    crypto->iv_left -= CRYPTO_IV_SIZE;
-    return COFFER_OK;
+    unlock(crypto);
+    return status;
 }
 
 enum coffer_status crypto_open(struct memory *memory, const struct coffer_port *port,
@@ -93,8 +93,8 @@ enum coffer_status crypto_open(struct memory *memory, const struct coffer_port *
     status = account_open_owner(&memory->account, "crypto", &owner);
     if (status != COFFER_OK)
         return status;
-    status = memory_alloc(memory, owner,
-                          sizeof(*crypto) + settings->slots * sizeof(crypto->slots[0]), &block);
+    status = memory_alloc(
+        memory, owner, sizeof(*crypto) + settings->slots * sizeof(crypto->slot_array[0]), &block);
     if (status != COFFER_OK)
         return status;
     crypto = block;
@@ -102,24 +102,34 @@ enum coffer_status crypto_open(struct memory *memory, const struct coffer_port *
     crypto->port = port;
     crypto->ciphers = ciphers;
     crypto->owner = owner;
-    crypto->slot_count = settings->slots;
 
-    status = ciphers->start(settings->slots, &crypto->state, &crypto->outside_bytes);
+    status = port->lock_init(port->context, &crypto->lock);
     if (status != COFFER_OK)
         goto out_memory;
-    status = ladder_init(&crypto->ladder, ciphers, crypto->state, settings);
+    status = ciphers->start(settings->slots, &crypto->state, &crypto->outside_bytes);
+    if (status != COFFER_OK)
+        goto out_lock;
+    status = slots_init(&crypto->slots, port, ciphers, crypto->state, crypto->slot_array,
+                        settings->slots);
     if (status != COFFER_OK)
         goto out_ciphers;
+    status = ladder_init(&crypto->ladder, ciphers, crypto->state, settings);
+    if (status != COFFER_OK)
+        goto out_slots;
     /* A source of entropy that doesn't work is better known now than at the first commit. */
     status = refill_ivs(crypto);
     if (status != COFFER_OK)
-        goto out_ciphers;
+        goto out_slots;
     *out = crypto;
     return COFFER_OK;
 
+out_slots:
+    ladder_fini(&crypto->ladder);
+    slots_fini(&crypto->slots);
 out_ciphers:
     ciphers->stop(crypto->state);
-    ladder_fini(&crypto->ladder);
+out_lock:
+    port->lock_fini(port->context, &crypto->lock);
 out_memory:
     memory_free(memory, crypto);
     return status;
@@ -128,12 +138,16 @@ out_memory:
 void crypto_close(struct crypto *crypto)
 {
     struct memory *memory;
+    size_t size;
 
     if (crypto == NULL)
         return;
     memory = crypto->memory;
+    size = sizeof(*crypto) + crypto->slots.count * sizeof(crypto->slot_array[0]);
+    slots_fini(&crypto->slots);
     crypto->ciphers->stop(crypto->state);
-    wipe(crypto, sizeof(*crypto) + crypto->slot_count * sizeof(crypto->slots[0]));
+    crypto->port->lock_fini(crypto->port->context, &crypto->lock);
+    wipe(crypto, size);
     memory_free(memory, crypto);
 }
 
@@ -146,7 +160,9 @@ static enum coffer_status new_key(struct crypto *crypto, struct crypto_key **out
     if (status != COFFER_OK)
         return status;
     *out = block;
-    (*out)->generation = ++crypto->generation;
+    (*out)->generation = atomic_fetch_add_explicit(&crypto->generation, 1, memory_order_relaxed) +
+                         1;
+    atomic_init(&(*out)->slot, 0);
     return COFFER_OK;
 }
 
@@ -163,13 +179,16 @@ enum coffer_status crypto_key_make(struct crypto *crypto, const uint8_t *uuid,
         status = attempts++ < FEK_ATTEMPTS ? crypto_random(crypto, key->fek, sizeof(key->fek))
                                            : COFFER_IO;
     } while (status == COFFER_OK && bytes_are_zero(key->fek, sizeof(key->fek)));
-    if (status == COFFER_OK)
+    if (status == COFFER_OK) {
+        lock(crypto);
         status = ladder_wrap(&crypto->ladder, uuid, key->fek, wrapped);
+        unlock(crypto);
+    }
     if (status != COFFER_OK) {
         crypto_key_drop(crypto, key);
         return status;
     }
-    crypto->counters.wraps++;
+    counter_add(&crypto->wraps, 1);
     *out = key;
     return COFFER_OK;
 }
@@ -183,55 +202,25 @@ enum coffer_status crypto_key_unwrap(struct crypto *crypto, const uint8_t *uuid,
 
     if (status != COFFER_OK)
         return status;
+    lock(crypto);
     status = ladder_unwrap(&crypto->ladder, uuid, wrapped, key->fek);
+    unlock(crypto);
     if (status != COFFER_OK) {
         crypto_key_drop(crypto, key);
         return status;
     }
-    crypto->counters.wraps++;
+    counter_add(&crypto->wraps, 1);
     *out = key;
     return COFFER_OK;
-}
-
-static bool is_in_slot(const struct crypto *crypto, const struct crypto_key *key)
-{
-    return crypto->slots[key->slot].generation == key->generation;
 }
 
 void crypto_key_drop(struct crypto *crypto, struct crypto_key *key)
 {
     if (key == NULL)
         return;
-    if (is_in_slot(crypto, key)) {
-        crypto->ciphers->gcm_clear_key(crypto->state, key->slot);
-        crypto->slots[key->slot] = (struct slot){0};
-    }
+    slots_drop(&crypto->slots, key);
     wipe(key, sizeof(*key));
     memory_free(crypto->memory, key);
-}
-
-/* See that the provider has the key in a slot: the one it is in, an unused one, or the one that
- * was used least recently. (An unused slot was used at time 0.) */
-static enum coffer_status load_key(struct crypto *crypto, struct crypto_key *key)
-{
-    enum coffer_status status;
-    unsigned victim = 0;
-
-    if (!is_in_slot(crypto, key)) {
-        for (unsigned i = 1; i < crypto->slot_count; i++) {
-            if (crypto->slots[i].used < crypto->slots[victim].used)
-                victim = i;
-        }
-        crypto->slots[victim] = (struct slot){0};
-        status = crypto->ciphers->gcm_set_key(crypto->state, victim, key->fek);
-        if (status != COFFER_OK)
-            return status;
-        crypto->slots[victim].generation = key->generation;
-        key->slot = victim;
-        crypto->counters.key_loads++;
-    }
-    crypto->slots[key->slot].used = ++crypto->clock;
-    return COFFER_OK;
 }
 
 /* AAD as the format has it: what the caller says, then the IV. Nothing in it is secret. */
@@ -261,23 +250,26 @@ enum coffer_status crypto_seal(struct crypto *crypto, struct crypto_key *key, co
                                size_t aad_size, const uint8_t *in, uint8_t *out, size_t size,
                                uint8_t iv[CRYPTO_IV_SIZE], uint8_t tag[CRYPTO_TAG_SIZE])
 {
+    struct key_slots *slots = &crypto->slots;
     struct cipher_message message;
     struct aad buffer;
     uint8_t fresh[CRYPTO_IV_SIZE];
-    enum coffer_status status = load_key(crypto, key);
+    unsigned slot;
+    enum coffer_status status = take_iv(crypto, fresh);
 
     if (status != COFFER_OK)
         return status;
-    status = take_iv(crypto, fresh);
+    message = message_with(&buffer, aad, aad_size, in, out, size, fresh);
+    status = slots_enter(slots, key, &slot);
     if (status != COFFER_OK)
         return status;
-    message = message_with(&buffer, aad, aad_size, in, out, size, fresh);
-    status = crypto->ciphers->gcm_encrypt(crypto->state, key->slot, &message, tag);
+    status = crypto->ciphers->gcm_encrypt(crypto->state, slot, &message, tag);
+    slots_leave(slots, slot);
     if (status != COFFER_OK)
         return status;
     memcpy(iv, fresh, CRYPTO_IV_SIZE);
-    crypto->counters.seals++;
-    crypto->counters.sealed_bytes += size;
+    counter_add(&slots->slots[slot].counters.seals, 1);
+    counter_add(&slots->slots[slot].counters.sealed_bytes, size);
     return COFFER_OK;
 }
 
@@ -286,18 +278,21 @@ enum coffer_status crypto_unseal(struct crypto *crypto, struct crypto_key *key, 
                                  const uint8_t iv[CRYPTO_IV_SIZE],
                                  const uint8_t tag[CRYPTO_TAG_SIZE])
 {
+    struct key_slots *slots = &crypto->slots;
     struct cipher_message message;
     struct aad buffer;
-    enum coffer_status status = load_key(crypto, key);
+    unsigned slot;
+    enum coffer_status status = slots_enter(slots, key, &slot);
 
     if (status != COFFER_OK)
         goto out;
     message = message_with(&buffer, aad, aad_size, in, out, size, iv);
-    status = crypto->ciphers->gcm_decrypt(crypto->state, key->slot, &message, tag);
+    status = crypto->ciphers->gcm_decrypt(crypto->state, slot, &message, tag);
+    slots_leave(slots, slot);
     if (status != COFFER_OK)
         goto out;
-    crypto->counters.unseals++;
-    crypto->counters.unsealed_bytes += size;
+    counter_add(&slots->slots[slot].counters.unseals, 1);
+    counter_add(&slots->slots[slot].counters.unsealed_bytes, size);
 out:
     if (status != COFFER_OK && size > 0)
         wipe(out, size);
@@ -307,9 +302,11 @@ out:
 void crypto_hash(struct crypto *crypto, const void *data, size_t size,
                  uint8_t digest[CRYPTO_HASH_SIZE])
 {
+    struct slot_counters *counters = slots_mine(&crypto->slots);
+
     crypto->ciphers->sha256(crypto->state, data, size, digest);
-    crypto->counters.hashes++;
-    crypto->counters.hashed_bytes += size;
+    counter_add(&counters->hashes, 1);
+    counter_add(&counters->hashed_bytes, size);
 }
 
 enum coffer_status crypto_random(struct crypto *crypto, void *out, size_t size)
@@ -321,9 +318,31 @@ enum coffer_status crypto_random(struct crypto *crypto, void *out, size_t size)
     return status;
 }
 
-const struct crypto_counters *crypto_counters(const struct crypto *crypto)
+void crypto_counters(const struct crypto *crypto, struct crypto_counters *out)
 {
-    return &crypto->counters;
+    *out = (struct crypto_counters){.wraps = counter_get(&crypto->wraps)};
+    for (unsigned i = 0; i < crypto->slots.count; i++) {
+        const struct slot_counters *counters = &crypto->slots.slots[i].counters;
+
+        out->seals += counter_get(&counters->seals);
+        out->unseals += counter_get(&counters->unseals);
+        out->sealed_bytes += counter_get(&counters->sealed_bytes);
+        out->unsealed_bytes += counter_get(&counters->unsealed_bytes);
+        out->hashes += counter_get(&counters->hashes);
+        out->hashed_bytes += counter_get(&counters->hashed_bytes);
+        out->key_loads += counter_get(&counters->key_loads);
+    }
+}
+
+bool crypto_is_valid(struct crypto *crypto)
+{
+    bool valid;
+
+    lock(crypto);
+    valid = crypto->iv_left <= IV_SUPPLY_SIZE && crypto->iv_left % CRYPTO_IV_SIZE == 0 &&
+            bytes_are_zero(crypto->iv_supply, IV_SUPPLY_SIZE - crypto->iv_left);
+    unlock(crypto);
+    return valid && slots_are_valid(&crypto->slots);
 }
 
 size_t crypto_outside_bytes(const struct crypto *crypto)

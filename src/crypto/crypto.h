@@ -13,8 +13,16 @@
  *      three are wiped when let go.
  *   C2 Every seal takes a fresh random IV.
  *   C3 unseal writes plaintext only if the tag fits; otherwise `out` is zeroed.
+ *   C4 A key works in one slot at a time, and no other key in that one meanwhile (K1, K2 of
+ *      slots.h).
  *
- * Locking: none; the store serialises calls.
+ * Locking. Of different threads, calls may run at once that seal, unseal, hash, ask for random
+ * bytes or read the counters, with whatever keys. Those with keys in different slots don't wait for
+ * one another; those with keys in one slot take turns (slots.h). The key ladder and the supply of
+ * IVs have a lock of their own, which nothing else is done with. Making and dropping keys takes
+ * memory from memory_alloc, which is for one thread: such calls are serialised by the caller with
+ * all that allocates, and may run beside those above. Nobody uses a key that is being dropped. Lock
+ * order: a slot's lock, then that of the table of slots; never two slots'.
  */
 #ifndef COFFER_CRYPTO_CRYPTO_H
 #define COFFER_CRYPTO_CRYPTO_H
@@ -62,7 +70,7 @@ struct crypto_counters {
     uint64_t key_loads; /* keys expanded into a slot */
 };
 
-/* COFFER_MISUSE: bad key size or slots. COFFER_NO_MEMORY, COFFER_IO (entropy). */
+/* COFFER_MISUSE: bad key size or slots. COFFER_NO_MEMORY, COFFER_IO (entropy), errors of locks. */
 COFFER_MUST_CHECK enum coffer_status crypto_open(struct memory *memory,
                                                  const struct coffer_port *port,
                                                  const struct coffer_ciphers *ciphers,
@@ -106,7 +114,12 @@ void crypto_hash(struct crypto *crypto, const void *data, size_t size,
 /* Strong random bytes, straight from the port. */
 COFFER_MUST_CHECK enum coffer_status crypto_random(struct crypto *crypto, void *out, size_t size);
 
-const struct crypto_counters *crypto_counters(const struct crypto *crypto);
+/* What all threads have done so far. Each number is right; beside calls that are under way they may
+ * be of slightly different moments. */
+void crypto_counters(const struct crypto *crypto, struct crypto_counters *out);
+
+/* Do C4 and the rule of the IVs' supply (what was used is zero) hold? Locks for a moment. */
+bool crypto_is_valid(struct crypto *crypto);
 
 /* Bytes that the provider's library holds outside secure memory, and its name. */
 size_t crypto_outside_bytes(const struct crypto *crypto);

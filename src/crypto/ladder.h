@@ -7,6 +7,8 @@
  *
  * Invariant: `tsk` belongs to `tsk_uuid` (or to the catalogue) if `tsk_state` says so, and is zero
  * when it says none.
+ *
+ * Locking: none; crypto has one lock around all of it.
  */
 #ifndef COFFER_CRYPTO_LADDER_H
 #define COFFER_CRYPTO_LADDER_H

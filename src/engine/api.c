@@ -493,14 +493,14 @@ static void cache_statistics_add(struct cache *cache, struct coffer_statistics *
 enum coffer_status coffer_statistics_get(struct coffer *store, struct coffer_statistics *out)
 {
     const struct device_counters *device;
-    const struct crypto_counters *crypto;
+    struct crypto_counters crypto;
 
     if (store == NULL || out == NULL)
         return COFFER_MISUSE;
     memset(out, 0, sizeof(*out));
     engine_lock(store);
     memory_statistics(store->memory, out);
-    crypto = crypto_counters(store->crypto);
+    crypto_counters(store->crypto, &crypto);
     device = &store->environment.device->counters;
     out->crypto_library = crypto_library(store->crypto);
     out->crypto_outside_bytes = crypto_outside_bytes(store->crypto);
@@ -513,13 +513,13 @@ enum coffer_status coffer_statistics_get(struct coffer *store, struct coffer_sta
     out->device_others = device->others;
     out->device_read_bytes = device->read_bytes;
     out->device_written_bytes = device->written_bytes;
-    out->seals = crypto->seals;
-    out->unseals = crypto->unseals;
-    out->sealed_bytes = crypto->sealed_bytes;
-    out->unsealed_bytes = crypto->unsealed_bytes;
-    out->hashes = crypto->hashes;
-    out->hashed_bytes = crypto->hashed_bytes;
-    out->key_loads = crypto->key_loads;
+    out->seals = crypto.seals;
+    out->unseals = crypto.unseals;
+    out->sealed_bytes = crypto.sealed_bytes;
+    out->unsealed_bytes = crypto.unsealed_bytes;
+    out->hashes = crypto.hashes;
+    out->hashed_bytes = crypto.hashed_bytes;
+    out->key_loads = crypto.key_loads;
     out->objects = store->store.catalogue.object_count;
     out->open_objects = store->store.counters.open_objects;
     out->commits = store->store.counters.commits;

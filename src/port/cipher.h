@@ -5,7 +5,14 @@
  * made by start(), counted, and none is made later.
  *
  * A key slot keeps one expanded AES-128 key for GCM. Which file's key is in which slot is the
- * business of `crypto`. Calls on one state are serialised by the caller.
+ * business of `crypto`.
+ *
+ * Which calls may run at once, from different threads:
+ *   - those on different states;
+ *   - on one state, those on different slots: each slot stands alone;
+ *   - sha256, beside every other call and itself;
+ *   - one of ecb_encrypt, ecb_decrypt and hmac_sha256, beside the calls on slots and sha256.
+ * The caller serialises calls on one slot, calls of the last three, and stop() with all others.
  */
 #ifndef COFFER_PORT_CIPHER_H
 #define COFFER_PORT_CIPHER_H

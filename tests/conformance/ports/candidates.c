@@ -7,6 +7,7 @@
 
 #include "coffer/linux.h"
 
+#include "port/port.h"
 #include "support/memory_device.h"
 #include "support/must.h"
 
@@ -70,3 +71,12 @@ const struct candidate candidates[] = {
 };
 
 const size_t candidate_count = sizeof(candidates) / sizeof(candidates[0]);
+
+const struct coffer_port *candidate_threads(void)
+{
+    for (size_t i = 0; i < candidate_count; i++) {
+        if (candidates[i].port != NULL && candidates[i].port()->thread_start != NULL)
+            return candidates[i].port();
+    }
+    return NULL;
+}

@@ -32,4 +32,7 @@ struct candidate {
 extern const struct candidate candidates[];
 extern const size_t candidate_count;
 
+/* A port that has threads, to use the others' ciphers and devices from several; NULL: none has. */
+const struct coffer_port *candidate_threads(void);
+
 #endif

@@ -19,6 +19,7 @@
 
 #include "candidates.h"
 #include "port/cipher.h"
+#include "port/port.h"
 
 #include "support/random.h"
 
@@ -320,6 +321,118 @@ static void test_hmac_gives_the_published_results(void **state)
     assert_hex(digest, "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
 }
 
+/* --- Which calls may run at once ----------------------------------------------------------- */
+
+#define RIVALS (SLOTS + 1u) /* a thread for each slot, and one for what has none */
+#define ROUNDS 1500u
+
+struct rival {
+    struct port_thread thread;
+    void *state;
+    unsigned slot; /* SLOTS: none */
+    uint8_t key[2][16];
+    uint8_t plain[400], cipher[2][400], tag[2][16]; /* under each of the keys */
+    unsigned wrong;
+};
+
+static void rival_slot(struct rival *rival, unsigned round)
+{
+    static const uint8_t iv[16] = {7};
+    unsigned which = round / 8 % 2;
+    uint8_t out[400], tag[16];
+    struct cipher_message m = {.iv = iv, .in = rival->plain, .out = out, .size = sizeof(out)};
+
+    if (round % 8 == 0) {
+        ciphers->gcm_clear_key(rival->state, rival->slot);
+        rival->wrong += ciphers->gcm_set_key(rival->state, rival->slot, rival->key[which]) !=
+                        COFFER_OK;
+    }
+    rival->wrong += ciphers->gcm_encrypt(rival->state, rival->slot, &m, tag) != COFFER_OK;
+    rival->wrong += memcmp(out, rival->cipher[which], sizeof(out)) != 0;
+    rival->wrong += memcmp(tag, rival->tag[which], sizeof(tag)) != 0;
+    m.in = rival->cipher[!which];
+    rival->wrong += ciphers->gcm_decrypt(rival->state, rival->slot, &m, rival->tag[!which]) !=
+                    COFFER_CORRUPT;
+    m.in = rival->cipher[which];
+    rival->wrong += ciphers->gcm_decrypt(rival->state, rival->slot, &m, tag) != COFFER_OK;
+    rival->wrong += memcmp(out, rival->plain, sizeof(out)) != 0;
+}
+
+/* FIPS 197, C.3; RFC 4231, case 2. */
+static void rival_other(struct rival *rival)
+{
+    uint8_t key[32], in[16], cipher[16], expected[16], digest[32], mac[32];
+
+    for (unsigned i = 0; i < 32; i++)
+        key[i] = (uint8_t)i;
+    unhex("00112233445566778899aabbccddeeff", in);
+    unhex("8ea2b7ca516745bfeafc49904b496089", expected);
+    rival->wrong += ciphers->ecb_encrypt(rival->state, key, in, cipher) != COFFER_OK ||
+                    memcmp(cipher, expected, sizeof(cipher)) != 0;
+    rival->wrong += ciphers->ecb_decrypt(rival->state, key, cipher, cipher) != COFFER_OK ||
+                    memcmp(cipher, in, sizeof(in)) != 0;
+    unhex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", mac);
+    rival->wrong += ciphers->hmac_sha256(rival->state, "Jefe", 4, "what do ya want for nothing?",
+                                         28, digest) != COFFER_OK ||
+                    memcmp(digest, mac, sizeof(mac)) != 0;
+}
+
+static void rival_work(void *argument)
+{
+    struct rival *rival = argument;
+    uint8_t digest[32], expected[32];
+
+    unhex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", expected);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        if (rival->slot < SLOTS)
+            rival_slot(rival, round);
+        else
+            rival_other(rival);
+        ciphers->sha256(rival->state, "abc", 3, digest);
+        rival->wrong += memcmp(digest, expected, sizeof(digest)) != 0;
+    }
+}
+
+/* Each slot in the hands of a thread of its own, with keys that come and go; another thread wraps
+ * keys and makes MACs, and all of them hash. What comes out was computed by one thread before. */
+static void test_slots_stand_alone_among_threads(void **state)
+{
+    static struct rival rivals[RIVALS];
+    static const uint8_t iv[16] = {7};
+    const struct coffer_port *port = candidate_threads();
+    struct fixture *fixture = *state;
+    struct random random;
+
+    if (port == NULL) {
+        skip();
+        return;
+    }
+    random_init(&random, "test_slots_stand_alone_among_threads");
+    memset(rivals, 0, sizeof(rivals));
+    for (unsigned i = 0; i < RIVALS; i++) {
+        struct rival *rival = &rivals[i];
+        struct cipher_message m = {.iv = iv, .in = rival->plain, .size = sizeof(rival->plain)};
+
+        rival->state = fixture->state;
+        rival->slot = i;
+        random_bytes(&random, rival->plain, sizeof(rival->plain));
+        for (unsigned k = 0; k < 2; k++) {
+            random_bytes(&random, rival->key[k], sizeof(rival->key[k]));
+            m.out = rival->cipher[k];
+            assert_int_equal(ciphers->gcm_set_key(fixture->state, 0, rival->key[k]), COFFER_OK);
+            assert_int_equal(ciphers->gcm_encrypt(fixture->state, 0, &m, rival->tag[k]), COFFER_OK);
+        }
+    }
+    for (unsigned i = 0; i < RIVALS; i++)
+        assert_int_equal(
+            port->thread_start(port->context, &rivals[i].thread, rival_work, &rivals[i]),
+            COFFER_OK);
+    for (unsigned i = 0; i < RIVALS; i++)
+        port->thread_join(port->context, &rivals[i].thread);
+    for (unsigned i = 0; i < RIVALS; i++)
+        assert_int_equal(rivals[i].wrong, 0);
+}
+
 static void test_footprint_is_told(void **state)
 {
     struct fixture *fixture = *state;
@@ -346,6 +459,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ecb_gives_the_published_results, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sha256_gives_the_published_results, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hmac_gives_the_published_results, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_slots_stand_alone_among_threads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_footprint_is_told, set_up, tear_down),
     };
     int failures = 0;

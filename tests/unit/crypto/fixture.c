@@ -52,6 +52,8 @@ unsigned fail_at;
 unsigned calls;
 bool entropy_is_zero;
 unsigned entropy_calls;
+unsigned clears;
+unsigned locks;
 struct coffer_port port;
 struct coffer_ciphers ciphers;
 
@@ -77,6 +79,23 @@ static enum coffer_status entropy(void *context, void *out, size_t n)
     return real->entropy(real->context, out, n);
 }
 
+static enum coffer_status lock_init(void *context, struct port_lock *lock)
+{
+    enum coffer_status status = COFFER_NO_MEMORY;
+
+    if (!strikes())
+        status = coffer_linux_port()->lock_init(context, lock);
+    if (status == COFFER_OK)
+        locks++;
+    return status;
+}
+
+static void lock_fini(void *context, struct port_lock *lock)
+{
+    locks--;
+    coffer_linux_port()->lock_fini(context, lock);
+}
+
 static enum coffer_status start(unsigned slots, void **state, size_t *footprint)
 {
     return strikes() ? COFFER_NO_MEMORY : coffer_linux_ciphers()->start(slots, state, footprint);
@@ -85,6 +104,12 @@ static enum coffer_status start(unsigned slots, void **state, size_t *footprint)
 static enum coffer_status gcm_set_key(void *state, unsigned slot, const uint8_t *key)
 {
     return strikes() ? COFFER_UNSUPPORTED : coffer_linux_ciphers()->gcm_set_key(state, slot, key);
+}
+
+static void gcm_clear_key(void *state, unsigned slot)
+{
+    clears++;
+    coffer_linux_ciphers()->gcm_clear_key(state, slot);
 }
 
 static enum coffer_status gcm_encrypt(void *state, unsigned slot, const struct cipher_message *m,
@@ -131,12 +156,17 @@ void open_memory(struct fixture *fixture, const struct memory_settings *settings
 
     fail_at = 0;
     calls = 0;
+    clears = 0;
+    locks = 0;
     entropy_is_zero = false;
     port = *coffer_linux_port();
     port.entropy = entropy;
+    port.lock_init = lock_init;
+    port.lock_fini = lock_fini;
     ciphers = *coffer_linux_ciphers();
     ciphers.start = start;
     ciphers.gcm_set_key = gcm_set_key;
+    ciphers.gcm_clear_key = gcm_clear_key;
     ciphers.gcm_encrypt = gcm_encrypt;
     ciphers.gcm_decrypt = gcm_decrypt;
     ciphers.ecb_encrypt = ecb_encrypt;

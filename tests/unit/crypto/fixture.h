@@ -35,6 +35,8 @@ extern unsigned fail_at;
 extern unsigned calls;
 extern bool entropy_is_zero;
 extern unsigned entropy_calls;
+extern unsigned clears; /* of slots */
+extern unsigned locks;  /* that are there */
 extern struct coffer_port port;
 extern struct coffer_ciphers ciphers;
 

@@ -101,6 +101,7 @@ static void test_every_seal_has_a_fresh_iv(void **state)
                          COFFER_OK);
         /* What has been used is not left in the supply. */
         assert_false(memory_has_bytes(ivs[i], CRYPTO_IV_SIZE));
+        assert_true(crypto_is_valid(fixture->crypto));
     }
     assert_in_range(entropy_calls - before, COUNT / 16 - 1, COUNT / 16 + 1);
     qsort(ivs, COUNT, sizeof(ivs[0]), compare_ivs);
@@ -156,7 +157,10 @@ static void test_more_keys_than_slots(void **state)
 
 static uint64_t loads(struct fixture *fixture)
 {
-    return crypto_counters(fixture->crypto)->key_loads;
+    struct crypto_counters counters;
+
+    crypto_counters(fixture->crypto, &counters);
+    return counters.key_loads;
 }
 
 static void use(struct fixture *fixture, struct crypto_key *key)
@@ -213,9 +217,11 @@ static void test_failed_load_leaves_an_unused_slot(void **state)
         keys[i] = make_key(fixture);
     for (unsigned i = 0; i < 4; i++)
         use(fixture, keys[i]);
+    assert_int_equal(clears, 0);
     fail_at = calls + 1;
     assert_int_equal(crypto_seal(fixture->crypto, keys[4], NULL, 0, &byte, &byte, 1, iv, tag),
                      COFFER_UNSUPPORTED);
+    assert_int_equal(clears, 1);
     assert_int_equal(loads(fixture), 4);
     use(fixture, keys[0]);
     assert_int_equal(loads(fixture), 5);
@@ -286,6 +292,7 @@ static void test_each_failing_call_is_an_error_and_leaves_nothing(void **state)
         coffer_pool_statistics(fixture.memory->pool, &pool);
         assert_int_equal(pool.blocks, 0);
         assert_false(memory_has(ssk_text));
+        assert_int_equal(locks, 0);
         memory_close(fixture.memory);
     } while (status != COFFER_OK);
     assert_true(n > 25);
