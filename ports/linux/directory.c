@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -42,17 +43,15 @@
 #endif
 
 #define VECTORS_MAX  (DEVICE_PIECES_MAX + 64) /* of one system call */
-#define DISCARD_SIZE 16384u
+#define DISCARD_SIZE 4096u
 
 struct directory {
     struct coffer_device device;
     int fd;
     bool read_only;
-    bool names_follow_files; /* fsync of a new file makes its name durable */
-    bool names_changed;      /* the folder wants a flush at the next barrier */
-    bool names_unsure;       /* no barrier yet: names may be left from a process before us */
+    bool names_follow_files;  /* fsync of a new file makes its name durable */
+    atomic_bool names_unsure; /* no barrier yet: names may be left from a process before us */
     struct descriptors descriptors;
-    uint8_t discard[DISCARD_SIZE]; /* where skipped bytes of a read go */
 };
 
 /* A place in a list of pieces. */
@@ -68,8 +67,9 @@ static struct directory *directory_of(struct coffer_device *device)
     return list_entry(device, struct directory, device);
 }
 
-/* The next vectors from the cursor on, which stays where it is. */
-static int gather(struct directory *directory, struct cursor cursor, struct iovec *vectors)
+/* The next vectors from the cursor on, which stays where it is. Bytes that nobody wants go into
+ * `discard`, of DISCARD_SIZE. */
+static int gather(struct cursor cursor, struct iovec *vectors, uint8_t *discard)
 {
     int filled = 0;
 
@@ -85,9 +85,10 @@ static int gather(struct directory *directory, struct cursor cursor, struct iove
         if (piece->data != NULL) {
             vectors[filled].iov_base = (uint8_t *)piece->data + cursor.within;
         } else {
-            vectors[filled].iov_base = directory->discard;
-            if (size > sizeof(directory->discard))
-                size = sizeof(directory->discard);
+            assert_debug(discard != NULL);
+            vectors[filled].iov_base = discard;
+            if (size > DISCARD_SIZE)
+                size = DISCARD_SIZE;
         }
         vectors[filled++].iov_len = size;
         cursor.within += size;
@@ -129,6 +130,7 @@ static enum coffer_status directory_read(struct coffer_device *device, const cha
     struct directory *directory = directory_of(device);
     struct cursor cursor = {.pieces = pieces, .count = count};
     struct iovec vectors[VECTORS_MAX];
+    uint8_t discard[DISCARD_SIZE];
     struct descriptor *descriptor;
     enum coffer_status status;
     size_t total = 0;
@@ -136,23 +138,25 @@ static enum coffer_status directory_read(struct coffer_device *device, const cha
 
     if (!range_fits(offset, pieces, count))
         return COFFER_MISUSE;
-    status = descriptors_get(&directory->descriptors, name, &descriptor);
+    status = descriptors_get(&directory->descriptors, name, false, &descriptor);
     if (status != COFFER_OK)
         return status;
-    while ((vector_count = gather(directory, cursor, vectors)) > 0) {
+    while ((vector_count = gather(cursor, vectors, discard)) > 0) {
         ssize_t n = preadv(descriptor->fd, vectors, vector_count, (off_t)(offset + total));
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return status_of_errno(errno);
-        if (n == 0)
+            status = status_of_errno(errno);
+        if (n <= 0)
             break;
         total += (size_t)n;
         advance(&cursor, (size_t)n);
     }
-    *got = total;
-    return COFFER_OK;
+    descriptors_put(&directory->descriptors, descriptor, false);
+    if (status == COFFER_OK)
+        *got = total;
+    return status;
 }
 
 static enum coffer_status directory_write(struct coffer_device *device, const char *name,
@@ -171,99 +175,90 @@ static enum coffer_status directory_write(struct coffer_device *device, const ch
         return COFFER_MISUSE;
     if (!range_fits(offset, pieces, count))
         return COFFER_NO_SPACE;
-    status = descriptors_get(&directory->descriptors, name, &descriptor);
+    status = descriptors_get(&directory->descriptors, name, true, &descriptor);
     if (status != COFFER_OK)
         return status;
-    descriptor->state = DESCRIPTOR_DIRTY; /* a failed write may have done a part */
-    while ((vector_count = gather(directory, cursor, vectors)) > 0) {
+    while ((vector_count = gather(cursor, vectors, NULL)) > 0) {
         ssize_t n = pwritev(descriptor->fd, vectors, vector_count, (off_t)at);
 
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return status_of_errno(errno);
-        if (n == 0)
-            return COFFER_IO;
+        if (n <= 0) {
+            status = n < 0 ? status_of_errno(errno) : COFFER_IO;
+            break;
+        }
         at += (uint64_t)n;
         advance(&cursor, (size_t)n);
     }
-    return COFFER_OK;
+    descriptors_put(&directory->descriptors, descriptor, true);
+    return status;
 }
 
-/* Flush a folder. Some file systems can't and say so (EINVAL): they have no such promise to give.
- */
-static enum coffer_status flush_folder(struct directory *directory, int fd)
+static enum coffer_status sync_file(struct directory *directory, const char *name, bool as_new)
 {
-    int error;
+    struct descriptor *descriptor;
+    enum coffer_status status = descriptors_get(&directory->descriptors, name, false, &descriptor);
 
-    do {
-        error = fsync(fd);
-    } while (error != 0 && errno == EINTR);
-    if (error == 0 || errno == EINVAL)
-        return COFFER_OK;
-    directory->descriptors.failed = true;
-    return status_of_errno(errno);
+    if (status != COFFER_OK)
+        return status;
+    status = descriptors_flush(&directory->descriptors, descriptor, as_new);
+    descriptors_put(&directory->descriptors, descriptor, false);
+    return status;
 }
 
 static enum coffer_status directory_sync(struct coffer_device *device, const char *const *names,
                                          size_t count)
 {
     struct directory *directory = directory_of(device);
-    struct descriptor *descriptor;
+    bool unsure = atomic_load(&directory->names_unsure);
     enum coffer_status status;
 
     if (directory->read_only)
         return COFFER_OK;
-    if (directory->descriptors.failed)
+    if (descriptors_failed(&directory->descriptors))
         return COFFER_IO;
     for (size_t i = 0; i < count; i++) {
-        status = descriptors_get(&directory->descriptors, names[i], &descriptor);
-        if (status != COFFER_OK)
-            return status;
-        if (descriptor->state == DESCRIPTOR_CLEAN)
-            continue;
-        descriptor->fresh |= directory->names_unsure;
-        status = descriptors_flush(&directory->descriptors, descriptor);
+        status = sync_file(directory, names[i], unsure);
         if (status != COFFER_OK)
             return status;
     }
-    if (directory->names_changed || (directory->names_unsure && !directory->names_follow_files)) {
-        status = flush_folder(directory, directory->fd);
-        if (status != COFFER_OK)
-            return status;
-        directory->names_changed = false;
-    }
-    directory->names_unsure = false;
+    status = descriptors_flush_folder(&directory->descriptors,
+                                      unsure && !directory->names_follow_files);
+    if (status != COFFER_OK)
+        return status;
+    atomic_store(&directory->names_unsure, false);
     /* Making room for one of the names may have failed to flush another. */
-    return directory->descriptors.failed ? COFFER_IO : COFFER_OK;
+    return descriptors_failed(&directory->descriptors) ? COFFER_IO : COFFER_OK;
 }
 
 /* A name in `place` was made or went away. */
 static enum coffer_status name_changed(struct directory *directory, const struct place *place)
 {
-    if (place->made)
-        directory->names_changed = true;
-    if (!place->is_top)
-        return flush_folder(directory, place->folder);
-    directory->names_changed = true;
-    return COFFER_OK;
+    if (place->made || place->is_top)
+        descriptors_name_changed(&directory->descriptors);
+    return place->is_top ? COFFER_OK
+                         : descriptors_flush_below(&directory->descriptors, place->folder);
 }
 
 static enum coffer_status directory_create(struct coffer_device *device, const char *name)
 {
     struct directory *directory = directory_of(device);
     struct place place;
+    struct hold hold;
     enum coffer_status status;
 
-    if (directory->read_only)
+    if (directory->read_only || !place_name_is_valid(name))
         return COFFER_MISUSE;
+    descriptors_hold(&directory->descriptors, &hold, name, NULL);
     status = place_open(directory->fd, name, true, &place);
     if (status != COFFER_OK)
-        return status;
+        goto out;
     status = descriptors_create(&directory->descriptors, name, &place);
     if (status == COFFER_OK && (!place.is_top || !directory->names_follow_files))
         status = name_changed(directory, &place);
     place_close(&place);
+out:
+    descriptors_release(&directory->descriptors, &hold);
     return status;
 }
 
@@ -273,14 +268,16 @@ static enum coffer_status directory_size(struct coffer_device *device, const cha
     struct directory *directory = directory_of(device);
     struct descriptor *descriptor;
     struct stat info;
-    enum coffer_status status = descriptors_get(&directory->descriptors, name, &descriptor);
+    enum coffer_status status = descriptors_get(&directory->descriptors, name, false, &descriptor);
 
     if (status != COFFER_OK)
         return status;
     if (fstat(descriptor->fd, &info) != 0)
-        return status_of_errno(errno);
-    *size = (uint64_t)info.st_size;
-    return COFFER_OK;
+        status = status_of_errno(errno);
+    descriptors_put(&directory->descriptors, descriptor, false);
+    if (status == COFFER_OK)
+        *size = (uint64_t)info.st_size;
+    return status;
 }
 
 static enum coffer_status directory_resize(struct coffer_device *device, const char *name,
@@ -295,14 +292,16 @@ static enum coffer_status directory_resize(struct coffer_device *device, const c
         return COFFER_MISUSE;
     if (size > INT64_MAX)
         return COFFER_NO_SPACE;
-    status = descriptors_get(&directory->descriptors, name, &descriptor);
+    status = descriptors_get(&directory->descriptors, name, true, &descriptor);
     if (status != COFFER_OK)
         return status;
-    descriptor->state = DESCRIPTOR_DIRTY;
     do {
         error = ftruncate(descriptor->fd, (off_t)size);
     } while (error != 0 && errno == EINTR);
-    return error == 0 ? COFFER_OK : status_of_errno(errno);
+    if (error != 0)
+        status = status_of_errno(errno);
+    descriptors_put(&directory->descriptors, descriptor, true);
+    return status;
 }
 
 /* Where the kernel or the file system has no rename that refuses a taken name, link does; a power
@@ -346,14 +345,16 @@ static enum coffer_status directory_rename(struct coffer_device *device, const c
     struct directory *directory = directory_of(device);
     struct place source;
     struct place target;
+    struct hold hold;
     enum coffer_status status;
     enum coffer_status other;
 
-    if (directory->read_only)
+    if (directory->read_only || !place_name_is_valid(from) || !place_name_is_valid(to))
         return COFFER_MISUSE;
+    descriptors_hold(&directory->descriptors, &hold, from, to);
     status = place_open(directory->fd, from, false, &source);
     if (status != COFFER_OK)
-        return status;
+        goto out_hold;
     status = place_open(directory->fd, to, true, &target);
     if (status != COFFER_OK)
         goto out_source;
@@ -366,13 +367,16 @@ static enum coffer_status directory_rename(struct coffer_device *device, const c
      * would say that nothing happened. The new name goes first: better two than none. */
     status = name_changed(directory, &target);
     other = name_changed(directory, &source);
-    assert_debug((status == COFFER_OK && other == COFFER_OK) || directory->descriptors.failed);
+    assert_debug((status == COFFER_OK && other == COFFER_OK) ||
+                 descriptors_failed(&directory->descriptors));
     (void)other;
     status = COFFER_OK;
 out_target:
     place_close(&target);
 out_source:
     place_close(&source);
+out_hold:
+    descriptors_release(&directory->descriptors, &hold);
     return status;
 }
 
@@ -380,18 +384,22 @@ static enum coffer_status directory_remove(struct coffer_device *device, const c
 {
     struct directory *directory = directory_of(device);
     struct place place;
+    struct hold hold;
     enum coffer_status status;
 
-    if (directory->read_only)
+    if (directory->read_only || !place_name_is_valid(name))
         return COFFER_MISUSE;
+    descriptors_hold(&directory->descriptors, &hold, name, NULL);
     status = place_open(directory->fd, name, false, &place);
     if (status != COFFER_OK)
-        return status;
+        goto out;
     if (unlinkat(place.folder, place.leaf, 0) != 0)
         status = status_of_errno(errno);
     else
         descriptors_forget(&directory->descriptors, name);
     place_close(&place);
+out:
+    descriptors_release(&directory->descriptors, &hold);
     return status;
 }
 
@@ -523,8 +531,13 @@ enum coffer_status coffer_linux_directory_open(const char *path, bool create, bo
     directory->fd = fd;
     directory->read_only = read_only;
     directory->names_follow_files = names_follow_files(fd);
-    directory->names_unsure = !read_only;
-    descriptors_init(&directory->descriptors, fd, read_only, &directory->device.no_barriers);
+    atomic_init(&directory->names_unsure, !read_only);
+    status = descriptors_init(&directory->descriptors, fd, read_only,
+                              &directory->device.no_barriers);
+    if (status != COFFER_OK) {
+        free(directory);
+        goto out;
+    }
     *out = &directory->device;
     return COFFER_OK;
 out:

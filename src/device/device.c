@@ -19,12 +19,12 @@ enum coffer_status device_read(struct coffer_device *device, const char *name, u
     enum coffer_status status;
 
     assert_cheap(count > 0 && count <= DEVICE_PIECES_MAX);
-    device->counters.reads++;
+    counter_add(&device->counters.reads, 1);
     status = device->operations->read(device, name, offset, pieces, count, got);
     if (status == COFFER_OK && *got > pieces_size(pieces, count))
         return COFFER_IO; /* callers clear what wasn't read: this would be beyond their buffer */
     if (status == COFFER_OK)
-        device->counters.read_bytes += *got;
+        counter_add(&device->counters.read_bytes, *got);
     return status;
 }
 
@@ -32,51 +32,51 @@ enum coffer_status device_write(struct coffer_device *device, const char *name, 
                                 const struct device_piece *pieces, size_t count)
 {
     assert_cheap(count > 0 && count <= DEVICE_PIECES_MAX);
-    device->counters.writes++;
-    device->counters.written_bytes += pieces_size(pieces, count);
+    counter_add(&device->counters.writes, 1);
+    counter_add(&device->counters.written_bytes, pieces_size(pieces, count));
     return device->operations->write(device, name, offset, pieces, count);
 }
 
 enum coffer_status device_sync(struct coffer_device *device, const char *const *names, size_t count)
 {
-    device->counters.barriers++;
-    device->counters.syncs += count;
+    counter_add(&device->counters.barriers, 1);
+    counter_add(&device->counters.syncs, count);
     return device->operations->sync(device, names, count);
 }
 
 enum coffer_status device_create(struct coffer_device *device, const char *name)
 {
-    device->counters.others++;
+    counter_add(&device->counters.others, 1);
     return device->operations->create(device, name);
 }
 
 enum coffer_status device_size(struct coffer_device *device, const char *name, uint64_t *size)
 {
-    device->counters.others++;
+    counter_add(&device->counters.others, 1);
     return device->operations->size(device, name, size);
 }
 
 enum coffer_status device_resize(struct coffer_device *device, const char *name, uint64_t size)
 {
-    device->counters.others++;
+    counter_add(&device->counters.others, 1);
     return device->operations->resize(device, name, size);
 }
 
 enum coffer_status device_rename(struct coffer_device *device, const char *from, const char *to)
 {
-    device->counters.others++;
+    counter_add(&device->counters.others, 1);
     return device->operations->rename(device, from, to);
 }
 
 enum coffer_status device_remove(struct coffer_device *device, const char *name)
 {
-    device->counters.others++;
+    counter_add(&device->counters.others, 1);
     return device->operations->remove(device, name);
 }
 
 enum coffer_status device_list(struct coffer_device *device, device_list_function *each,
                                void *argument)
 {
-    device->counters.others++;
+    counter_add(&device->counters.others, 1);
     return device->operations->list(device, each, argument);
 }

@@ -17,7 +17,17 @@
  *     a file of the same folder that was created or renamed, or may be lost (remove).
  *   - A failed call may have done any part of its work, except rename (all or nothing).
  *
- * Calls on one device are serialised by the caller. Use the device_* functions below: they count.
+ * Threads. All calls but close() may come from several threads at once.
+ *   - A transfer waits for no other one's medium.
+ *   - What a read gets of bytes that are being written, resized away or grown at that time, and
+ * what is there after two writes to the same bytes at one time, is any mixture: who cares sees to
+ * it that it doesn't happen.
+ *   - sync() covers the calls that had returned when it began.
+ *   - Of create(), rename() and remove() with a name in common each happens at one moment; of two
+ *     that exclude one another, one succeeds. A call that began under a name which is renamed or
+ *     removed meanwhile finds that file, or COFFER_NOT_FOUND, or the file that has the name then.
+ *
+ * Use the device_* functions below: they count.
  */
 #ifndef COFFER_DEVICE_DEVICE_H
 #define COFFER_DEVICE_DEVICE_H
@@ -26,6 +36,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/counter.h"
 #include "coffer/status.h"
 
 #define DEVICE_NAME_MAX 47 /* bytes, without the final NUL */
@@ -38,7 +49,7 @@ struct device_piece {
 
 #define DEVICE_PIECES_MAX 128 /* of one call */
 
-/* Called once for each file; return false to stop the listing. */
+/* Called once for each file; return false to stop the listing. It makes no calls on the device. */
 typedef bool device_list_function(void *argument, const char *name, uint64_t size);
 
 struct coffer_device;
@@ -59,7 +70,8 @@ struct device_operations {
     /* COFFER_EXISTS when `to` is taken. */
     enum coffer_status (*rename)(struct coffer_device *device, const char *from, const char *to);
     enum coffer_status (*remove)(struct coffer_device *device, const char *name);
-    /* Every file of the store's top folder, in no order. */
+    /* Every file of the store's top folder, in no order; what is made, renamed or removed meanwhile
+     * may be missing or be listed under either name. */
     enum coffer_status (*list)(struct coffer_device *device, device_list_function *each,
                                void *argument);
     /* Give back everything that the device holds; the last call. */
@@ -67,13 +79,13 @@ struct device_operations {
 };
 
 struct device_counters {
-    uint64_t reads;
-    uint64_t writes;
-    uint64_t barriers; /* sync calls */
-    uint64_t syncs;    /* files named in them */
-    uint64_t others;   /* create, size, resize, rename, remove, list */
-    uint64_t read_bytes;
-    uint64_t written_bytes;
+    struct counter reads;
+    struct counter writes;
+    struct counter barriers; /* sync calls */
+    struct counter syncs;    /* files named in them */
+    struct counter others;   /* create, size, resize, rename, remove, list */
+    struct counter read_bytes;
+    struct counter written_bytes;
 };
 
 struct coffer_device {

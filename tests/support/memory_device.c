@@ -2,6 +2,7 @@
 /* Files, names and the ten calls of a device. Loading and saving are in memory_device_host.c. */
 #include "support/memory_device.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ struct memory_file {
 
 struct memory_device {
     struct coffer_device face; /* first: a coffer_device of ours is a memory_device */
+    pthread_mutex_t lock;      /* of all the rest while it is attached; taken by `lent` */
     struct memory_file *files; /* by id */
     unsigned count, room;
     bool attached;
@@ -122,12 +124,21 @@ static bool has_room_for(const struct memory_device *device, unsigned file, uint
 
 /* --- The calls --------------------------------------------------------------------------- */
 
+/* Each call is made whole before another begins: what faults strike, what is recorded and in what
+ * order is as the callers' threads are, and with one thread always the same. */
 static struct memory_device *lent(struct coffer_device *face)
 {
     struct memory_device *device = (struct memory_device *)face;
 
+    must(pthread_mutex_lock(&device->lock) == 0);
     must(device->attached);
     return device;
+}
+
+static enum coffer_status over(struct memory_device *device, enum coffer_status status)
+{
+    must(pthread_mutex_unlock(&device->lock) == 0);
+    return status;
 }
 
 /* The answer of a call that is over: an error although all was done, or none. */
@@ -145,10 +156,9 @@ static bool stops(const struct memory_device *device, bool struck, enum coffer_s
     return true;
 }
 
-static enum coffer_status memory_read(struct coffer_device *face, const char *name, uint64_t offset,
-                                      const struct device_piece *pieces, size_t count, size_t *got)
+static enum coffer_status do_read(struct memory_device *device, const char *name, uint64_t offset,
+                                  const struct device_piece *pieces, size_t count, size_t *got)
 {
-    struct memory_device *device = lent(face);
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_OTHER);
     unsigned id = find(device, name);
     const struct memory_file *file;
@@ -183,6 +193,14 @@ static enum coffer_status memory_read(struct coffer_device *face, const char *na
     return COFFER_OK;
 }
 
+static enum coffer_status memory_read(struct coffer_device *face, const char *name, uint64_t offset,
+                                      const struct device_piece *pieces, size_t count, size_t *got)
+{
+    struct memory_device *device = lent(face);
+
+    return over(device, do_read(device, name, offset, pieces, count, got));
+}
+
 static uint8_t *join(const struct device_piece *pieces, size_t count, size_t *size)
 {
     uint8_t *all;
@@ -201,11 +219,9 @@ static uint8_t *join(const struct device_piece *pieces, size_t count, size_t *si
     return all;
 }
 
-static enum coffer_status memory_write(struct coffer_device *face, const char *name,
-                                       uint64_t offset, const struct device_piece *pieces,
-                                       size_t count)
+static enum coffer_status do_write(struct memory_device *device, const char *name, uint64_t offset,
+                                   const struct device_piece *pieces, size_t count)
 {
-    struct memory_device *device = lent(face);
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_WRITE);
     unsigned id = find(device, name);
     enum coffer_status status;
@@ -232,10 +248,18 @@ static enum coffer_status memory_write(struct coffer_device *face, const char *n
     return answer(device, struck);
 }
 
-static enum coffer_status memory_sync(struct coffer_device *face, const char *const *names,
-                                      size_t count)
+static enum coffer_status memory_write(struct coffer_device *face, const char *name,
+                                       uint64_t offset, const struct device_piece *pieces,
+                                       size_t count)
 {
     struct memory_device *device = lent(face);
+
+    return over(device, do_write(device, name, offset, pieces, count));
+}
+
+static enum coffer_status do_sync(struct memory_device *device, const char *const *names,
+                                  size_t count)
+{
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_OTHER);
     enum coffer_status status;
     unsigned *ids;
@@ -257,9 +281,16 @@ static enum coffer_status memory_sync(struct coffer_device *face, const char *co
     return answer(device, struck);
 }
 
-static enum coffer_status memory_create(struct coffer_device *face, const char *name)
+static enum coffer_status memory_sync(struct coffer_device *face, const char *const *names,
+                                      size_t count)
 {
     struct memory_device *device = lent(face);
+
+    return over(device, do_sync(device, names, count));
+}
+
+static enum coffer_status do_create(struct memory_device *device, const char *name)
+{
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_GROW);
     enum coffer_status status;
     unsigned id;
@@ -275,9 +306,15 @@ static enum coffer_status memory_create(struct coffer_device *face, const char *
     return answer(device, struck);
 }
 
-static enum coffer_status memory_size(struct coffer_device *face, const char *name, uint64_t *size)
+static enum coffer_status memory_create(struct coffer_device *face, const char *name)
 {
     struct memory_device *device = lent(face);
+
+    return over(device, do_create(device, name));
+}
+
+static enum coffer_status do_size(struct memory_device *device, const char *name, uint64_t *size)
+{
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_OTHER);
     unsigned id = find(device, name);
 
@@ -289,9 +326,15 @@ static enum coffer_status memory_size(struct coffer_device *face, const char *na
     return COFFER_OK;
 }
 
-static enum coffer_status memory_resize(struct coffer_device *face, const char *name, uint64_t size)
+static enum coffer_status memory_size(struct coffer_device *face, const char *name, uint64_t *size)
 {
     struct memory_device *device = lent(face);
+
+    return over(device, do_size(device, name, size));
+}
+
+static enum coffer_status do_resize(struct memory_device *device, const char *name, uint64_t size)
+{
     unsigned id = find(device, name);
     bool grows = id != NO_FILE && size > device->files[id].size;
     bool struck = fault_plan_strikes(device->plan, grows ? FAULT_CALL_GROW : FAULT_CALL_OTHER);
@@ -310,10 +353,15 @@ static enum coffer_status memory_resize(struct coffer_device *face, const char *
     return answer(device, struck);
 }
 
-static enum coffer_status memory_rename(struct coffer_device *face, const char *from,
-                                        const char *to)
+static enum coffer_status memory_resize(struct coffer_device *face, const char *name, uint64_t size)
 {
     struct memory_device *device = lent(face);
+
+    return over(device, do_resize(device, name, size));
+}
+
+static enum coffer_status do_rename(struct memory_device *device, const char *from, const char *to)
+{
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_OTHER);
     unsigned id = find(device, from);
     enum coffer_status status;
@@ -331,9 +379,16 @@ static enum coffer_status memory_rename(struct coffer_device *face, const char *
     return answer(device, struck);
 }
 
-static enum coffer_status memory_remove(struct coffer_device *face, const char *name)
+static enum coffer_status memory_rename(struct coffer_device *face, const char *from,
+                                        const char *to)
 {
     struct memory_device *device = lent(face);
+
+    return over(device, do_rename(device, from, to));
+}
+
+static enum coffer_status do_remove(struct memory_device *device, const char *name)
+{
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_OTHER);
     unsigned id = find(device, name);
     enum coffer_status status;
@@ -349,10 +404,16 @@ static enum coffer_status memory_remove(struct coffer_device *face, const char *
     return answer(device, struck);
 }
 
-static enum coffer_status memory_list(struct coffer_device *face, device_list_function *each,
-                                      void *argument)
+static enum coffer_status memory_remove(struct coffer_device *face, const char *name)
 {
     struct memory_device *device = lent(face);
+
+    return over(device, do_remove(device, name));
+}
+
+static enum coffer_status do_list(struct memory_device *device, device_list_function *each,
+                                  void *argument)
+{
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_OTHER);
     enum coffer_status status;
 
@@ -369,9 +430,20 @@ static enum coffer_status memory_list(struct coffer_device *face, device_list_fu
     return answer(device, struck);
 }
 
+static enum coffer_status memory_list(struct coffer_device *face, device_list_function *each,
+                                      void *argument)
+{
+    struct memory_device *device = lent(face);
+
+    return over(device, do_list(device, each, argument));
+}
+
 static void memory_close(struct coffer_device *face)
 {
-    lent(face)->attached = false;
+    struct memory_device *device = lent(face);
+
+    device->attached = false;
+    (void)over(device, COFFER_OK);
 }
 
 static const struct device_operations operations = {
@@ -393,6 +465,7 @@ struct memory_device *memory_device_open(void)
 {
     struct memory_device *device = must_alloc(sizeof(*device));
 
+    must(pthread_mutex_init(&device->lock, NULL) == 0);
     device->face.operations = &operations;
     device->capacity = MEMORY_DEVICE_CAPACITY;
     return device;
@@ -421,6 +494,7 @@ void memory_device_free(struct memory_device *device)
     must(!device->attached);
     for (unsigned i = 0; i < device->count; i++)
         free(device->files[i].bytes);
+    must(pthread_mutex_destroy(&device->lock) == 0);
     free(device->files);
     free(device);
 }

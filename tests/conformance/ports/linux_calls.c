@@ -37,6 +37,18 @@ unsigned interruptions;
 size_t transfer_limit;
 bool entropy_fails;
 int rename_error;
+void (*during_flush)(void);
+void (*during_transfer)(void);
+
+/* What is to happen within the next call of a kind, once. */
+static void happen(void (**what)(void))
+{
+    void (*now)(void) = *what;
+
+    *what = NULL;
+    if (now != NULL)
+        now();
+}
 
 static bool interrupted(void)
 {
@@ -64,10 +76,14 @@ static int flush(const char *call, int (*real)(int), int fd)
     snprintf(flushes[flush_count++], sizeof(flushes[0]), "%s %.40s", call,
              name[0] == '\0' ? "." : name + 1);
     if (flush_error != 0) {
-        errno = flush_error;
+        int error = flush_error;
+
         flush_error = 0; /* Linux, too, tells it once */
+        happen(&during_flush);
+        errno = error;
         return -1;
     }
+    happen(&during_flush);
     return real(fd);
 }
 
@@ -98,6 +114,7 @@ ssize_t __wrap_preadv64(int fd, const struct iovec *vectors, int count, off_t of
 
     if (interrupted())
         return -1;
+    happen(&during_transfer);
     count = shorten(vectors, count, &one);
     return __real_preadv64(fd, transfer_limit != 0 ? &one : vectors, count, offset);
 }
@@ -108,6 +125,7 @@ ssize_t __wrap_pwritev64(int fd, const struct iovec *vectors, int count, off_t o
 
     if (interrupted())
         return -1;
+    happen(&during_transfer);
     count = shorten(vectors, count, &one);
     return __real_pwritev64(fd, transfer_limit != 0 ? &one : vectors, count, offset);
 }
@@ -153,6 +171,8 @@ int set_up(void **state)
     transfer_limit = 0;
     entropy_fails = false;
     rename_error = 0;
+    during_flush = NULL;
+    during_transfer = NULL;
     strcpy(path, "/tmp/coffer-linux-XXXXXX");
     if (mkdtemp(path) == NULL ||
         coffer_linux_directory_open(path, false, false, &device) != COFFER_OK)
