@@ -69,6 +69,12 @@ enum coffer_status buffers_init(struct buffers *buffers, const struct buffers_se
     return COFFER_OK;
 }
 
+/* frames_take looks first, without the lock, whether a shorter way will do; this doesn't. */
+static enum coffer_status take_frames(struct buffers *buffers, size_t count, void **out)
+{
+    return frames_take_aligned(buffers->settings.frames, buffers->settings.owner, count, 1, out);
+}
+
 static void give_frames(struct buffers *buffers, void *frames)
 {
     enum coffer_status status = frames_give(buffers->settings.frames, frames);
@@ -108,17 +114,16 @@ static void put_unused_locked(struct buffers *buffers, struct buffer *record)
 
 static enum coffer_status add_chunk(struct buffers *buffers)
 {
-    struct frames *frames = buffers->settings.frames;
     struct chunk *chunk;
     void *frame;
-    enum coffer_status status = frames_take(frames, buffers->settings.owner, 1, &frame);
+    enum coffer_status status = take_frames(buffers, 1, &frame);
 
     if (status != COFFER_OK)
         return status;
     chunk = frame;
     wipe(chunk, FRAME_SIZE);
     chunk->home = buffers;
-    status = frames_set_tag(frames, frame, 1, RECORDS_TAG);
+    status = frames_set_tag(buffers->settings.frames, frame, 1, RECORDS_TAG);
     assert_cheap(status == COFFER_OK);
     spin_take(&buffers->lock);
     for (unsigned i = CHUNK_SLOTS - 1; i > 0; i--)
@@ -286,7 +291,6 @@ static void furnish(struct buffers *buffers, struct buffer *lead, uint8_t *bytes
 static enum coffer_status make_unit(struct buffers *buffers, unsigned kind, size_t size,
                                     struct buffer **out)
 {
-    const struct buffers_settings *settings = &buffers->settings;
     size_t count = frames_for(kind < BUFFERS_CLASS_COUNT ? class_sizes[kind] : size);
     struct buffer *lead;
     void *bytes;
@@ -296,14 +300,14 @@ static enum coffer_status make_unit(struct buffers *buffers, unsigned kind, size
     status = take_records(buffers, kind, pieces_of(kind), &lead);
     if (status != COFFER_OK)
         return status;
-    status = frames_take(settings->frames, settings->owner, count, &bytes);
+    status = take_frames(buffers, count, &bytes);
     if (status != COFFER_OK) {
         spin_take(&buffers->lock);
         give_records_locked(buffers, lead);
         spin_give(&buffers->lock);
         return status;
     }
-    if (settings->frames->keep_contents)
+    if (buffers->settings.frames->keep_contents)
         wipe(bytes, count * FRAME_SIZE);
     furnish(buffers, lead, bytes, size);
     *out = lead;
@@ -547,9 +551,11 @@ static bool record_is_valid(const struct buffers *buffers, const struct buffer *
         return !held && !record->idle;
     }
     census->held += held;
+    if (held == record->idle)
+        return false;
     if (record->idle) {
         census->idle[record->kind]++;
-        if (held || !bytes_are_zero(record->bytes, record->size))
+        if (!bytes_are_zero(record->bytes, record->size))
             return false;
     }
     if (record->lead == record && record->kind != KIND_LENT)

@@ -39,6 +39,7 @@ bool entropy_fails;
 int rename_error;
 void (*during_flush)(void);
 void (*during_transfer)(void);
+void (*after_rename)(void);
 
 /* What is to happen within the next call of a kind, once. */
 static void happen(void (**what)(void))
@@ -145,11 +146,15 @@ ssize_t __wrap_getrandom(void *out, size_t size, unsigned flags)
 
 int __wrap_renameat2(int from, const char *old, int to, const char *new, unsigned flags)
 {
+    int result;
+
     if (rename_error != 0) {
         errno = rename_error;
         return -1;
     }
-    return __real_renameat2(from, old, to, new, flags);
+    result = __real_renameat2(from, old, to, new, flags);
+    happen(&after_rename);
+    return result;
 }
 
 struct coffer_device *device;
@@ -173,6 +178,7 @@ int set_up(void **state)
     rename_error = 0;
     during_flush = NULL;
     during_transfer = NULL;
+    after_rename = NULL;
     strcpy(path, "/tmp/coffer-linux-XXXXXX");
     if (mkdtemp(path) == NULL ||
         coffer_linux_directory_open(path, false, false, &device) != COFFER_OK)

@@ -20,9 +20,10 @@ extern unsigned interruptions; /* calls that end with EINTR before one works */
 extern size_t transfer_limit;  /* bytes of one transfer, 0: no limit */
 extern bool entropy_fails;
 extern int rename_error; /* errno of every renameat2, 0: none */
-/* Called within the next call of the kind, once; the call itself is made after it. */
+/* Called within the next call of the kind, once; the call itself is made after it, or before. */
 extern void (*during_flush)(void);
 extern void (*during_transfer)(void);
+extern void (*after_rename)(void);
 
 extern char path[64]; /* of the directory under test */
 extern struct coffer_device *device;

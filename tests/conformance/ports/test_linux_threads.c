@@ -183,7 +183,6 @@ static struct {
     struct port_thread thread;
     atomic_bool begun, over;
     enum coffer_status status;
-    unsigned flush_count;
 } second;
 
 static void sync_second(void *argument)
@@ -225,6 +224,105 @@ static void test_a_second_barrier_waits_for_the_flush_under_way(void **state)
     }
 }
 
+/* --- The table ----------------------------------------------------------------------------- */
+
+static void sync_renamed(void *argument)
+{
+    (void)argument;
+    atomic_store(&second.begun, true);
+    second.status = sync_one("y");
+    atomic_store(&second.over, true);
+}
+
+static void remove_renamed(void *argument)
+{
+    (void)argument;
+    atomic_store(&second.begun, true);
+    second.status = device_remove(device, "y");
+    atomic_store(&second.over, true);
+}
+
+static void (*use_of_name)(void *argument);
+
+/* The file has its new name already, and its descriptor the old one. */
+static void start_with_the_new_name(void)
+{
+    const struct timespec moment = {.tv_nsec = 50000000};
+
+    must(coffer_linux_port()->thread_start(NULL, &second.thread, use_of_name, NULL) == COFFER_OK);
+    while (!atomic_load(&second.begun))
+        coffer_linux_port()->thread_yield(NULL);
+    (void)nanosleep(&moment, NULL);
+    must(!atomic_load(&second.over));
+}
+
+static void rename_beside(void (*use)(void *argument))
+{
+    memset(&second, 0, sizeof(second));
+    use_of_name = use;
+    after_rename = start_with_the_new_name;
+    assert_int_equal(device_rename(device, "x", "y"), COFFER_OK);
+    assert_null(after_rename);
+    coffer_linux_port()->thread_join(NULL, &second.thread);
+    assert_int_equal(second.status, COFFER_OK);
+}
+
+static void test_who_wants_a_name_waits_for_its_rename(void **state)
+{
+    uint64_t size;
+
+    (void)state;
+    make("x");
+    rename_beside(sync_renamed);
+    assert_int_equal(flushed("fsync y"), 1);
+    assert_int_equal(device_rename(device, "y", "x"), COFFER_OK);
+    rename_beside(remove_renamed);
+    assert_int_equal(device_size(device, "y", &size), COFFER_NOT_FOUND);
+}
+
+static unsigned depth;
+
+static void read_seventeenth(void *argument)
+{
+    (void)argument;
+    atomic_store(&second.begun, true);
+    check_text("10", "10");
+    atomic_store(&second.over, true);
+}
+
+/* A read within a read, until all descriptors are in use; then another thread wants one. */
+static void read_deeper(void)
+{
+    const struct timespec moment = {.tv_nsec = 50000000};
+    char name[8];
+
+    if (++depth < 16) {
+        snprintf(name, sizeof(name), "%x", depth);
+        during_transfer = read_deeper;
+        check_text(name, name);
+        return;
+    }
+    must(coffer_linux_port()->thread_start(NULL, &second.thread, read_seventeenth, NULL) ==
+         COFFER_OK);
+    while (!atomic_load(&second.begun))
+        coffer_linux_port()->thread_yield(NULL);
+    (void)nanosleep(&moment, NULL);
+    must(!atomic_load(&second.over));
+}
+
+static void test_who_finds_all_descriptors_in_use_waits_for_one(void **state)
+{
+    (void)state;
+    memset(&second, 0, sizeof(second));
+    depth = 0;
+    make_many(17);
+    during_transfer = read_deeper;
+    check_text("0", "0");
+    assert_int_equal(depth, 16);
+    coffer_linux_port()->thread_join(NULL, &second.thread);
+    assert_true(atomic_load(&second.over));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +333,8 @@ int main(void)
         linux_test(test_a_name_that_changes_during_the_folders_flush_is_flushed_next),
         linux_test(test_room_is_made_without_the_lock),
         linux_test(test_a_second_barrier_waits_for_the_flush_under_way),
+        linux_test(test_who_wants_a_name_waits_for_its_rename),
+        linux_test(test_who_finds_all_descriptors_in_use_waits_for_one),
     };
 
     return cmocka_run_group_tests_name("Linux, several threads", tests, NULL, NULL);

@@ -249,6 +249,11 @@ static void test_wrong_gives_are_refused(void **state)
         expect_wrong((uint8_t *)buffers[i] + 1);
         expect_wrong((uint8_t *)buffers[i] + 32);
     }
+    /* What looks like a record, in what looks like its place, but isn't in a frame of records. */
+    memcpy(buffers[1]->bytes, (uint8_t *)((uintptr_t)buffers[0] & ~(uintptr_t)(FRAME_SIZE - 1)),
+           FRAME_SIZE);
+    for (unsigned i = 0; i < FRAME_SIZE / sizeof(forged); i++)
+        expect_wrong(buffers[1]->bytes + i * sizeof(forged));
     page = (uint8_t *)((uintptr_t)buffers[0] & ~(uintptr_t)(FRAME_SIZE - 1));
     expect_wrong(page);
     for (unsigned i = 1; i < FRAME_SIZE / sizeof(forged); i++) { /* idle and unused records */
@@ -386,6 +391,36 @@ static void test_all_go_under_pressure(void **state)
     assert_int_equal(buffers_trim(&fixture.buffers, UINT64_MAX), 6 * FRAME_SIZE);
     assert_int_equal(numbers().frames, numbers().record_frames);
     assert_int_equal(numbers().record_frames, 1);
+}
+
+static void test_what_was_used_longest_ago_goes_first(void **state)
+{
+    struct buffer *first = take(4096), *last = take(4096), *again;
+    const uint8_t *bytes = last->bytes;
+
+    (void)state;
+    give(first);
+    give(last);
+    assert_int_equal(buffers_trim(&fixture.buffers, 1), 4096);
+    again = take(4096);
+    assert_ptr_equal(again->bytes, bytes);
+    give(again);
+}
+
+static void test_frames_in_use_are_filled_first(void **state)
+{
+    struct buffer *small[8];
+
+    (void)state;
+    for (unsigned i = 0; i < 8; i++)
+        small[i] = take(1024);
+    give(small[5]);
+    for (unsigned i = 0; i < 4; i++)
+        give(small[i]); /* the frame of these could go home */
+    small[5] = take(1024);
+    assert_int_equal(buffers_trim(&fixture.buffers, UINT64_MAX), 4096);
+    for (unsigned i = 4; i < 8; i++)
+        give(small[i]);
 }
 
 /* What is idle in one class is found by who needs another. */
@@ -558,6 +593,8 @@ int main(void)
         buffers_test(test_lent_bytes_go_back_to_their_owner),
         buffers_test(test_idle_ones_stay_up_to_the_bound),
         buffers_test(test_all_go_under_pressure),
+        buffers_test(test_what_was_used_longest_ago_goes_first),
+        buffers_test(test_frames_in_use_are_filled_first),
         buffers_test(test_shortage_is_met_from_idle_ones),
         buffers_test(test_every_refused_allocation),
         buffers_test(test_random_use_against_a_model),
