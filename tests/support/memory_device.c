@@ -20,7 +20,7 @@ struct memory_file {
 
 struct memory_device {
     struct coffer_device face; /* first: a coffer_device of ours is a memory_device */
-    pthread_mutex_t lock;      /* of all the rest while it is attached; taken by `lent` */
+    pthread_mutex_t lock;      /* of all the rest, while a call is made */
     struct memory_file *files; /* by id */
     unsigned count, room;
     bool attached;
@@ -135,11 +135,13 @@ static struct memory_device *lent(struct coffer_device *face)
     return device;
 }
 
-static enum coffer_status over(struct memory_device *device, enum coffer_status status)
+static void give_back(struct memory_device *const *device)
 {
-    must(pthread_mutex_unlock(&device->lock) == 0);
-    return status;
+    must(pthread_mutex_unlock(&(*device)->lock) == 0);
 }
+
+/* `device` in a call, locked until the call returns. */
+#define LENT __attribute__((cleanup(give_back))) struct memory_device *
 
 /* The answer of a call that is over: an error although all was done, or none. */
 static enum coffer_status answer(const struct memory_device *device, bool struck)
@@ -156,9 +158,10 @@ static bool stops(const struct memory_device *device, bool struck, enum coffer_s
     return true;
 }
 
-static enum coffer_status do_read(struct memory_device *device, const char *name, uint64_t offset,
-                                  const struct device_piece *pieces, size_t count, size_t *got)
+static enum coffer_status memory_read(struct coffer_device *face, const char *name, uint64_t offset,
+                                      const struct device_piece *pieces, size_t count, size_t *got)
 {
+    LENT device = lent(face);
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_OTHER);
     unsigned id = find(device, name);
     const struct memory_file *file;
@@ -193,14 +196,6 @@ static enum coffer_status do_read(struct memory_device *device, const char *name
     return COFFER_OK;
 }
 
-static enum coffer_status memory_read(struct coffer_device *face, const char *name, uint64_t offset,
-                                      const struct device_piece *pieces, size_t count, size_t *got)
-{
-    struct memory_device *device = lent(face);
-
-    return over(device, do_read(device, name, offset, pieces, count, got));
-}
-
 static uint8_t *join(const struct device_piece *pieces, size_t count, size_t *size)
 {
     uint8_t *all;
@@ -219,9 +214,11 @@ static uint8_t *join(const struct device_piece *pieces, size_t count, size_t *si
     return all;
 }
 
-static enum coffer_status do_write(struct memory_device *device, const char *name, uint64_t offset,
-                                   const struct device_piece *pieces, size_t count)
+static enum coffer_status memory_write(struct coffer_device *face, const char *name,
+                                       uint64_t offset, const struct device_piece *pieces,
+                                       size_t count)
 {
+    LENT device = lent(face);
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_WRITE);
     unsigned id = find(device, name);
     enum coffer_status status;
@@ -248,18 +245,10 @@ static enum coffer_status do_write(struct memory_device *device, const char *nam
     return answer(device, struck);
 }
 
-static enum coffer_status memory_write(struct coffer_device *face, const char *name,
-                                       uint64_t offset, const struct device_piece *pieces,
-                                       size_t count)
+static enum coffer_status memory_sync(struct coffer_device *face, const char *const *names,
+                                      size_t count)
 {
-    struct memory_device *device = lent(face);
-
-    return over(device, do_write(device, name, offset, pieces, count));
-}
-
-static enum coffer_status do_sync(struct memory_device *device, const char *const *names,
-                                  size_t count)
-{
+    LENT device = lent(face);
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_OTHER);
     enum coffer_status status;
     unsigned *ids;
@@ -281,16 +270,9 @@ static enum coffer_status do_sync(struct memory_device *device, const char *cons
     return answer(device, struck);
 }
 
-static enum coffer_status memory_sync(struct coffer_device *face, const char *const *names,
-                                      size_t count)
+static enum coffer_status memory_create(struct coffer_device *face, const char *name)
 {
-    struct memory_device *device = lent(face);
-
-    return over(device, do_sync(device, names, count));
-}
-
-static enum coffer_status do_create(struct memory_device *device, const char *name)
-{
+    LENT device = lent(face);
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_GROW);
     enum coffer_status status;
     unsigned id;
@@ -306,15 +288,9 @@ static enum coffer_status do_create(struct memory_device *device, const char *na
     return answer(device, struck);
 }
 
-static enum coffer_status memory_create(struct coffer_device *face, const char *name)
+static enum coffer_status memory_size(struct coffer_device *face, const char *name, uint64_t *size)
 {
-    struct memory_device *device = lent(face);
-
-    return over(device, do_create(device, name));
-}
-
-static enum coffer_status do_size(struct memory_device *device, const char *name, uint64_t *size)
-{
+    LENT device = lent(face);
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_OTHER);
     unsigned id = find(device, name);
 
@@ -326,15 +302,9 @@ static enum coffer_status do_size(struct memory_device *device, const char *name
     return COFFER_OK;
 }
 
-static enum coffer_status memory_size(struct coffer_device *face, const char *name, uint64_t *size)
+static enum coffer_status memory_resize(struct coffer_device *face, const char *name, uint64_t size)
 {
-    struct memory_device *device = lent(face);
-
-    return over(device, do_size(device, name, size));
-}
-
-static enum coffer_status do_resize(struct memory_device *device, const char *name, uint64_t size)
-{
+    LENT device = lent(face);
     unsigned id = find(device, name);
     bool grows = id != NO_FILE && size > device->files[id].size;
     bool struck = fault_plan_strikes(device->plan, grows ? FAULT_CALL_GROW : FAULT_CALL_OTHER);
@@ -353,15 +323,10 @@ static enum coffer_status do_resize(struct memory_device *device, const char *na
     return answer(device, struck);
 }
 
-static enum coffer_status memory_resize(struct coffer_device *face, const char *name, uint64_t size)
+static enum coffer_status memory_rename(struct coffer_device *face, const char *from,
+                                        const char *to)
 {
-    struct memory_device *device = lent(face);
-
-    return over(device, do_resize(device, name, size));
-}
-
-static enum coffer_status do_rename(struct memory_device *device, const char *from, const char *to)
-{
+    LENT device = lent(face);
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_OTHER);
     unsigned id = find(device, from);
     enum coffer_status status;
@@ -379,16 +344,9 @@ static enum coffer_status do_rename(struct memory_device *device, const char *fr
     return answer(device, struck);
 }
 
-static enum coffer_status memory_rename(struct coffer_device *face, const char *from,
-                                        const char *to)
+static enum coffer_status memory_remove(struct coffer_device *face, const char *name)
 {
-    struct memory_device *device = lent(face);
-
-    return over(device, do_rename(device, from, to));
-}
-
-static enum coffer_status do_remove(struct memory_device *device, const char *name)
-{
+    LENT device = lent(face);
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_OTHER);
     unsigned id = find(device, name);
     enum coffer_status status;
@@ -404,16 +362,10 @@ static enum coffer_status do_remove(struct memory_device *device, const char *na
     return answer(device, struck);
 }
 
-static enum coffer_status memory_remove(struct coffer_device *face, const char *name)
+static enum coffer_status memory_list(struct coffer_device *face, device_list_function *each,
+                                      void *argument)
 {
-    struct memory_device *device = lent(face);
-
-    return over(device, do_remove(device, name));
-}
-
-static enum coffer_status do_list(struct memory_device *device, device_list_function *each,
-                                  void *argument)
-{
+    LENT device = lent(face);
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_OTHER);
     enum coffer_status status;
 
@@ -430,20 +382,11 @@ static enum coffer_status do_list(struct memory_device *device, device_list_func
     return answer(device, struck);
 }
 
-static enum coffer_status memory_list(struct coffer_device *face, device_list_function *each,
-                                      void *argument)
-{
-    struct memory_device *device = lent(face);
-
-    return over(device, do_list(device, each, argument));
-}
-
 static void memory_close(struct coffer_device *face)
 {
-    struct memory_device *device = lent(face);
+    LENT device = lent(face);
 
     device->attached = false;
-    (void)over(device, COFFER_OK);
 }
 
 static const struct device_operations operations = {

@@ -37,16 +37,15 @@ unsigned interruptions;
 size_t transfer_limit;
 bool entropy_fails;
 int rename_error;
-void (*during_flush)(void);
-void (*during_transfer)(void);
-void (*after_rename)(void);
+_Atomic(happening) during_flush;
+_Atomic(happening) during_transfer;
+_Atomic(happening) after_rename;
 
 /* What is to happen within the next call of a kind, once. */
-static void happen(void (**what)(void))
+static void happen(_Atomic(happening) *what)
 {
-    void (*now)(void) = *what;
+    happening now = atomic_exchange(what, NULL);
 
-    *what = NULL;
     if (now != NULL)
         now();
 }

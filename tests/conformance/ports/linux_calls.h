@@ -7,6 +7,7 @@
 #ifndef TESTS_CONFORMANCE_LINUX_CALLS_H
 #define TESTS_CONFORMANCE_LINUX_CALLS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,9 +22,10 @@ extern size_t transfer_limit;  /* bytes of one transfer, 0: no limit */
 extern bool entropy_fails;
 extern int rename_error; /* errno of every renameat2, 0: none */
 /* Called within the next call of the kind, once; the call itself is made after it, or before. */
-extern void (*during_flush)(void);
-extern void (*during_transfer)(void);
-extern void (*after_rename)(void);
+typedef void (*happening)(void);
+extern _Atomic(happening) during_flush;
+extern _Atomic(happening) during_transfer;
+extern _Atomic(happening) after_rename;
 
 extern char path[64]; /* of the directory under test */
 extern struct coffer_device *device;
