@@ -136,7 +136,8 @@ struct coffer_config {
     unsigned cache_frames;
 
     /* Expanded file keys that the crypto library keeps. Range: 2 to 64, default 8. Price: about
-     * 2 KiB each outside secure memory; fewer mean a key expansion (0.3 us) more often. */
+     * 2 KiB each outside secure memory and 144 bytes in it; fewer mean a key expansion (0.3 us) more
+     * often, and threads with different keys wait for one another. */
     unsigned key_slots;
 
     /* Told of what was noticed and dealt with; `text` is one line for people, `context` is
