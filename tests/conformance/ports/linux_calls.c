@@ -44,7 +44,7 @@ _Atomic(happening) after_rename;
 /* What is to happen within the next call of a kind, once. */
 static void happen(_Atomic(happening) *what)
 {
-    happening now = atomic_exchange(what, NULL);
+    happening now = atomic_exchange(what, (happening)0);
 
     if (now != NULL)
         now();
@@ -175,9 +175,9 @@ int set_up(void **state)
     transfer_limit = 0;
     entropy_fails = false;
     rename_error = 0;
-    during_flush = NULL;
-    during_transfer = NULL;
-    after_rename = NULL;
+    atomic_store(&during_flush, (happening)0);
+    atomic_store(&during_transfer, (happening)0);
+    atomic_store(&after_rename, (happening)0);
     strcpy(path, "/tmp/coffer-linux-XXXXXX");
     if (mkdtemp(path) == NULL ||
         coffer_linux_directory_open(path, false, false, &device) != COFFER_OK)
