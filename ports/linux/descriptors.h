@@ -13,14 +13,15 @@
  *      succeeds again until it is opened anew.
  *   D4 A descriptor that somebody uses stays open. It becomes clean only by a flush during which
  *      nobody was changing the file, and one thread at a time flushes it: of two at once Linux
- * would tell only one about an error.
+ *      would tell only one about an error.
  *
  * Locking. One lock around the table, held for a search of it and never over a system call but
  * those of waiting. What takes longer is kept apart by two things that are marked under the lock:
  * who uses a descriptor is counted, so that it isn't closed meanwhile; and who opens, closes,
  * makes, renames or removes a file *holds* its name, and all other calls with that name wait. Who
- * holds a name never waits for another one (both of a rename are taken at once); who uses a
- * descriptor waits for nothing. So someone always gets on.
+ * holds a name never waits for another one (both of a rename are taken at once), only for a
+ * descriptor to be free; who uses one waits for nothing but another's flush of it. So someone
+ * always gets on.
  */
 #ifndef COFFER_LINUX_DESCRIPTORS_H
 #define COFFER_LINUX_DESCRIPTORS_H

@@ -20,8 +20,8 @@
  * Threads. All calls but close() may come from several threads at once.
  *   - A transfer waits for no other one's medium.
  *   - What a read gets of bytes that are being written, resized away or grown at that time, and
- * what is there after two writes to the same bytes at one time, is any mixture: who cares sees to
- * it that it doesn't happen.
+ *     what is there after two writes to the same bytes at one time, is any mixture: who cares sees
+ *     to it that it doesn't happen.
  *   - sync() covers the calls that had returned when it began.
  *   - Of create(), rename() and remove() with a name in common each happens at one moment; of two
  *     that exclude one another, one succeeds. A call that began under a name which is renamed or

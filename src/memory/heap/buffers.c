@@ -189,14 +189,6 @@ static bool is_whole(const struct buffer *lead)
     return lead->idle_count == pieces_of(lead->kind);
 }
 
-static void count_held_locked(struct buffers *buffers)
-{
-    struct buffers_statistics *numbers = &buffers->numbers;
-
-    if (++numbers->held > numbers->held_peak)
-        numbers->held_peak = numbers->held;
-}
-
 /* The lead stands where its idle records want it to. */
 static void settle_locked(struct buffers *buffers, struct buffer *lead)
 {
@@ -217,8 +209,11 @@ static void add_idle_locked(struct buffers *buffers, struct buffer *buffer)
 
 static void begin_locked(struct buffers *buffers, struct buffer *buffer)
 {
+    struct buffers_statistics *numbers = &buffers->numbers;
+
     atomic_store_explicit(&buffer->references, 1, memory_order_relaxed);
-    count_held_locked(buffers);
+    if (++numbers->held > numbers->held_peak)
+        numbers->held_peak = numbers->held;
 }
 
 /* An idle one of the class; first of frames that are in use anyway. */
@@ -316,9 +311,7 @@ static enum coffer_status make_unit(struct buffers *buffers, unsigned kind, size
 
 static enum coffer_status refused(struct buffers *buffers, enum coffer_status status)
 {
-    spin_take(&buffers->lock);
-    buffers->numbers.refusals++;
-    spin_give(&buffers->lock);
+    counter_add(&buffers->refusals, 1);
     return status;
 }
 
@@ -515,6 +508,7 @@ void buffers_statistics(struct buffers *buffers, struct buffers_statistics *out)
     spin_take(&buffers->lock);
     *out = buffers->numbers;
     spin_give(&buffers->lock);
+    out->refusals = counter_get(&buffers->refusals);
     out->wrong_gives = counter_get(&buffers->wrong_gives);
 }
 

@@ -21,11 +21,12 @@
  *
  * Invariants
  *   U1 A record with references is held and on no list. Without, it is idle, unused, or in the
- * hands of the one call that brought its references to 0. U2 Records whose bytes share a frame
- * stand in one ring, and the lead of it counts those that are idle. The lead is on the list
- * `partial` of its class if some are, on `whole` if all are. U3 Bytes of idle buffers are zero. U4
- * When a unit (a frame or a run, with its records) becomes wholly idle and its class has more idle
- * bytes than the bound, it goes home at once.
+ *      hands of the one call that brought its references to 0.
+ *   U2 Records whose bytes share a frame stand in one ring, and the lead of it counts those that
+ *      are idle. The lead is on the list `partial` of its class if some are, on `whole` if all.
+ *   U3 Bytes of idle buffers are zero.
+ *   U4 When a unit (a frame or a run, with its records) becomes wholly idle and its class has more
+ *      idle bytes than the bound, it goes home at once.
  *
  * Complexity: O(1), but for the frames below and for what is wiped. Locking: one spin lock around
  * lists and numbers, never held while frames are taken or given, bytes are wiped or lent ones taken
@@ -57,9 +58,9 @@ struct buffer {
     size_t size; /* that can be used: at least what was asked for */
     struct buffers *home;
 
-    /* The rest is for buffers.c. */
+    /* What follows is for buffers.c. */
     _Atomic uint32_t references;
-    uint8_t kind;       /* the class, or another enum in buffers.c */
+    uint8_t kind;       /* the class, or what else it is */
     uint8_t idle_count; /* of a lead: how many of its ring */
     bool idle;
     struct buffer *lead;
@@ -96,6 +97,7 @@ struct buffers_statistics {
 
 struct buffers {
     struct buffers_settings settings;
+    struct counter refusals;
     struct counter wrong_gives;
     struct spin lock; /* of what follows */
     struct buffers_statistics numbers;
