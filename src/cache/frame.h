@@ -4,8 +4,7 @@
  * memory, taken when the entry is made and given home when it is unmade, so that frames float
  * between these caches and everything else. A frame is zero when an entry is claimed.
  *
- * Locking: the core's. Entries themselves come from memory_alloc, which is for one thread: until it
- * isn't, whoever uses such a cache serialises the calls that make entries.
+ * Locking: the core's.
  */
 #ifndef COFFER_CACHE_FRAME_H
 #define COFFER_CACHE_FRAME_H

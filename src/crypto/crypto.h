@@ -19,10 +19,9 @@
  * Locking. Of different threads, calls may run at once that seal, unseal, hash, ask for random
  * bytes or read the counters, with whatever keys. Those with keys in different slots don't wait for
  * one another; those with keys in one slot take turns (slots.h). The key ladder and the supply of
- * IVs have a lock of their own, which nothing else is done with. Making and dropping keys takes
- * memory from memory_alloc, which is for one thread: such calls are serialised by the caller with
- * all that allocates, and may run beside those above. Nobody uses a key that is being dropped.
- * Lock order: a slot's lock, then that of the table of slots; never two slots'.
+ * IVs have a lock of their own, which nothing else is done with. Calls that make and drop keys are
+ * serialised by the caller, and may run beside those above. Nobody uses a key that is being
+ * dropped. Lock order: a slot's lock, then that of the table of slots; never two slots'.
  */
 #ifndef COFFER_CRYPTO_CRYPTO_H
 #define COFFER_CRYPTO_CRYPTO_H

@@ -432,14 +432,15 @@ enum coffer_status coffer_check(struct coffer *store, unsigned flags,
     return status;
 }
 
-static void memory_statistics(const struct memory *memory, struct coffer_statistics *out)
+static void memory_statistics(struct memory *memory, struct coffer_statistics *out)
 {
-    const struct account *account = &memory->account;
+    struct account *account = &memory->account;
 
+    out->memory_largest_free = frames_statistics(memory->frames).largest_run * FRAME_SIZE;
+    spin_take(&account->lock);
     out->memory_total = account->frames_total * FRAME_SIZE;
     out->memory_used = account->frames_used * FRAME_SIZE;
     out->memory_peak = account->frames_used_peak * FRAME_SIZE;
-    out->memory_largest_free = frames_statistics(memory->frames).largest_run * FRAME_SIZE;
     out->wrong_frees = account->wrong_frees;
     for (unsigned i = 0; i < account->owner_count && i < COFFER_COMPONENTS_MAX; i++) {
         const struct account_line *line = &account->lines[i];
@@ -452,11 +453,12 @@ static void memory_statistics(const struct memory *memory, struct coffer_statist
             .bytes_peak = account_line_bytes_peak(line, FRAME_SIZE),
             .held = (uint64_t)line->frames * FRAME_SIZE,
             .held_peak = (uint64_t)line->frames_peak * FRAME_SIZE,
-            .allocations = line->takes + line->run_takes,
-            .frees = line->gives + line->run_gives,
-            .refusals = line->refusals + line->run_refusals,
+            .allocations = account_seen(&line->takes) + line->run_takes,
+            .frees = account_seen(&line->gives) + line->run_gives,
+            .refusals = account_seen(&line->refusals) + line->run_refusals,
         };
     }
+    spin_give(&account->lock);
 }
 
 static void cache_statistics_add(struct cache *cache, struct coffer_statistics *out)

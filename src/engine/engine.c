@@ -43,11 +43,13 @@ static bool config_is_valid(const struct coffer_config *config)
 static enum coffer_status open_memory(const struct coffer_config *config,
                                       const struct memory_settings *settings, struct memory **out)
 {
+    struct memory_settings with_port = *settings;
     struct memory_area areas[FRAMES_AREAS_MAX];
 
+    with_port.port = config->port;
     for (size_t i = 0; i < config->area_count; i++)
         areas[i] = (struct memory_area){config->areas[i].address, config->areas[i].size};
-    return memory_open(areas, config->area_count, settings, out);
+    return memory_open(areas, config->area_count, &with_port, out);
 }
 
 static enum coffer_status open_owner(struct coffer *engine, const char *name, struct owner *out)

@@ -6,12 +6,13 @@
 #include "base/bytes.h"
 #include "memory/frames/boot.h"
 
-static enum coffer_status open_pool(struct memory *memory)
+static enum coffer_status open_pool(struct memory *memory, const struct coffer_port *port)
 {
     const struct coffer_pool_settings settings = {.name = "heap", .zero = true};
     struct pool_host host = {
         .frames = memory->frames,
         .account = &memory->account,
+        .port = port,
         .spare = true,
     };
     enum coffer_status status = account_open_owner(&memory->account, "heap", &host.owner);
@@ -51,7 +52,7 @@ enum coffer_status memory_open(const struct memory_area *areas, size_t count,
         return status;
     }
 
-    status = open_pool(memory);
+    status = open_pool(memory, settings->port);
     if (status != COFFER_OK) {
         frames_fini(memory->frames);
         return status;
@@ -70,8 +71,6 @@ enum coffer_status memory_alloc(struct memory *memory, struct owner owner, size_
 {
     struct account *account = &memory->account;
     enum coffer_status status = COFFER_NO_MEMORY;
-    struct owner charged;
-    size_t usable;
 
     if (size == 0 || !account_has(account, owner))
         return COFFER_MISUSE;
@@ -81,22 +80,13 @@ enum coffer_status memory_alloc(struct memory *memory, struct owner owner, size_
         account_refused(account, owner);
         return status;
     }
-    if (!pool_find(memory->pool, *out, &usable, &charged))
-        assert_cheap(false);
-    account_take_bytes(account, charged, usable);
-    assert_deep(bytes_are_zero(*out, usable));
+    assert_deep(bytes_are_zero(*out, coffer_pool_usable_size(memory->pool, *out)));
     return COFFER_OK;
 }
 
 void memory_free(struct memory *memory, void *block)
 {
-    enum coffer_status status;
-    struct owner charged;
-    size_t usable;
+    enum coffer_status status = coffer_pool_free(memory->pool, block);
 
-    if (!pool_find(memory->pool, block, &usable, &charged))
-        assert_cheap(false);
-    account_give_bytes(&memory->account, charged, usable);
-    status = coffer_pool_free(memory->pool, block);
     assert_cheap(status == COFFER_OK);
 }

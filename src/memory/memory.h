@@ -3,7 +3,9 @@
  * The memory system in one piece: account, frames and a pool over the caller's areas. Everything,
  * this structure included, lives inside the areas.
  *
- * Owners are opened once at start, by the component that will allocate.
+ * Owners are opened by the component that will allocate, before it does. Locking: every call but
+ * open and close may come from any thread; what memory does under its own locks is bounded, and it
+ * calls nobody under them (whoever is told of frames running short may allocate and free).
  */
 #ifndef COFFER_MEMORY_MEMORY_H
 #define COFFER_MEMORY_MEMORY_H
@@ -20,7 +22,7 @@ struct memory {
 
 struct memory_settings {
     bool keep_contents;             /* of frames, see struct frames_settings */
-    const struct coffer_port *port; /* likewise; NULL: one thread */
+    const struct coffer_port *port; /* NULL: one thread, here and in the frames */
     unsigned cache_frames;          /* likewise */
     unsigned owner_max;             /* lines of the account; 0: ACCOUNT_OWNERS_DEFAULT */
     /* A test's hook, see struct account. */
@@ -37,7 +39,7 @@ COFFER_MUST_CHECK enum coffer_status memory_open(const struct memory_area *areas
 void memory_close(struct memory *memory);
 
 /* A zeroed block of at least `size` (> 0) bytes, counted and charged to an owner that is open
- * (COFFER_MISUSE). For one thread. */
+ * (COFFER_MISUSE). */
 COFFER_MUST_CHECK enum coffer_status memory_alloc(struct memory *memory, struct owner owner,
                                                   size_t size, void **out);
 

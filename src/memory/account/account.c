@@ -69,7 +69,7 @@ enum coffer_status account_close_owner(struct account *account, struct owner own
     if (account_has(account, owner)) {
         struct account_line *line = &account->lines[owner.index];
 
-        if (line->frames > 0 || line->bytes > 0) {
+        if (line->frames > 0 || account_seen(&line->bytes) > 0) {
             status = COFFER_BUSY;
         } else {
             memset(line, 0, sizeof(*line));

@@ -16,8 +16,8 @@
  *
  * Locking. `lock` guards owners, quotas, frames_*, wrong_frees and of each line what stands under
  * "Frames"; the frames use it as their own. What stands under "Pools" is guarded by the pool that
- * counts there: two pools with one owner on different threads must agree on a lock. Reading a
- * number without its lock gives one that was true a moment ago.
+ * counts there (only one may count on a line), but for the refusals, which anybody counts. Reading
+ * a number without its lock, with account_seen, gives one that was true a moment ago.
  */
 #ifndef COFFER_MEMORY_ACCOUNT_H
 #define COFFER_MEMORY_ACCOUNT_H
@@ -114,16 +114,22 @@ static inline uint64_t account_line_quota(const struct account_line *line)
     return line->quota == UINT32_MAX ? ACCOUNT_NO_QUOTA : line->quota;
 }
 
+/* A number of what pools count, as it was a moment ago. */
+static inline uint64_t account_seen(const uint64_t *number)
+{
+    return __atomic_load_n(number, __ATOMIC_RELAXED);
+}
+
 /* What is allocated to a line by pools and in whole runs, together. The peak is that of both added,
  * which may have been at different times. */
 static inline uint64_t account_line_bytes(const struct account_line *line, uint32_t frame_size)
 {
-    return line->bytes + (uint64_t)(line->frames - line->frames_kept) * frame_size;
+    return account_seen(&line->bytes) + (uint64_t)(line->frames - line->frames_kept) * frame_size;
 }
 
 static inline uint64_t account_line_bytes_peak(const struct account_line *line, uint32_t frame_size)
 {
-    return line->bytes_peak + (uint64_t)line->runs_peak * frame_size;
+    return account_seen(&line->bytes_peak) + (uint64_t)line->runs_peak * frame_size;
 }
 
 /* Do A1, as far as the lines go, and A2 hold? */
@@ -141,7 +147,12 @@ COFFER_MUST_CHECK static inline bool account_allows(struct account *account, str
 
 static inline void account_refused(struct account *account, struct owner owner)
 {
-    account->lines[owner.index].refusals++;
+    (void)__atomic_fetch_add(&account->lines[owner.index].refusals, 1, __ATOMIC_RELAXED);
+}
+
+static inline void account_store(uint64_t *number, uint64_t value)
+{
+    __atomic_store_n(number, value, __ATOMIC_RELAXED);
 }
 
 /* One allocation of `size` bytes. */
@@ -149,24 +160,20 @@ static inline void account_take_bytes(struct account *account, struct owner owne
 {
     struct account_line *line = &account->lines[owner.index];
 
-    line->takes++;
-    line->bytes += size;
+    account_store(&line->takes, line->takes + 1);
+    account_store(&line->bytes, line->bytes + size);
     if (line->bytes > line->bytes_peak)
-        line->bytes_peak = line->bytes;
-}
-
-/* A part of an allocation that stays was given back. */
-static inline void account_trim_bytes(struct account *account, struct owner owner, size_t size)
-{
-    assert_debug(account->lines[owner.index].bytes >= size);
-    account->lines[owner.index].bytes -= size;
+        account_store(&line->bytes_peak, line->bytes);
 }
 
 /* One free of `size` bytes. */
 static inline void account_give_bytes(struct account *account, struct owner owner, size_t size)
 {
-    account_trim_bytes(account, owner, size);
-    account->lines[owner.index].gives++;
+    struct account_line *line = &account->lines[owner.index];
+
+    assert_debug(line->bytes >= size);
+    account_store(&line->bytes, line->bytes - size);
+    account_store(&line->gives, line->gives + 1);
 }
 
 /* For the frames, under the lock: may the owner hold `count` more? A refusal is counted. */

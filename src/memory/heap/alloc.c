@@ -13,6 +13,7 @@
 #include "memory/heap/little.h"
 #include "memory/heap/patches.h"
 #include "memory/heap/runs.h"
+#include "memory/heap/spare.h"
 #include "port/slot.h"
 
 #define LIKELY(fact)   __builtin_expect((fact) != 0, 1)
@@ -268,37 +269,6 @@ enum coffer_status coffer_pool_alloc_aligned(struct coffer_pool *pool, size_t si
     return pool_alloc_request(pool, &request, out);
 }
 
-/* In the owner's magazine, which is made at the first need. */
-static void *alloc_for(struct coffer_pool *pool, struct owner owner, const struct request *request)
-{
-    struct magazine **magazine = &pool->magazines[owner.index];
-
-    if (*magazine == NULL)
-        *magazine = magazine_open(pool, owner, owner.index);
-    return *magazine != NULL ? alloc_in(pool, *magazine, request) : NULL;
-}
-
-enum coffer_status pool_alloc_for(struct coffer_pool *pool, struct owner owner, size_t size,
-                                  void **out)
-{
-    const struct request request = {size, natural_alignment(size)};
-    void *block;
-
-    assert_cheap(pool->spare);
-    if (size == 0 || !account_has(pool->home->account, owner))
-        return COFFER_MISUSE;
-    block = alloc_for(pool, owner, &request);
-    if (block == NULL && coffer_pool_shrink(pool) > 0)
-        block = alloc_for(pool, owner, &request);
-    if (block == NULL && alloc_asks(pool, owner, size))
-        block = alloc_for(pool, owner, &request);
-    if (block == NULL)
-        return alloc_refused(pool);
-    pool_count_used(pool, coffer_pool_usable_size(pool, block));
-    *out = block;
-    return COFFER_OK;
-}
-
 /* --- Free -------------------------------------------------------------------------------- */
 
 SLOW enum coffer_status free_refused(struct coffer_pool *pool)
@@ -321,7 +291,7 @@ enum coffer_status free_large(struct coffer_pool *pool, struct part *part, void 
     if (pool->settings.zero)
         wipe(block, size);
     run_free(pool, part);
-    if (pool->port == NULL)
+    if (pool_counts_used(pool))
         pool->used -= size;
     return COFFER_OK;
 }
@@ -442,6 +412,8 @@ void pool_choose_calls(struct coffer_pool *pool)
 {
     pool->alloc = alloc_any;
     pool->free = free_any;
+    if (pool->spare)
+        pool->free = spare_free;
     if (pool->solo != NULL) {
         pool->alloc = alloc_solo;
         pool->free = free_solo;

@@ -82,14 +82,3 @@ size_t coffer_pool_usable_size(struct coffer_pool *pool, const void *block)
         careful_leave(pool);
     return size;
 }
-
-bool pool_find(struct coffer_pool *pool, const void *block, size_t *size, struct owner *owner)
-{
-    struct found found;
-
-    if (!pool_find_block(pool, block, &found))
-        return false;
-    *size = found.size;
-    *owner = part_owner(pool, found.part);
-    return true;
-}

@@ -103,12 +103,20 @@ void magazine_leave(struct magazine *magazine)
     spin_give(&magazine->lock);
 }
 
+static size_t magazine_size(const struct coffer_pool *pool)
+{
+    return pool->spare ? offsetof(struct magazine, bins) + pool->bin_count * sizeof(struct bin *)
+                       : sizeof(struct magazine);
+}
+
+void magazine_drop(struct magazine *magazine)
+{
+    slots_return(magazine->pool, magazine, magazine_size(magazine->pool));
+}
+
 struct magazine *magazine_open(struct coffer_pool *pool, struct owner owner, uint16_t number)
 {
-    size_t size = pool->spare
-                      ? offsetof(struct magazine, bins) + pool->bin_count * sizeof(struct bin *)
-                      : sizeof(struct magazine);
-    struct magazine *magazine = slots_keep(pool, size);
+    struct magazine *magazine = slots_keep(pool, magazine_size(pool));
 
     if (magazine == NULL)
         return NULL;
@@ -124,12 +132,25 @@ struct magazine *magazine_open(struct coffer_pool *pool, struct owner owner, uin
     return magazine;
 }
 
+/* The first use of a class. The magazine's lock is let go of while frames are taken: in a spare
+ * pool another thread may have been quicker (nowhere else do two threads open one bin: see
+ * bin_slots). */
 static struct bin *bin_open(struct magazine *magazine, unsigned kind)
 {
     struct coffer_pool *pool = magazine->pool;
-    struct bin *bin = slots_keep(pool, sizeof(*bin));
     unsigned index = bin_index(pool, kind);
+    struct bin *bin;
 
+    spin_give(&magazine->lock);
+    bin = slots_keep(pool, sizeof(*bin));
+    spin_take(&magazine->lock);
+    if (magazine->bins[index] != &pool->none) {
+        spin_give(&magazine->lock);
+        if (bin != NULL)
+            slots_return(pool, bin, sizeof(*bin));
+        spin_take(&magazine->lock);
+        return magazine->bins[index];
+    }
     if (bin == NULL)
         return NULL;
     bin->current = &pool->full;

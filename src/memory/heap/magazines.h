@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Spans and the magazines that own them. A magazine is of a thread, of an owner (in a spare pool)
- * or, with neither, the only one; whoever works in it is alone there.
+ * or, with neither, the only one; whoever works in it is alone there, by its lock if need be.
  *
  * A bin has a current span, from which blocks are taken as long as there are any. Then comes the
  * next span of the bin's list, or a new one. A span on the list counts
@@ -117,6 +117,9 @@ static inline unsigned bin_index(const struct coffer_pool *pool, unsigned kind)
 
 /* A magazine whose spans are charged to `owner`. NULL: no memory. */
 struct magazine *magazine_open(struct coffer_pool *pool, struct owner owner, uint16_t number);
+
+/* That was opened in a spare pool and isn't wanted after all. */
+void magazine_drop(struct magazine *magazine);
 
 /* The magazine of a number; NULL: there is none yet. */
 static inline struct magazine *magazine_at(const struct coffer_pool *pool, unsigned number)

@@ -235,7 +235,7 @@ static enum coffer_status open_fast(const struct pool_host *host,
             .frame_max = settings->frames_max > 0 ? settings->frames_max : UINT64_MAX,
         };
     pool->spare = host->spare;
-    if (host->port != NULL && host->port->thread_slot != NULL && !pool->careful)
+    if (host->port != NULL && host->port->thread_slot != NULL && !pool->careful && !pool->spare)
         pool->port = host->port;
     find_short_path(pool);
     pool->token = slot_name(pool->home, pool) / CHUNK_SLOTS * OWNER_NUMBERS + 1;

@@ -64,7 +64,7 @@ enum part_kind {
 
 /*
  * Numbers of magazines: of a thread, its slot plus one; of threads that have no slot, one with a
- * lock; without threads 0, or the owner's number in a spare pool. A part has its pool's token plus
+ * lock; without threads 0; in a spare pool the owner's number. A part has its pool's token plus
  * twice such a number, so that one comparison tells whether it is a span of this pool and this
  * thread. A token is 256 times the number of the pool's first frame, and 1: boxes have a multiple
  * of 8 in that place (their size), and so are never taken for a part.
@@ -222,7 +222,7 @@ struct magazine {
     uint64_t allocations;          /* from its spans; see magazine_count */
     _Atomic(struct part *) remote; /* spans with blocks that other threads freed */
     atomic_bool trim;              /* its owner shall give back what it doesn't need */
-    struct spin lock;              /* of the shared one */
+    struct spin lock;              /* of the shared one, and of those of owners */
     struct owner owner;
     uint16_t number;
     uint64_t filled[(BIN_COUNT + 63) / 64]; /* bins that may have a free block */
@@ -280,7 +280,7 @@ struct coffer_pool {
 
     /* What changes lies apart from what every call of every thread reads. */
     struct spin lock;
-    uint64_t used; /* bytes in allocated blocks; with a magazine for each thread not counted */
+    uint64_t used; /* bytes in allocated blocks, see pool_counts_used */
     uint64_t used_peak;
     uint64_t allocations; /* that are in no magazine's number; under the lock */
     _Atomic uint64_t wrong_frees;
@@ -310,7 +310,14 @@ _Static_assert(offsetof(struct coffer_pool, lock) / SLOT_SIZE >
                    offsetof(struct coffer_pool, port) / SLOT_SIZE,
                "what each call reads and what another thread writes are in different lines");
 
-/* Without threads: so many bytes more are in allocated blocks. */
+/* Are the bytes in allocated blocks counted as they change? Where one thread at a time is in the
+ * pool, yes. */
+static inline bool pool_counts_used(const struct coffer_pool *pool)
+{
+    return pool->port == NULL && !pool->spare;
+}
+
+/* If so: so many bytes more are in allocated blocks. */
 static inline void pool_count_used(struct coffer_pool *pool, size_t size)
 {
     uint64_t used = pool->used + size;
@@ -390,6 +397,9 @@ bool slot_exists(struct coffer_pool *pool, uint32_t name);
 /* Zeroed slots in a row for `size` bytes, of any source; they stay. NULL: no memory. Neither this
  * nor the rest under the lock. */
 void *slots_keep(struct coffer_pool *pool, size_t size);
+
+/* Back after all, unused, as another thread was quicker. */
+void slots_return(struct coffer_pool *pool, void *slots, size_t size);
 
 /* A descriptor, of kind PART_UNUSED, and its end; slots: of a span, or 0. A late free by another
  * thread may still write a link of what was a span (remote.c), so it never becomes another part. */

@@ -26,8 +26,9 @@
  * Complexity: alloc and free take a fixed number of steps, but for the frames below them, and for
  * the search through the free blocks of patches (64 KiB each, 64 of them at most) in a pool that
  * has few frames. Locking: without threads none. With them each thread works in its own magazine
- * without a lock; what is behind (descriptors, patches, areas, runs) is under one spin lock, which
- * is never held while frames are taken, given or wiped.
+ * without a lock (in a spare pool with that of the owner's: spare.h); what is behind (descriptors,
+ * patches, areas, runs) is under one spin lock, which is never held while frames are taken, given
+ * or wiped.
  */
 #ifndef COFFER_MEMORY_HEAP_POOL_H
 #define COFFER_MEMORY_HEAP_POOL_H
@@ -44,7 +45,7 @@ struct pool_host {
 
     /* Spare: for very little memory, and pool_alloc_for. Few classes, spans of one frame, no areas
      * (what is larger than POOL_SPARE_MAX is whole frames), and a magazine for each owner, so that
-     * frames are charged to who uses them. Settings must have no options but `zero`; no threads. */
+     * frames are charged to who uses them. Settings must have no options but `zero`. */
     bool spare;
 };
 
@@ -59,15 +60,10 @@ COFFER_MUST_CHECK enum coffer_status pool_open(const struct pool_host *host,
                                                const struct coffer_pool_settings *settings,
                                                struct coffer_pool **out);
 
-/* A spare pool's alloc, charged to `owner`: COFFER_MISUSE too when it isn't open. The bytes of
- * blocks are the caller's to count, with pool_find. */
+/* A spare pool's alloc, charged to `owner`: COFFER_MISUSE too when it isn't open. Its blocks are
+ * counted on the owner's line, and so are the frees. */
 COFFER_MUST_CHECK enum coffer_status pool_alloc_for(struct coffer_pool *pool, struct owner owner,
                                                     size_t size, void **out);
-
-/* An allocated block: its usable size and whom its frames are charged to; false for any other
- * address. */
-COFFER_MUST_CHECK bool pool_find(struct coffer_pool *pool, const void *block, size_t *size,
-                                 struct owner *owner);
 
 /* All of it, with the blocks that are still allocated; its region is wiped. */
 void pool_close(struct coffer_pool *pool);

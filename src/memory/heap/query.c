@@ -5,6 +5,7 @@
 #include "memory/heap/areas.h"
 #include "memory/heap/careful.h"
 #include "memory/heap/patches.h"
+#include "memory/heap/spare.h"
 
 /* Areas and patches without blocks. */
 static size_t large_trim(struct coffer_pool *pool)
@@ -24,6 +25,8 @@ size_t coffer_pool_shrink(struct coffer_pool *pool)
         careful_leave(pool);
         return pool->little != NULL ? 0 : frames + large_trim(pool);
     }
+    if (pool->spare)
+        return spare_trim(pool);
     if (pool->port == NULL) {
         for (unsigned i = 0; i < pool->magazine_count; i++) {
             if (pool->magazines[i] != NULL)
@@ -137,8 +140,8 @@ static void count_fast(struct coffer_pool *pool, struct coffer_pool_statistics *
     out->size = pool->settings.region_size + out->frames * FRAME_SIZE;
 }
 
-/* With a magazine for each thread nobody counts the bytes in blocks: the peak is the most that was
- * ever seen here. */
+/* With a magazine for each thread or owner nobody counts the bytes in blocks: the peak is the most
+ * that was ever seen here. */
 static uint64_t see_peak(struct coffer_pool *pool, uint64_t used)
 {
     uint64_t peak;
@@ -174,7 +177,7 @@ void coffer_pool_statistics(struct coffer_pool *pool, struct coffer_pool_statist
     }
     count_quarantine(pool, out);
     out->poisoned = pool->poisoned;
-    out->used_peak = pool->port == NULL ? pool->used_peak : see_peak(pool, out->used);
+    out->used_peak = pool_counts_used(pool) ? pool->used_peak : see_peak(pool, out->used);
     if (locked)
         careful_leave(pool);
     out->frees = out->allocations - out->blocks;

@@ -274,6 +274,18 @@ static struct part *slots_give(struct coffer_pool *pool, struct pool_source *sou
     return NULL;
 }
 
+void slots_return(struct coffer_pool *pool, void *slots, size_t size)
+{
+    struct pool_source *source = part_source(pool, slots);
+    struct part *chunk;
+
+    spin_take(&pool->lock);
+    chunk = slots_give(pool, source, slots, (unsigned)((size + SLOT_SIZE - 1) / SLOT_SIZE));
+    spin_give(&pool->lock);
+    if (chunk != NULL)
+        source_give(pool, source, chunk, 1);
+}
+
 /* What it was is forgotten, but for what other threads may still be about to write. */
 static void part_blank(struct part *part)
 {
