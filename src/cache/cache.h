@@ -237,6 +237,10 @@ void cache_forget_group(struct cache *cache, struct cache_group *group);
  * first if the type writes back. How many bytes it was. */
 uint64_t cache_shrink(struct cache *cache, uint64_t bytes, unsigned steps);
 
+/* When the entry that goes next was last used, on the share's clock; 0: it is spare; UINT64_MAX:
+ * none can go. `to_give`: so that its memory leaves the cache, as by cache_shrink. */
+uint64_t cache_oldest_use(struct cache *cache, bool to_give);
+
 /*
  * Forget entries that nobody used since `before_ns` on the port's clock, dirty ones after writing
  * them if the type writes back. A step looks at one chain of the table; the next call goes on where

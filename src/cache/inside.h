@@ -140,10 +140,8 @@ enum cache_step {
  * counts those that held something. */
 enum cache_step give_back_locked(struct cache *cache, size_t floor, uint64_t *evicted);
 
-/* For the share. When the entry that goes next was last used; UINT64_MAX: none can. `to_give`: so
- * that it leaves the cache. */
-uint64_t cache_oldest_use(struct cache *cache, bool to_give);
-/* Give it up, and more until it is `bytes`. How many bytes it was. */
+/* For the share. Give up what cache_oldest_use named, and more until it is `bytes`. How many bytes
+ * it was. */
 uint64_t cache_give_up(struct cache *cache, uint64_t bytes);
 
 /* --- changes.c */
