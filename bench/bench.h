@@ -79,5 +79,12 @@ void run_sequences(struct bench *bench); /* sequences.c: 16 MiB from end to end 
 void run_opening(struct bench *bench);   /* opening.c: large objects */
 void run_memory(struct bench *bench);    /* memory.c: pools, boxes and frames against malloc */
 void run_paging(struct bench *bench);    /* paging.c: a page fault beside the calls it is made of */
+void run_calls(struct bench *bench);     /* calls.c: calls to the untrusted side, an operation */
+
+/* Scratch directories are given: on the disk, and where nobody waits for one. */
+void run_rates(struct bench *bench, const char *disk,
+               const char *memory);                         /* rates.c: much a second */
+void run_large(struct bench *bench, const char *directory); /* large.c: the least memory */
+void run_curve(struct bench *bench, const char *directory); /* curve.c: what memory buys */
 
 #endif

@@ -14,8 +14,8 @@
 #define WORDS_MAX  (CHILD_WORDS_MAX + 8)
 #define EXIT_SHELL 127 /* as a shell has it: no such program */
 
-/* "DIRECTORY/memory/PROGRAM", where DIRECTORY is the bench's own. */
-static void find_program(const char *program, char path[PATH_MAX])
+/* "DIRECTORY/FOLDER/PROGRAM", where DIRECTORY is the bench's own. */
+static void find_program(const struct child *child, char path[PATH_MAX])
 {
     ssize_t size = readlink("/proc/self/exe", path, PATH_MAX - 1);
     char *slash;
@@ -26,7 +26,8 @@ static void find_program(const char *program, char path[PATH_MAX])
     slash = strrchr(path, '/');
     must_system(slash != NULL, path);
     slash++;
-    more = snprintf(slash, (size_t)(path + PATH_MAX - slash), "memory/%s", program);
+    more = snprintf(slash, (size_t)(path + PATH_MAX - slash), "%s/%s", child->folder,
+                    child->program);
     must_system(more > 0 && more < path + PATH_MAX - slash, path);
 }
 
@@ -53,7 +54,7 @@ __attribute__((noreturn)) static void become(const struct child *child, int to)
         words[count++] = copy_of("--callgrind-out-file=/dev/null");
         words[count++] = copy_of("--log-fd=1");
     }
-    find_program(child->program, path);
+    find_program(child, path);
     words[count++] = path;
     for (size_t i = 0; i < CHILD_WORDS_MAX && child->words[i] != NULL; i++)
         words[count++] = copy_of(child->words[i]);
@@ -169,10 +170,20 @@ double child_instructions(const struct child *child)
     return number;
 }
 
+bool child_is_there(const struct child *child)
+{
+    char path[PATH_MAX];
+
+    find_program(child, path);
+    return access(path, X_OK) == 0;
+}
+
 bool child_can_count(void)
 {
-    const struct child child = {
-        .program = "bench-none", .counted = true, .words = {"count", "64", "0"}};
+    const struct child child = {.folder = "memory",
+                                .program = "bench-none",
+                                .counted = true,
+                                .words = {"count", "64", "0"}};
     size_t size;
     int status;
 

@@ -9,7 +9,8 @@
 #define CHILD_WORDS_MAX 6
 
 struct child {
-    const char *program;                /* of the folder memory/ beside the bench's own */
+    const char *folder;                 /* beside the bench's own program */
+    const char *program;                /* in it */
     const char *preload;                /* LD_PRELOAD; NULL: nothing */
     bool counted;                       /* by valgrind */
     const char *words[CHILD_WORDS_MAX]; /* its arguments; the first NULL ends them */
@@ -24,6 +25,9 @@ double child_number(const struct child *child, const char *name);
 
 /* Instructions that it executed; `counted`. */
 double child_instructions(const struct child *child);
+
+/* Was it built? */
+bool child_is_there(const struct child *child);
 
 /* Is there a valgrind that works? */
 bool child_can_count(void);

@@ -24,8 +24,10 @@ struct options {
     const char *json;   /* NULL: none is written */
     const char *disk;   /* where the durable stores are made */
     const char *memory; /* and the others */
-    const char *part;   /* "storage", "memory", "paging" or "all" */
+    const char *part;   /* one of `parts`, or "all" */
 };
+
+static const char *const parts[] = {"storage", "service", "curve", "memory", "paging"};
 
 static void usage(FILE *to)
 {
@@ -33,7 +35,7 @@ static void usage(FILE *to)
           "  --json FILE   write the figures there\n"
           "  --disk DIR    durable stores are made below DIR (.)\n"
           "  --memory DIR  stores that are not durable (/dev/shm, else as --disk)\n"
-          "  --part PART   storage, memory, paging or all (all)\n"
+          "  --part PART   storage, service, curve, memory, paging or all (all)\n"
           "COFFER_BENCH_QUICK=1: few repetitions and what is short, to see that it works.\n",
           to);
 }
@@ -50,6 +52,7 @@ static struct options parse(int count, char **words)
         {"memory", required_argument, NULL, 'm'}, {"part", required_argument, NULL, 'p'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     struct options options = {.disk = ".", .part = "all"};
+    bool known_part = false;
     int letter;
 
     while ((letter = getopt_long(count, words, "", known, NULL)) != -1) {
@@ -74,8 +77,9 @@ static struct options parse(int count, char **words)
             exit(EXIT_BROKEN);
         }
     }
-    if (optind != count || !(is_wanted(&options, "storage") || is_wanted(&options, "memory") ||
-                             is_wanted(&options, "paging"))) {
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        known_part = known_part || is_wanted(&options, parts[i]);
+    if (optind != count || !known_part) {
         usage(stderr);
         exit(EXIT_BROKEN);
     }
@@ -149,17 +153,39 @@ static void report_memory(struct bench *bench)
                   1024 * 1024);
 }
 
-static void run_storage(struct bench *bench, const struct options *options)
+static void run_storage(struct bench *bench, const char *disk, const char *memory)
 {
-    struct variant durable = {"", scratch_make(options->disk), true};
-    struct variant fleeting = {".volatile", scratch_make(options->memory), false};
+    const struct variant durable = {"", disk, true};
+    const struct variant fleeting = {".volatile", memory, false};
 
-    must(coffer_linux_memory_make(REGION_SIZE, NULL, &bench->region), "secure memory");
-    (void)coffer_linux_ciphers(); /* libgcrypt is ready from here on, for the raw peer as well */
     print_head(bench);
     run_variant(bench, &durable);
     run_variant(bench, &fleeting);
     report_memory(bench);
+}
+
+/* The store as those who use it see it: how much a second, how many calls, in how little. */
+static void run_service(struct bench *bench, const char *disk, const char *memory)
+{
+    bench->variant = (struct variant){"", memory, true};
+    run_calls(bench);
+    run_large(bench, memory);
+    run_rates(bench, disk, memory);
+}
+
+static void run_stores(struct bench *bench, const struct options *options)
+{
+    const char *disk = scratch_make(options->disk);
+    const char *memory = scratch_make(options->memory);
+
+    must(coffer_linux_memory_make(REGION_SIZE, NULL, &bench->region), "secure memory");
+    (void)coffer_linux_ciphers(); /* libgcrypt is ready from here on, for the raw peer as well */
+    if (is_wanted(options, "storage"))
+        run_storage(bench, disk, memory);
+    if (is_wanted(options, "service"))
+        run_service(bench, disk, memory);
+    if (is_wanted(options, "curve"))
+        run_curve(bench, memory);
     coffer_linux_memory_unmake(&bench->region);
 }
 
@@ -172,8 +198,9 @@ int main(int count, char **words)
                           .report = report_open()};
     bool good;
 
-    if (is_wanted(&options, "storage"))
-        run_storage(&bench, &options);
+    if (is_wanted(&options, "storage") || is_wanted(&options, "service") ||
+        is_wanted(&options, "curve"))
+        run_stores(&bench, &options);
     if (is_wanted(&options, "memory"))
         run_memory(&bench);
     if (is_wanted(&options, "paging"))

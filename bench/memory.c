@@ -81,6 +81,7 @@ static struct child child_of(const struct job *job, unsigned allocator, const ch
     bool ours = allocator == OURS;
 
     return (struct child){
+        .folder = "memory",
         .program = ours ? job->program : "bench-malloc",
         .preload = allocators[allocator].preload,
         .words = {job->workload, job->sizes, pairs, ours ? job->options : ""},
@@ -485,8 +486,8 @@ static void run_region(const struct memory_bench *memory)
 void run_memory(struct bench *bench)
 {
     struct memory_bench memory = {.bench = bench, .judged = JUDGED};
-    static const struct child loop = {.program = "bench-none",
-                                      .words = {"count", "16-1024", "", ""}};
+    static const struct child loop = {
+        .folder = "memory", .program = "bench-none", .words = {"count", "16-1024", "", ""}};
 
     printf("\nMemory: ours and malloc of others, each in a process of its own with the same "
            "operations. A figure is of\na pair, one free and one alloc; instructions (ir) without "
