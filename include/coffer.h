@@ -89,6 +89,7 @@ enum coffer_notice {
     COFFER_NOTICE_QUARANTINED,        /* a file was moved to quarantine/ */
     COFFER_NOTICE_DUPLICATE_FILE, /* two entries of dirf.db name one file; the later is ignored */
     COFFER_NOTICE_CLEANUP,        /* a file that is no longer needed could not be removed */
+    COFFER_NOTICE_TRACE,          /* the trace could not be written: it ends */
 };
 
 /*
@@ -136,14 +137,22 @@ struct coffer_config {
     unsigned cache_frames;
 
     /* Expanded file keys that the crypto library keeps. Range: 2 to 64, default 8. Price: about
-     * 2 KiB each outside secure memory and 144 bytes in it; fewer mean a key expansion (0.3 us) more
-     * often, and threads with different keys wait for one another. */
+     * 2 KiB each outside secure memory and 144 bytes in it; fewer mean a key expansion (0.3 us)
+     * more often, and threads with different keys wait for one another. */
     unsigned key_slots;
 
     /* Told of what was noticed and dealt with; `text` is one line for people, `context` is
      * notice_context. Called with the store locked: don't call back. Default: the port's log. */
     void (*notice)(void *context, enum coffer_notice notice, const char *text);
     void *notice_context;
+
+    /* Given a line for each call, in the order in which they end (<coffer/trace.h>; docs/TUNING.md
+     * tells what it is good for): `size` bytes with an end of line and no NUL, without names or
+     * data. Called by one thread at a time; don't call back. False: it can't be written, the trace
+     * ends and a notice tells; no call fails. Default: no trace. Price: a microsecond a call, about
+     * as much again where an object is named, and no secure memory to speak of. */
+    bool (*trace)(void *context, const char *line, size_t size);
+    void *trace_context;
 
     /* Called by coffer_close when all is over, the areas included. Default: nothing. */
     void (*release)(void *context);

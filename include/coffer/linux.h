@@ -37,6 +37,8 @@ struct coffer_linux_options {
     unsigned key_slots;    /* likewise */
     void (*notice)(void *context, enum coffer_notice notice, const char *text);
     void *notice_context;
+    bool (*trace)(void *context, const char *line, size_t size); /* see struct coffer_config */
+    void *trace_context;
 };
 
 /* Open a store in a directory; coffer_close gives everything back. COFFER_NOT_FOUND: no such

@@ -40,6 +40,8 @@ static struct coffer_config make_config(const struct coffer_linux_options *optio
         .key_slots = options->key_slots,
         .notice = options->notice,
         .notice_context = options->notice_context,
+        .trace = options->trace,
+        .trace_context = options->trace_context,
         .release = release,
         .release_context = machine,
     };

@@ -299,6 +299,20 @@ out:
     return status;
 }
 
+enum coffer_status crypto_name_tag(struct crypto *crypto, const uint8_t uuid[CRYPTO_UUID_SIZE],
+                                   const void *id, size_t id_size, uint64_t *out)
+{
+    uint8_t digest[CRYPTO_HASH_SIZE];
+    enum coffer_status status;
+
+    lock(crypto);
+    status = ladder_tag(&crypto->ladder, uuid, id, id_size, digest);
+    unlock(crypto);
+    if (status == COFFER_OK)
+        *out = load_le64(digest);
+    return status;
+}
+
 void crypto_hash(struct crypto *crypto, const void *data, size_t size,
                  uint8_t digest[CRYPTO_HASH_SIZE])
 {

@@ -106,6 +106,12 @@ COFFER_MUST_CHECK enum coffer_status crypto_unseal(struct crypto *crypto, struct
                                                    const uint8_t iv[CRYPTO_IV_SIZE],
                                                    const uint8_t tag[CRYPTO_TAG_SIZE]);
 
+/* A number that stands for an object's name where names must not be told: the same for the same
+ * name in the same store, and made with a key of it. Errors of the provider. */
+COFFER_MUST_CHECK enum coffer_status crypto_name_tag(struct crypto *crypto,
+                                                     const uint8_t uuid[CRYPTO_UUID_SIZE],
+                                                     const void *id, size_t id_size, uint64_t *out);
+
 /* SHA-256. */
 void crypto_hash(struct crypto *crypto, const void *data, size_t size,
                  uint8_t digest[CRYPTO_HASH_SIZE]);

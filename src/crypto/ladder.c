@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 
 #define HUK_SIZE_MAX 64u
@@ -106,4 +107,23 @@ enum coffer_status ladder_unwrap(struct ladder *ladder, const uint8_t *uuid,
     if (status != COFFER_OK)
         return status;
     return ladder->ciphers->ecb_decrypt(ladder->ciphers_state, ladder->tsk, wrapped, fek);
+}
+
+#define TAG_ID_MAX 64u
+
+enum coffer_status ladder_tag(struct ladder *ladder, const uint8_t uuid[CRYPTO_UUID_SIZE],
+                              const void *id, size_t id_size, uint8_t digest[CRYPTO_HASH_SIZE])
+{
+    static const uint8_t use[] = "coffer trace";
+    uint8_t message[sizeof(use) + CRYPTO_UUID_SIZE + TAG_ID_MAX];
+    size_t size = sizeof(use);
+
+    assert_cheap(id_size <= TAG_ID_MAX);
+    memcpy(message, use, sizeof(use));
+    memcpy(message + size, uuid, CRYPTO_UUID_SIZE);
+    size += CRYPTO_UUID_SIZE;
+    if (id_size > 0)
+        memcpy(message + size, id, id_size);
+    return ladder->ciphers->hmac_sha256(ladder->ciphers_state, ladder->ssk, LADDER_KEY_SIZE,
+                                        message, size + id_size, digest);
 }

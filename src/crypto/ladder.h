@@ -56,4 +56,11 @@ COFFER_MUST_CHECK enum coffer_status ladder_unwrap(struct ladder *ladder, const 
                                                    const uint8_t wrapped[CRYPTO_WRAPPED_SIZE],
                                                    uint8_t fek[CRYPTO_WRAPPED_SIZE]);
 
+/* HMAC of an object's name (at most COFFER_ID_MAX bytes of id) under the SSK, for traces. Its
+ * message is longer than any that a TSK is made of, so that it never is one. */
+COFFER_MUST_CHECK enum coffer_status ladder_tag(struct ladder *ladder,
+                                                const uint8_t uuid[CRYPTO_UUID_SIZE],
+                                                const void *id, size_t id_size,
+                                                uint8_t digest[CRYPTO_HASH_SIZE]);
+
 #endif

@@ -33,13 +33,21 @@ enum coffer_status engine_name(const struct coffer_name *name, struct name *out)
     return name == NULL ? COFFER_MISUSE : make_name(&name->ta, name->id, name->id_size, out);
 }
 
+/* Bytes in front of an object's data, as traces tell them. */
+static uint64_t front_of(size_t attributes_size)
+{
+    return OBJECT_HEAD_SIZE + attributes_size;
+}
+
 /* --- Objects --- */
 
 enum coffer_status coffer_object_open(struct coffer *store, const struct coffer_name *name,
                                       struct coffer_object **out)
 {
+    struct coffer_info info = {0};
     enum coffer_status status;
     struct name inside;
+    uint64_t traced;
     void *handle;
 
     if (store == NULL || out == NULL)
@@ -47,32 +55,40 @@ enum coffer_status coffer_object_open(struct coffer *store, const struct coffer_
     status = engine_name(name, &inside);
     if (status != COFFER_OK)
         return status;
+    traced = trace_name(&store->trace, &inside);
     engine_lock(store);
     status = engine_make_handle(store, sizeof(struct coffer_object), HANDLE_OBJECT, &handle);
     if (status == COFFER_OK) {
         struct coffer_object *object = handle;
 
+        object->handle.traced = traced;
         status = object_open(&store->store, &inside, &object->object);
-        if (status == COFFER_OK)
+        if (status == COFFER_OK) {
+            object_info(object->object, &info);
             *out = object;
-        else
+        } else {
             engine_free_handle(&object->handle);
+        }
     }
     engine_unlock(store);
+    trace_call(&store->trace, "open", traced, front_of(info.attributes_size), info.size, status);
     return status;
 }
 
 void coffer_object_close(struct coffer_object *object)
 {
     struct coffer *engine;
+    uint64_t traced;
 
     if (object == NULL || object->handle.engine == NULL)
         return;
     engine = object->handle.engine;
+    traced = object->handle.traced;
     engine_lock(engine);
     object_close(object->object);
     engine_free_handle(&object->handle);
     engine_unlock(engine);
+    trace_call(&engine->trace, "close", traced, 0, 0, COFFER_OK);
 }
 
 static bool is_open(const struct coffer_object *object)
@@ -119,6 +135,7 @@ enum coffer_status coffer_object_read(struct coffer_object *object, uint64_t off
     engine_lock(engine);
     status = object_read(object->object, offset, out, size, got);
     engine_unlock(engine);
+    trace_call(&engine->trace, "read", object->handle.traced, offset, size, status);
     return status;
 }
 
@@ -134,6 +151,7 @@ enum coffer_status coffer_object_write(struct coffer_object *object, uint64_t of
     engine_lock(engine);
     status = object_write(object->object, offset, data, size);
     engine_unlock(engine);
+    trace_call(&engine->trace, "write", object->handle.traced, offset, size, status);
     return status;
 }
 
@@ -148,12 +166,14 @@ enum coffer_status coffer_object_truncate(struct coffer_object *object, uint64_t
     engine_lock(engine);
     status = object_truncate(object->object, size);
     engine_unlock(engine);
+    trace_call(&engine->trace, "cut", object->handle.traced, 0, size, status);
     return status;
 }
 
 enum coffer_status coffer_stat(struct coffer *store, const struct coffer_name *name,
                                struct coffer_info *out)
 {
+    struct coffer_info info = {0};
     enum coffer_status status;
     struct object *object;
     struct name inside;
@@ -166,10 +186,14 @@ enum coffer_status coffer_stat(struct coffer *store, const struct coffer_name *n
     engine_lock(store);
     status = object_open(&store->store, &inside, &object);
     if (status == COFFER_OK) {
-        object_info(object, out);
+        object_info(object, &info);
         object_close(object);
     }
     engine_unlock(store);
+    if (status == COFFER_OK)
+        *out = info;
+    trace_call(&store->trace, "stat", trace_name(&store->trace, &inside),
+               front_of(info.attributes_size), info.size, status);
     return status;
 }
 
@@ -190,6 +214,8 @@ enum coffer_status coffer_rename(struct coffer *store, const struct coffer_name 
     engine_lock(store);
     status = object_rename(&store->store, &before, &after);
     engine_unlock(store);
+    trace_call(&store->trace, "rename", trace_name(&store->trace, &before), 0, 0, status);
+    trace_call(&store->trace, "as", trace_name(&store->trace, &after), 0, 0, status);
     return status;
 }
 
@@ -206,6 +232,7 @@ enum coffer_status coffer_delete(struct coffer *store, const struct coffer_name 
     engine_lock(store);
     status = object_delete(&store->store, &inside);
     engine_unlock(store);
+    trace_call(&store->trace, "delete", trace_name(&store->trace, &inside), 0, 0, status);
     return status;
 }
 
@@ -260,6 +287,8 @@ enum coffer_status coffer_put(struct coffer *store, const struct coffer_name *na
             writer_abort(writer);
     }
     engine_unlock(store);
+    trace_call(&store->trace, "put", trace_name(&store->trace, &inside),
+               front_of(attributes != NULL ? attributes->bytes_size : 0), size, status);
     return status;
 }
 
@@ -269,12 +298,14 @@ enum coffer_status coffer_writer_open(struct coffer *store, const struct coffer_
 {
     enum coffer_status status = check_making(store, flags, attributes);
     struct name inside;
+    uint64_t traced;
     void *handle;
 
     if (status == COFFER_OK)
         status = out == NULL ? COFFER_MISUSE : engine_name(name, &inside);
     if (status != COFFER_OK)
         return status;
+    traced = trace_name(&store->trace, &inside);
     engine_lock(store);
     status = expect_free(store, &inside, flags);
     if (status == COFFER_OK)
@@ -282,6 +313,7 @@ enum coffer_status coffer_writer_open(struct coffer *store, const struct coffer_
     if (status == COFFER_OK) {
         struct coffer_writer *writer = handle;
 
+        writer->handle.traced = traced;
         status = writer_open(&store->store, &inside, flags & COFFER_REPLACE, attributes,
                              &writer->writer);
         if (status == COFFER_OK)
@@ -290,6 +322,8 @@ enum coffer_status coffer_writer_open(struct coffer *store, const struct coffer_
             engine_free_handle(&writer->handle);
     }
     engine_unlock(store);
+    trace_call(&store->trace, "make", traced,
+               front_of(attributes != NULL ? attributes->bytes_size : 0), 0, status);
     return status;
 }
 
@@ -297,13 +331,16 @@ enum coffer_status coffer_writer_write(struct coffer_writer *writer, const void 
 {
     enum coffer_status status;
     struct coffer *engine;
+    uint64_t before;
 
     if (writer == NULL || writer->handle.engine == NULL || (data == NULL && size > 0))
         return COFFER_MISUSE;
     engine = writer->handle.engine;
     engine_lock(engine);
+    before = writer->writer->size;
     status = writer_write(writer->writer, data, size);
     engine_unlock(engine);
+    trace_call(&engine->trace, "append", writer->handle.traced, before, size, status);
     return status;
 }
 
@@ -311,28 +348,36 @@ enum coffer_status coffer_writer_commit(struct coffer_writer *writer)
 {
     enum coffer_status status;
     struct coffer *engine;
+    uint64_t traced;
+    uint64_t size;
 
     if (writer == NULL || writer->handle.engine == NULL)
         return COFFER_MISUSE;
     engine = writer->handle.engine;
+    traced = writer->handle.traced;
     engine_lock(engine);
+    size = writer->writer->size;
     status = writer_commit(writer->writer);
     engine_free_handle(&writer->handle);
     engine_unlock(engine);
+    trace_call(&engine->trace, "commit", traced, 0, size, status);
     return status;
 }
 
 void coffer_writer_abort(struct coffer_writer *writer)
 {
     struct coffer *engine;
+    uint64_t traced;
 
     if (writer == NULL || writer->handle.engine == NULL)
         return;
     engine = writer->handle.engine;
+    traced = writer->handle.traced;
     engine_lock(engine);
     writer_abort(writer->writer);
     engine_free_handle(&writer->handle);
     engine_unlock(engine);
+    trace_call(&engine->trace, "abort", traced, 0, 0, COFFER_OK);
 }
 
 /* --- Enumeration --- */
@@ -394,6 +439,7 @@ enum coffer_status coffer_list_next(struct coffer_list *list, struct coffer_entr
     status = next_entry(list, &entry);
     if (status == COFFER_OK)
         *out = store_public_entry(&entry);
+    list->met += status == COFFER_OK;
     engine_unlock(engine);
     return status;
 }
@@ -401,13 +447,16 @@ enum coffer_status coffer_list_next(struct coffer_list *list, struct coffer_entr
 void coffer_list_close(struct coffer_list *list)
 {
     struct coffer *engine;
+    uint32_t met;
 
     if (list == NULL || list->handle.engine == NULL)
         return;
     engine = list->handle.engine;
     engine_lock(engine);
+    met = list->met;
     engine_free_handle(&list->handle);
     engine_unlock(engine);
+    trace_call(&engine->trace, "list", 0, 0, met, COFFER_OK);
 }
 
 /* --- Checking and statistics --- */
@@ -427,6 +476,7 @@ enum coffer_status coffer_check(struct coffer *store, unsigned flags,
     engine_lock(store);
     status = store_check(&check);
     engine_unlock(store);
+    trace_call(&store->trace, "check", 0, 0, 0, status);
     if (status == COFFER_OK)
         *out = check.summary;
     return status;

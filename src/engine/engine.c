@@ -175,6 +175,14 @@ static enum coffer_status open_store(struct coffer *engine, const struct coffer_
     return status;
 }
 
+static enum coffer_status open_trace(struct coffer *engine, const struct coffer_config *config)
+{
+    engine->trace.notice = engine->store.settings.notice;
+    engine->trace.notice_context = engine->store.settings.notice_context;
+    return trace_open(&engine->trace, config, engine->crypto,
+                      engine->memory->account.frames_total * FRAME_SIZE);
+}
+
 enum coffer_status engine_open(const struct coffer_config *config,
                                const struct memory_settings *settings, struct coffer **out)
 {
@@ -211,11 +219,16 @@ enum coffer_status engine_open(const struct coffer_config *config,
         status = open_store(engine, config);
     if (status != COFFER_OK)
         goto close_crypto;
+    status = open_trace(engine, config);
+    if (status != COFFER_OK)
+        goto close_store;
     engine->release = config->release;
     engine->release_context = config->release_context;
     *out = engine;
     return COFFER_OK;
 
+close_store:
+    store_close(&engine->store);
 close_crypto:
     close_buffers(engine);
     crypto_close(engine->crypto);
@@ -279,6 +292,7 @@ void coffer_close(struct coffer *store)
         return;
     while (!list_is_empty(&store->handles))
         close_handle(list_entry(store->handles.next, struct handle, link));
+    trace_close(&store->trace);
     store_close(&store->store);
     close_buffers(store);
     crypto_close(store->crypto);

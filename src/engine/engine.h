@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "coffer.h"
+#include "engine/trace.h"
 #include "memory/memory.h"
 #include "memory/system/system.h"
 #include "port/port.h"
@@ -28,6 +29,7 @@ struct coffer {
     struct block_cache blocks;
     struct tree_environment environment;
     struct store store;
+    struct trace trace;
     struct list handles; /* of all kinds, to be closed with the store */
     void (*release)(void *context);
     void *release_context;
@@ -44,6 +46,7 @@ struct handle {
     struct coffer *engine;
     struct list link;
     enum handle_kind kind;
+    uint64_t traced; /* the object's number in the trace */
 };
 
 struct coffer_object {
@@ -59,6 +62,7 @@ struct coffer_writer {
 struct coffer_list {
     struct handle handle;
     uint32_t next_slot;
+    uint32_t met; /* names so far, for the trace */
     bool all;
     uint8_t uuid[CRYPTO_UUID_SIZE];
 };

@@ -17,7 +17,8 @@ import sys
 
 MEMORY_HEADERS = ["coffer/area.h", "coffer/linux_memory.h", "coffer/memory.h", "coffer/space.h",
                   "coffer/status.h"]
-STORAGE_HEADERS = ["coffer.h", "coffer/inspect.h", "coffer/linux.h"]
+STORAGE_HEADERS = ["coffer.h", "coffer/inspect.h", "coffer/linux.h",
+                   "coffer/trace.h"]
 LOS_HEADERS = ["los_membox.h", "los_memory.h", "los_start.h", "los_typedef.h", "los_vm.h"]
 
 # For each library: (version node, headers) of what it exports; the first is its version script's.

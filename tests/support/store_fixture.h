@@ -13,7 +13,7 @@
 #include "coffer.h"
 #include "support/memory_device.h"
 
-#define STORE_FIXTURE_NOTICE_KINDS 6
+#define STORE_FIXTURE_NOTICE_KINDS 7
 #define STORE_FIXTURE_HUK_SIZE     16
 
 struct memory_settings;
@@ -25,6 +25,8 @@ struct store_options {
     bool read_only;
     const struct coffer_port *port;                /* NULL: Linux's */
     const struct memory_settings *memory_settings; /* NULL: none; reaches engine_open */
+    bool (*trace)(void *context, const char *line, size_t size);
+    void *trace_context;
 };
 
 struct store_fixture {

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The record of a store's calls, for those who tune it: one line a call, in the order in which the
+ * calls end (docs/TUNING.md, "Traces"; <coffer/trace.h> reads it).
+ *
+ *     TIME CALL OBJECT OFFSET SIZE STATUS
+ *
+ * No name and no byte of data is in it: an object is a number made of its name with a key of the
+ * store (crypto_name_tag), the same in every trace of the store and nobody else's to make.
+ *
+ * Invariants
+ *   R1 A trace never fails a call, nor changes what it answers: when the writer, or the key, fails,
+ *      the trace ends and a notice tells.
+ *   R2 It takes no secure memory but struct trace: a line is put together on the stack.
+ *
+ * Locking: a lock of its own, the last of all, held while the caller's writer runs, so that lines
+ * are whole and in order. The calls of this file are made without any other lock.
+ */
+#ifndef COFFER_ENGINE_TRACE_H
+#define COFFER_ENGINE_TRACE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "coffer.h"
+#include "crypto/crypto.h"
+#include "port/port.h"
+#include "store/catalogue.h"
+
+struct trace {
+    atomic_bool on;
+    const struct coffer_port *port;
+    struct crypto *crypto;
+    bool (*write)(void *context, const char *line, size_t size);
+    void *write_context;
+    void (*notice)(void *context, enum coffer_notice notice, const char *text);
+    void *notice_context;
+    uint64_t start_ns; /* on the port's clock, of time 0 */
+    struct port_lock lock;
+};
+
+/* Off, or on and with its first line written. `memory` is the store's, in bytes. Errors of the
+ * port's locks. */
+COFFER_MUST_CHECK enum coffer_status trace_open(struct trace *trace,
+                                                const struct coffer_config *config,
+                                                struct crypto *crypto, uint64_t memory);
+void trace_close(struct trace *trace);
+
+static inline bool trace_is_on(struct trace *trace)
+{
+    return atomic_load_explicit(&trace->on, memory_order_relaxed);
+}
+
+/* The number of an object; 0 when the trace is off. */
+uint64_t trace_name(struct trace *trace, const struct name *name);
+
+void trace_write(struct trace *trace, const char *call, uint64_t object, uint64_t offset,
+                 uint64_t size, enum coffer_status status);
+
+/* A call is over. */
+static inline void trace_call(struct trace *trace, const char *call, uint64_t object,
+                              uint64_t offset, uint64_t size, enum coffer_status status)
+{
+    if (trace_is_on(trace))
+        trace_write(trace, call, object, offset, size, status);
+}
+
+#endif
