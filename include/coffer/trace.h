@@ -64,6 +64,70 @@ struct coffer_trace_record {
 COFFER_MUST_CHECK enum coffer_status coffer_trace_parse(const char *line, size_t size,
                                                         struct coffer_trace_record *out);
 
+/* --- Replay ------------------------------------------------------------------------------ */
+
+/*
+ * The calls of a trace once more, against caches of another size: the library's own caches, with
+ * entries that hold nothing, and a model of what a miss costs. Any size can be tried in a moment
+ * and in little memory. What the model leaves out is in docs/TUNING.md.
+ */
+struct coffer_replay;
+
+/* What things take, in nanoseconds. */
+struct coffer_replay_costs {
+    uint64_t call_ns;    /* a call of the library that finds everything it needs */
+    uint64_t device_ns;  /* a read or write of the device, and */
+    uint64_t kib_ns;     /* each KiB that it moves */
+    uint64_t barrier_ns; /* an ordering point */
+    uint64_t block_ns;   /* a block of 4 KiB encrypted or decrypted */
+    uint64_t hash_ns;    /* a node hashed */
+};
+
+/* As measured where docs/TUNING.md was. */
+void coffer_replay_costs_default(struct coffer_replay_costs *out);
+
+struct coffer_replay_config {
+    /* Memory that the replay works in, which isn't the memory that it is about: 1 MiB, 256 bytes
+     * for each 4 KiB of that, and 384 bytes for each object of the trace are plenty. Required. */
+    const struct coffer_area *areas;
+    size_t area_count;
+
+    uint64_t memory;         /* that the store would have, bytes; COFFER_MEMORY_MIN at least */
+    unsigned cache_frames;   /* as in struct coffer_config; 0: what comes of `memory` */
+    unsigned cached_objects; /* open objects that are kept when nobody uses them; 0: the default */
+};
+
+struct coffer_replay_cache {
+    uint64_t hits, misses;
+};
+
+struct coffer_replay_result {
+    uint64_t calls; /* of the trace */
+    uint64_t objects;
+    unsigned cache_frames;
+    struct coffer_replay_cache object_cache, node_cache, block_cache;
+    uint64_t device_reads, device_writes, device_barriers;
+    uint64_t device_read_bytes, device_written_bytes;
+    uint64_t blocks; /* encrypted or decrypted */
+    uint64_t hashes;
+};
+
+/* COFFER_NO_MEMORY: too little in the areas. */
+COFFER_MUST_CHECK enum coffer_status coffer_replay_open(const struct coffer_replay_config *config,
+                                                        struct coffer_replay **out);
+void coffer_replay_close(struct coffer_replay *replay);
+
+/* The next record. Calls that failed in the trace are passed over. COFFER_NO_MEMORY: too little in
+ * the areas; what comes out means nothing any more. */
+COFFER_MUST_CHECK enum coffer_status coffer_replay_record(struct coffer_replay *replay,
+                                                          const struct coffer_trace_record *record);
+
+void coffer_replay_get(const struct coffer_replay *replay, struct coffer_replay_result *out);
+
+/* What all of it would have taken. */
+uint64_t coffer_replay_ns(const struct coffer_replay_result *result,
+                          const struct coffer_replay_costs *costs);
+
 #ifdef __cplusplus
 }
 #endif

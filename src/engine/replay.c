@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The calls of a trace, and what is kept between them. */
+#include "engine/replay.h"
+
+#include "base/assert.h"
+#include "cache/frame.h"
+#include "coffer.h"
+#include "store/catalogue.h"
+#include "store/store.h"
+#include "tree/tree.h"
+
+/* A machine with one thread and no clock: the caches' order of use goes by their own count. */
+static enum coffer_status init_nothing(void *context, struct port_lock *lock)
+{
+    (void)context;
+    (void)lock;
+    return COFFER_OK;
+}
+
+static void do_nothing(void *context, struct port_lock *lock)
+{
+    (void)context;
+    (void)lock;
+}
+
+static const struct coffer_port one_thread = {.lock_init = init_nothing,
+                                              .lock_fini = do_nothing,
+                                              .lock_take = do_nothing,
+                                              .lock_give = do_nothing};
+
+/* --- Entries --- */
+
+static struct cache_entry *make_entry(void *context)
+{
+    struct coffer_replay *replay = context;
+    void *block;
+
+    if (memory_alloc(replay->memory, replay->owner, sizeof(struct replay_open_object), &block) ==
+        COFFER_OK)
+        return block;
+    replay->starved = true;
+    return NULL;
+}
+
+static void unmake_entry(void *context, struct cache_entry *entry)
+{
+    struct coffer_replay *replay = context;
+
+    memory_free(replay->memory, entry);
+}
+
+/* An object leaves the object cache: its tree is closed. */
+static void let_go_object(void *context, struct cache_entry *entry)
+{
+    struct replay_open_object *opened = (struct replay_open_object *)entry;
+
+    if (opened->object == NULL)
+        return;
+    opened->object->opened = NULL;
+    replay_file_forget(context, &opened->object->file);
+    opened->object = NULL;
+}
+
+static const struct cache_type frame_types[2] = {
+    {.name = "nodes", .entry_bytes = FRAME_ENTRY_BYTES, .make = make_entry, .unmake = unmake_entry},
+    {.name = "blocks",
+     .entry_bytes = FRAME_ENTRY_BYTES,
+     .make = make_entry,
+     .unmake = unmake_entry},
+};
+
+static const struct cache_type object_type = {.name = "objects",
+                                              .entry_bytes = sizeof(struct replay_open_object),
+                                              .make = make_entry,
+                                              .unmake = unmake_entry,
+                                              .let_go = let_go_object};
+
+/* --- Opening and closing --- */
+
+#define OBJECTS_DEFAULT 64u
+
+/* Frames of the caches: half of what is free after start, as the engine has it. */
+static unsigned choose_frames(const struct coffer_replay_config *config)
+{
+    uint64_t frames = config->memory / FRAME_SIZE;
+    uint64_t taken = 8 + frames / 64; /* frame table, account, staging */
+    uint64_t half = frames > taken ? (frames - taken + 1) / 2 : 0;
+
+    if (config->cache_frames != 0)
+        return config->cache_frames;
+    if (half < TREE_CACHE_MIN)
+        return TREE_CACHE_MIN;
+    return half < UINT32_MAX ? (unsigned)half : UINT32_MAX;
+}
+
+static enum coffer_status open_caches(struct coffer_replay *replay)
+{
+    const struct cache_bounds of_nodes = {.entries_min = TREE_NODES_MIN,
+                                          .entries_max = replay->cache_frames - TREE_BLOCKS_MIN};
+    const struct cache_bounds of_blocks = {.entries_min = TREE_BLOCKS_MIN,
+                                           .entries_max = replay->cache_frames - TREE_NODES_MIN};
+    const struct cache_bounds of_objects = {.entries_max = 0};
+    enum coffer_status status;
+
+    cache_share_init(&replay->share, &one_thread,
+                     (uint64_t)replay->cache_frames * FRAME_ENTRY_BYTES);
+    cache_share_init(&replay->object_share, &one_thread, 0);
+    status = cache_open(&replay->share, replay->memory, replay->owner, &frame_types[0], replay,
+                        &of_nodes, &replay->nodes);
+    if (status == COFFER_OK)
+        status = cache_open(&replay->share, replay->memory, replay->owner, &frame_types[1], replay,
+                            &of_blocks, &replay->blocks);
+    if (status == COFFER_OK)
+        status = cache_open(&replay->object_share, replay->memory, replay->owner, &object_type,
+                            replay, &of_objects, &replay->open_objects);
+    return status;
+}
+
+enum coffer_status coffer_replay_open(const struct coffer_replay_config *config,
+                                      struct coffer_replay **out)
+{
+    struct memory_area areas[FRAMES_AREAS_MAX];
+    const struct memory_settings settings = {.keep_contents = true};
+    struct coffer_replay *replay;
+    enum coffer_status status;
+    struct memory *memory;
+    struct owner owner;
+    void *block;
+
+    if (config == NULL || out == NULL || config->areas == NULL || config->area_count < 1 ||
+        config->area_count > FRAMES_AREAS_MAX || config->memory < COFFER_MEMORY_MIN ||
+        (config->cache_frames != 0 && config->cache_frames < TREE_CACHE_MIN))
+        return COFFER_MISUSE;
+    for (size_t i = 0; i < config->area_count; i++)
+        areas[i] = (struct memory_area){config->areas[i].address, config->areas[i].size};
+    status = memory_open(areas, config->area_count, &settings, &memory);
+    if (status != COFFER_OK)
+        return status;
+    status = account_open_owner(&memory->account, "replay", &owner);
+    if (status == COFFER_OK)
+        status = memory_alloc(memory, owner, sizeof(*replay), &block);
+    if (status != COFFER_OK)
+        goto close_memory;
+    replay = block;
+    replay->memory = memory;
+    replay->owner = owner;
+    replay->cache_frames = choose_frames(config);
+    replay->cached_objects = config->cached_objects != 0 ? config->cached_objects : OBJECTS_DEFAULT;
+    rbtree_init(&replay->objects, NULL);
+    list_init(&replay->spare);
+    replay_file_init(&replay->catalogue);
+    status = open_caches(replay);
+    if (status != COFFER_OK)
+        goto close_memory;
+    *out = replay;
+    return COFFER_OK;
+
+close_memory:
+    memory_close(memory);
+    return status;
+}
+
+void coffer_replay_close(struct coffer_replay *replay)
+{
+    /* All that it has is in its memory. */
+    if (replay != NULL)
+        memory_close(replay->memory);
+}
+
+/* --- Objects --- */
+
+static struct replay_object *object_at(struct rbnode *node)
+{
+    return rbtree_entry(node, struct replay_object, by_number);
+}
+
+static struct replay_object *find(const struct coffer_replay *replay, uint64_t number)
+{
+    struct rbnode *node = replay->objects.root;
+
+    while (node != NULL && object_at(node)->number != number)
+        node = node->child[number < object_at(node)->number ? RB_LEFT : RB_RIGHT];
+    return node == NULL ? NULL : object_at(node);
+}
+
+/* It isn't there yet. */
+static void insert(struct coffer_replay *replay, struct replay_object *object)
+{
+    struct rbnode *node = replay->objects.root;
+    struct rbnode *parent = NULL;
+    enum rbside side = RB_LEFT;
+
+    while (node != NULL) {
+        parent = node;
+        side = object->number < object_at(node)->number ? RB_LEFT : RB_RIGHT;
+        node = node->child[side];
+    }
+    rbtree_insert(&replay->objects, parent, side, &object->by_number);
+}
+
+/* The object of a number, known from here on. */
+static enum coffer_status know(struct coffer_replay *replay, uint64_t number,
+                               struct replay_object **out)
+{
+    struct replay_object *object = find(replay, number);
+    enum coffer_status status;
+    void *block;
+
+    if (object == NULL && !list_is_empty(&replay->spare)) {
+        object = list_entry(replay->spare.next, struct replay_object, spare);
+        list_remove(&object->spare);
+    } else if (object == NULL) {
+        status = memory_alloc(replay->memory, replay->owner, sizeof(*object), &block);
+        if (status != COFFER_OK)
+            return status;
+        object = block;
+        list_init(&object->spare);
+        replay_file_init(&object->file);
+        object->slot = replay->slots++;
+        replay->result.objects++;
+    } else {
+        *out = object;
+        return COFFER_OK;
+    }
+    object->number = number;
+    insert(replay, object);
+    *out = object;
+    return COFFER_OK;
+}
+
+/* It leaves the object cache. Handles of it are forgotten. */
+static void drop(struct coffer_replay *replay, struct replay_object *object)
+{
+    struct replay_open_object *opened = object->opened;
+
+    if (opened != NULL) {
+        for (; object->handles > 1; object->handles--)
+            cache_unpin(replay->open_objects, &opened->core);
+        if (object->handles == 0)
+            (void)cache_find(replay->open_objects, &(struct cache_key){.index = object->slot});
+        cache_forget(replay->open_objects, &opened->core);
+    } else {
+        replay_file_forget(replay, &object->file);
+    }
+    object->handles = 0;
+}
+
+/* What nobody uses goes, until there are no more than may be kept. */
+static void trim(struct coffer_replay *replay)
+{
+    struct cache_statistics now;
+
+    cache_statistics(replay->open_objects, &now);
+    if (now.entries - now.spare > replay->cached_objects + now.pinned)
+        (void)cache_shrink(replay->open_objects,
+                           (now.entries - replay->cached_objects - now.pinned) *
+                               sizeof(struct replay_open_object),
+                           UINT32_MAX);
+}
+
+/* One handle more on an object: found in the object cache, or opened. */
+static enum coffer_status open_object(struct coffer_replay *replay, struct replay_object *object)
+{
+    const struct cache_key key = {.index = object->slot};
+    struct cache_entry *entry;
+    enum coffer_status status;
+    bool claimed;
+
+    status = cache_get(replay->open_objects, &key, CACHE_NO_WAIT, &entry, &claimed);
+    if (status != COFFER_OK)
+        return status;
+    object->handles++;
+    if (!claimed)
+        return COFFER_OK;
+    object->opened = (struct replay_open_object *)entry;
+    object->opened->object = object;
+    /* Its entry of the catalogue says where it is. */
+    replay_file_read(replay, &replay->catalogue, (uint64_t)object->slot * CATALOGUE_SLOT_SIZE,
+                     CATALOGUE_SLOT_SIZE);
+    replay_file_open(replay, &object->file);
+    cache_loaded(replay->open_objects, entry, COFFER_OK);
+    return COFFER_OK;
+}
+
+static void close_object(struct coffer_replay *replay, struct replay_object *object)
+{
+    if (object->handles == 0)
+        return;
+    object->handles--;
+    cache_unpin(replay->open_objects, &object->opened->core);
+    trim(replay);
+}
+
+/* The catalogue's part of a commit, with its two barriers. */
+static void publish(struct coffer_replay *replay, const struct replay_object *object)
+{
+    replay_file_write(replay, &replay->catalogue, (uint64_t)object->slot * CATALOGUE_SLOT_SIZE,
+                      CATALOGUE_SLOT_SIZE);
+    replay->result.device_barriers += 2;
+}
+
+/* --- Calls --- */
+
+/* The trace of another run: nothing is cached. */
+static void start(struct coffer_replay *replay)
+{
+    for (struct rbnode *node = rbtree_first(&replay->objects); node != NULL;
+         node = rbtree_next(node))
+        drop(replay, object_at(node));
+    replay_file_forget(replay, &replay->catalogue);
+}
+
+/* Objects are met first as they are opened, with their length, or are made. */
+static enum coffer_status meet(struct coffer_replay *replay,
+                               const struct coffer_trace_record *record, bool stays)
+{
+    struct replay_object *object;
+    enum coffer_status status = know(replay, record->object, &object);
+    uint64_t slots = (uint64_t)replay->slots * CATALOGUE_SLOT_SIZE;
+
+    if (status != COFFER_OK)
+        return status;
+    if (replay->catalogue.length < slots)
+        replay->catalogue.length = slots;
+    object->front = (uint32_t)record->offset;
+    object->file.length = record->offset + record->size;
+    status = open_object(replay, object);
+    if (status == COFFER_OK && !stays)
+        close_object(replay, object);
+    return status;
+}
+
+static enum coffer_status make(struct coffer_replay *replay,
+                               const struct coffer_trace_record *record, uint64_t front)
+{
+    struct replay_object *object;
+    enum coffer_status status = know(replay, record->object, &object);
+
+    if (status != COFFER_OK)
+        return status;
+    drop(replay, object);
+    object->front = (uint32_t)front;
+    replay_file_make(replay, &object->file, front + record->size);
+    publish(replay, object);
+    replay_file_forget(replay, &object->file);
+    return COFFER_OK;
+}
+
+static void delete (struct coffer_replay *replay, struct replay_object *object)
+{
+    drop(replay, object);
+    publish(replay, object);
+    rbtree_erase(&replay->objects, &object->by_number);
+    list_insert_after(&replay->spare, &object->spare);
+}
+
+/* Calls on an object that the trace has named before. */
+static void use(struct coffer_replay *replay, const struct coffer_trace_record *record,
+                struct replay_object *object)
+{
+    uint64_t at = object->front + record->offset;
+
+    switch (record->call) {
+    case COFFER_TRACE_CLOSE:
+        close_object(replay, object);
+        break;
+    case COFFER_TRACE_READ:
+        replay_file_read(replay, &object->file, at, record->size);
+        break;
+    case COFFER_TRACE_WRITE:
+        replay_file_write(replay, &object->file, at, record->size);
+        publish(replay, object);
+        break;
+    case COFFER_TRACE_CUT:
+        at = object->front + record->size;
+        replay_file_write(replay, &object->file, at > 0 ? at - 1 : 0, 1);
+        object->file.length = at;
+        publish(replay, object);
+        break;
+    case COFFER_TRACE_RENAME:
+        publish(replay, object);
+        break;
+    case COFFER_TRACE_DELETE:
+        delete (replay, object);
+        break;
+    default:
+        break;
+    }
+}
+
+/* The record before, of `rename`, has the old name. */
+static void take_name(struct coffer_replay *replay, uint64_t before, uint64_t after)
+{
+    struct replay_object *object = find(replay, before);
+
+    if (object == NULL || find(replay, after) != NULL)
+        return;
+    rbtree_erase(&replay->objects, &object->by_number);
+    object->number = after;
+    insert(replay, object);
+}
+
+static enum coffer_status replay_call(struct coffer_replay *replay,
+                                      const struct coffer_trace_record *record)
+{
+    struct replay_object *object;
+
+    switch (record->call) {
+    case COFFER_TRACE_START:
+        start(replay);
+        return COFFER_OK;
+    case COFFER_TRACE_OPEN:
+    case COFFER_TRACE_STAT:
+        return meet(replay, record, record->call == COFFER_TRACE_OPEN);
+    case COFFER_TRACE_PUT:
+        return make(replay, record, record->offset);
+    case COFFER_TRACE_COMMIT:
+        /* What stands in front was told when the writer was opened, and will be when the object
+         * is; it is little. */
+        return make(replay, record, OBJECT_HEAD_SIZE);
+    case COFFER_TRACE_AS:
+        take_name(replay, replay->renamed, record->object);
+        return COFFER_OK;
+    case COFFER_TRACE_LIST:
+        replay_file_read(replay, &replay->catalogue, 0, replay->catalogue.length);
+        return COFFER_OK;
+    default:
+        object = find(replay, record->object);
+        if (object != NULL)
+            use(replay, record, object);
+        return COFFER_OK;
+    }
+}
+
+enum coffer_status coffer_replay_record(struct coffer_replay *replay,
+                                        const struct coffer_trace_record *record)
+{
+    enum coffer_status status;
+
+    if (replay == NULL || record == NULL)
+        return COFFER_MISUSE;
+    replay->result.calls += record->call != COFFER_TRACE_START && record->call != COFFER_TRACE_END;
+    if (record->status != COFFER_OK)
+        return COFFER_OK;
+    status = replay_call(replay, record);
+    replay->renamed = record->call == COFFER_TRACE_RENAME ? record->object : 0;
+    return replay->starved ? COFFER_NO_MEMORY : status;
+}
+
+/* --- What comes out --- */
+
+static struct coffer_replay_cache counts_of(struct cache *cache)
+{
+    struct cache_statistics now;
+
+    cache_statistics(cache, &now);
+    return (struct coffer_replay_cache){now.counters.hits, now.counters.misses};
+}
+
+void coffer_replay_get(const struct coffer_replay *replay, struct coffer_replay_result *out)
+{
+    *out = replay->result;
+    out->cache_frames = replay->cache_frames;
+    out->object_cache = counts_of(replay->open_objects);
+    out->node_cache = counts_of(replay->nodes);
+    out->block_cache = counts_of(replay->blocks);
+}
+
+void coffer_replay_costs_default(struct coffer_replay_costs *out)
+{
+    *out = (struct coffer_replay_costs){.call_ns = 500,
+                                        .device_ns = 900,
+                                        .kib_ns = 90,
+                                        .barrier_ns = 270000,
+                                        .block_ns = 2000,
+                                        .hash_ns = 250};
+}
+
+uint64_t coffer_replay_ns(const struct coffer_replay_result *result,
+                          const struct coffer_replay_costs *costs)
+{
+    uint64_t bytes = result->device_read_bytes + result->device_written_bytes;
+
+    return result->calls * costs->call_ns +
+           (result->device_reads + result->device_writes) * costs->device_ns +
+           bytes / 1024 * costs->kib_ns + result->device_barriers * costs->barrier_ns +
+           result->blocks * costs->block_ns + result->hashes * costs->hash_ns;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Replays: what they count follows from the trace alone, and is what the engine does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "coffer.h"
+#include "coffer/trace.h"
+#include "support/must.h"
+#include "support/random.h"
+#include "support/store_fixture.h"
+
+#define assert_ok(call) assert_int_equal((call), COFFER_OK)
+#define REGION_SIZE     ((size_t)4 << 20)
+#define KIB             ((uint64_t)1024)
+#define BLOCK           4096u
+#define FRONT           24u
+
+static uint8_t *region;
+
+static int set_up(void **state)
+{
+    (void)state;
+    region = aligned_alloc(BLOCK, REGION_SIZE);
+    must(region != NULL);
+    memset(region, 0xEE, REGION_SIZE);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    free(region);
+    return 0;
+}
+
+static struct coffer_replay *open_replay(uint64_t memory, unsigned cache_frames)
+{
+    const struct coffer_area area = {region, REGION_SIZE};
+    const struct coffer_replay_config config = {.areas = &area,
+                                                .area_count = 1,
+                                                .memory = memory,
+                                                .cache_frames = cache_frames,
+                                                .cached_objects = 3};
+    struct coffer_replay *replay;
+
+    assert_ok(coffer_replay_open(&config, &replay));
+    return replay;
+}
+
+static void play(struct coffer_replay *replay, enum coffer_trace_call call, uint64_t object,
+                 uint64_t offset, uint64_t size)
+{
+    const struct coffer_trace_record record = {
+        .call = call, .object = object, .offset = offset, .size = size};
+
+    assert_ok(coffer_replay_record(replay, &record));
+}
+
+/* Blocks are read in turn, `rounds` times, a part of each: misses of the block cache. */
+static uint64_t loop_misses(uint64_t memory, unsigned block_count, unsigned rounds)
+{
+    struct coffer_replay *replay = open_replay(memory, 0);
+    struct coffer_replay_result result;
+
+    play(replay, COFFER_TRACE_OPEN, 7, FRONT, (uint64_t)block_count * BLOCK);
+    for (unsigned i = 0; i < rounds * block_count; i++)
+        play(replay, COFFER_TRACE_READ, 7, (uint64_t)(i % block_count) * BLOCK + 100, 50);
+    play(replay, COFFER_TRACE_CLOSE, 7, 0, 0);
+    coffer_replay_get(replay, &result);
+    coffer_replay_close(replay);
+    return result.block_cache.misses;
+}
+
+/* The knee of a loop is where all of it fits: half of the memory is caches. */
+static void test_a_loop_misses_until_it_fits(void **state)
+{
+    (void)state;
+    /* 300 blocks and the groups of their nodes. */
+    assert_int_equal(loop_misses(4096 * KIB, 300, 10), 300 + 1); /* and the catalogue's */
+    assert_true(loop_misses(1024 * KIB, 300, 10) >= 10 * 300);
+}
+
+static void test_the_object_cache_is_bounded_and_handles_hold_on(void **state)
+{
+    struct coffer_replay *replay = open_replay(1024 * KIB, 0);
+    struct coffer_replay_result result;
+
+    (void)state;
+    play(replay, COFFER_TRACE_OPEN, 100, FRONT, 10); /* stays open */
+    for (unsigned round = 0; round < 2; round++) {
+        for (uint64_t number = 1; number <= 4; number++) {
+            play(replay, COFFER_TRACE_OPEN, number, FRONT, 10);
+            play(replay, COFFER_TRACE_CLOSE, number, 0, 0);
+        }
+    }
+    play(replay, COFFER_TRACE_OPEN, 4, FRONT, 10);
+    play(replay, COFFER_TRACE_OPEN, 100, FRONT, 10);
+    coffer_replay_get(replay, &result);
+    /* Four in turn through three places miss each time, the last one and what is open are there. */
+    assert_int_equal(result.object_cache.misses, 1 + 8);
+    assert_int_equal(result.object_cache.hits, 2);
+    assert_int_equal(result.objects, 5);
+    coffer_replay_close(replay);
+}
+
+static void test_objects_change_names_and_slots(void **state)
+{
+    struct coffer_replay *replay = open_replay(1024 * KIB, 0);
+    struct coffer_replay_result result;
+
+    (void)state;
+    play(replay, COFFER_TRACE_PUT, 1, FRONT, 5000);
+    play(replay, COFFER_TRACE_OPEN, 1, FRONT, 5000);
+    play(replay, COFFER_TRACE_RENAME, 1, 0, 0);
+    play(replay, COFFER_TRACE_AS, 2, 0, 0);
+    play(replay, COFFER_TRACE_READ, 2, 0, 5000);
+    play(replay, COFFER_TRACE_CLOSE, 2, 0, 0);
+    play(replay, COFFER_TRACE_DELETE, 2, 0, 0);
+    play(replay, COFFER_TRACE_READ, 2, 0, 5000); /* of nobody */
+    play(replay, COFFER_TRACE_MAKE, 3, FRONT, 0);
+    play(replay, COFFER_TRACE_APPEND, 3, 0, 100);
+    play(replay, COFFER_TRACE_COMMIT, 3, 0, 100);
+    play(replay, COFFER_TRACE_LIST, 0, 0, 1);
+    play(replay, COFFER_TRACE_START, 0, COFFER_TRACE_VERSION, 0);
+    play(replay, COFFER_TRACE_STAT, 3, FRONT, 100);
+    coffer_replay_get(replay, &result);
+    assert_int_equal(result.objects, 1); /* one after the other, in one place */
+    assert_int_equal(result.device_barriers, 2 * 4);
+    assert_int_equal(result.object_cache.misses, 2);
+    assert_int_equal(result.calls, 13);
+    coffer_replay_close(replay);
+}
+
+static void test_costs_add_up(void **state)
+{
+    const struct coffer_replay_result result = {.calls = 2,
+                                                .device_reads = 3,
+                                                .device_writes = 4,
+                                                .device_barriers = 5,
+                                                .device_read_bytes = 10 * KIB,
+                                                .device_written_bytes = 20 * KIB,
+                                                .blocks = 6,
+                                                .hashes = 7};
+    const struct coffer_replay_costs costs = {1, 10, 100, 1000, 10000, 100000};
+
+    (void)state;
+    assert_int_equal(coffer_replay_ns(&result, &costs), 2 + 70 + 3000 + 5000 + 60000 + 700000);
+}
+
+static void test_too_little_to_replay_in_is_told(void **state)
+{
+    const struct coffer_area area = {region, 64 * 1024};
+    struct coffer_replay_config config = {
+        .areas = &area, .area_count = 1, .memory = 64 * KIB * KIB};
+    struct coffer_trace_record record = {.call = COFFER_TRACE_OPEN, .size = 10};
+    enum coffer_status status = COFFER_OK;
+    struct coffer_replay *replay;
+
+    (void)state;
+    /* Too many objects; then, too many entries for what the caches should hold. */
+    assert_ok(coffer_replay_open(&config, &replay));
+    for (record.object = 1; record.object < 1000 && status == COFFER_OK; record.object++)
+        status = coffer_replay_record(replay, &record);
+    assert_int_equal(status, COFFER_NO_MEMORY);
+    coffer_replay_close(replay);
+    assert_ok(coffer_replay_open(&config, &replay));
+    record = (struct coffer_trace_record){.call = COFFER_TRACE_OPEN, .size = 4096 * KIB};
+    assert_ok(coffer_replay_record(replay, &record));
+    record.call = COFFER_TRACE_READ;
+    record.size = 1;
+    for (status = COFFER_OK; record.offset < 4096 * KIB && status == COFFER_OK;
+         record.offset += BLOCK)
+        status = coffer_replay_record(replay, &record);
+    assert_int_equal(status, COFFER_NO_MEMORY);
+    coffer_replay_close(replay);
+    config.memory = COFFER_MEMORY_MIN - 1;
+    assert_int_equal(coffer_replay_open(&config, &replay), COFFER_MISUSE);
+}
+
+/* --- Beside the engine --- */
+
+struct traced {
+    struct coffer_replay *replay;
+};
+
+static bool replay_line(void *context, const char *line, size_t size)
+{
+    struct traced *traced = context;
+    struct coffer_trace_record record;
+
+    must(coffer_trace_parse(line, size, &record) == COFFER_OK);
+    must(coffer_replay_record(traced->replay, &record) == COFFER_OK);
+    return true;
+}
+
+static void expect_near(uint64_t value, uint64_t wanted, unsigned percent)
+{
+    uint64_t difference = value > wanted ? value - wanted : wanted - value;
+
+    if (difference * 100 > wanted * percent)
+        fail_msg("%llu is not near %llu", (unsigned long long)value, (unsigned long long)wanted);
+}
+
+/* Pages of an object at random, some more wanted than others, against the engine's own count. */
+static void test_the_engine_misses_as_often(void **state)
+{
+    static const unsigned frames[] = {40, 80, 160};
+    const struct coffer_name name = {.id = "large", .id_size = 5};
+    static uint8_t bytes[2 << 20];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+        struct memory_device *disk = memory_device_open();
+        struct traced traced = {.replay = open_replay(4096 * KIB, frames[i])};
+        struct store_options options = {.memory = 2 << 20,
+                                        .cache_frames = frames[i],
+                                        .create = true,
+                                        .trace = replay_line,
+                                        .trace_context = &traced};
+        struct coffer_replay_result before, after;
+        struct coffer_statistics started, ended;
+        struct store_fixture fixture;
+        struct coffer_object *object;
+        struct random random;
+        size_t got;
+
+        random_init(&random, "replay");
+        assert_ok(store_fixture_open(&fixture, disk, &options));
+        assert_ok(coffer_put(fixture.store, &name, 0, NULL, bytes, sizeof(bytes)));
+        assert_ok(coffer_object_open(fixture.store, &name, &object));
+        assert_ok(coffer_statistics_get(fixture.store, &started));
+        coffer_replay_get(traced.replay, &before);
+        for (unsigned k = 0; k < 20000; k++) {
+            uint64_t block = random_below(&random, random_below(&random, 500) + 1);
+
+            assert_ok(coffer_object_read(object, block * BLOCK + random_below(&random, 1000), bytes,
+                                         64, &got));
+        }
+        assert_ok(coffer_statistics_get(fixture.store, &ended));
+        coffer_replay_get(traced.replay, &after);
+        coffer_object_close(object);
+        store_fixture_close(&fixture);
+        memory_device_free(disk);
+        coffer_replay_close(traced.replay);
+        expect_near(after.device_reads - before.device_reads,
+                    ended.device_reads - started.device_reads, 10);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_loop_misses_until_it_fits),
+        cmocka_unit_test(test_the_object_cache_is_bounded_and_handles_hold_on),
+        cmocka_unit_test(test_objects_change_names_and_slots),
+        cmocka_unit_test(test_costs_add_up),
+        cmocka_unit_test(test_too_little_to_replay_in_is_told),
+        cmocka_unit_test(test_the_engine_misses_as_often),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
