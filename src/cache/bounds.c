@@ -36,6 +36,7 @@ static void trim_locked(struct cache *cache)
     for (size_t left = 2 * cache->entry_count; step != CACHE_STEP_NONE && left > 0;
          left -= step == CACHE_STEP_AGAIN)
         step = give_back_locked(cache, cache->entries_bound, NULL);
+    trim_idle_locked(cache);
 }
 
 enum coffer_status cache_set_bounds(struct cache *cache, const struct cache_bounds *bounds)

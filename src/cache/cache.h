@@ -12,6 +12,7 @@
  *     |   loaded(error) |                   | +----------------|------- write_end(OK) -+   |
  *     |                 v   the last unpin  |                  +------- write_end(error) --+
  *     |              FAILED -----------+    | eviction, expiry, forget, set_forget
+ *     |    (discard takes CLEAN there) |    |
  *     |                                v    v
  *     +------------- let_go ----------- LOOSE ------- unmake ------> (memory)
  *
@@ -58,7 +59,7 @@ enum cache_state {
     CACHE_CLEAN,
     CACHE_DIRTY,   /* changed, and written nowhere yet */
     CACHE_WRITING, /* being written: changing it has to wait */
-    CACHE_FAILED,  /* the load failed; whoever waits for it learns the status */
+    CACHE_FAILED,  /* the load failed; whoever waits for it learns the status. Or discarded */
     CACHE_LOOSE,   /* out of everybody's reach but one call's */
 };
 
@@ -108,6 +109,10 @@ struct cache_type {
     /* Is it the entry of `more`? NULL: group and index say it all. Under the lock. */
     bool (*same)(const struct cache_entry *entry, const void *more);
 
+    /* It is the entry of `more` from now on: claimed, or given another key. With `same` only. Under
+     * the lock. */
+    void (*set_name)(struct cache_entry *entry, const void *more);
+
     /* A new entry, all zero but for what the face keeps for itself. NULL: no memory now. */
     struct cache_entry *(*make)(void *context);
     void (*unmake)(void *context, struct cache_entry *entry);
@@ -124,6 +129,8 @@ struct cache_bounds {
     size_t entries_min; /* made at open and never given back: what must go on in any shortage */
     size_t entries_max; /* 0: no bound but memory */
     size_t reserve;     /* at most entries_min; see N7 */
+    size_t idle_max;    /* spare ones and those that nobody uses; what is more goes with an unpin,
+                           the coldest first. 0: no bound but those above */
     uint64_t bytes_max; /* 0: no bound but memory */
 };
 
@@ -152,8 +159,9 @@ struct cache;
 
 /*
  * The cache's own record and its hash table live in `memory`, on the owner's line. The table gets
- * as many chains as there can be entries: as many as the bounds say, without one as many as fit
- * the memory whole. It is never rehashed: bounds that are raised beyond that make chains longer.
+ * as many chains as there can be entries: as many as the bounds say (twice idle_max, if that is
+ * less), without one as many as fit the memory whole. It is never rehashed: bounds that are raised
+ * beyond that make chains longer.
  *
  * COFFER_NO_MEMORY: entries_min could not be made; nothing is left. COFFER_MISUSE: bounds that
  * contradict one another, or a full share. Errors of the port's locks.
@@ -190,6 +198,9 @@ COFFER_MUST_CHECK enum coffer_status cache_get(struct cache *cache, const struct
 /* The pinned entry of a key if it is here, can be read and may be pinned (N7); NULL otherwise.
  * Never waits; counts a hit or a miss. */
 struct cache_entry *cache_find(struct cache *cache, const struct cache_key *key);
+
+/* The same, but a miss isn't counted: for who goes on to cache_get then. */
+struct cache_entry *cache_seek(struct cache *cache, const struct cache_key *key);
 
 /* The claimer's load is over. An error: it is FAILED, those who wait get the same error, and the
  * claimer's pin is gone. */
@@ -231,6 +242,18 @@ void cache_set_forget(struct cache *cache, struct cache_set *set);
  * pin or be writing; dirty ones leave their sets. */
 void cache_forget(struct cache *cache, struct cache_entry *entry);
 void cache_forget_group(struct cache *cache, struct cache_group *group);
+
+/* What nobody uses of a group is next to go, before all that was used longest ago: at most `steps`
+ * entries, those that came last. */
+void cache_cool_group(struct cache *cache, struct cache_group *group, unsigned steps);
+
+/* A CLEAN entry that the caller pins is out of reach from now on, whoever else pins it: they may go
+ * on using it, and the last unpin lets go of it. The caller's pin is gone. */
+void cache_discard(struct cache *cache, struct cache_entry *entry);
+
+/* A CLEAN entry that the caller pins gets another key, which no other entry has, in the same
+ * group. */
+void cache_rekey(struct cache *cache, struct cache_entry *entry, const struct cache_key *key);
 
 /* Give back up to `bytes` (rounded up to an entry), spare entries first, then those that the policy
  * names, at most `steps` of them, never below entries_min or the reserve. Dirty ones are written

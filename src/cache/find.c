@@ -105,6 +105,8 @@ void cache_unpin(struct cache *cache, struct cache_entry *entry)
     cache_lock(cache);
     if (unpin_locked(cache, entry, true))
         release_locked(cache, entry);
+    else
+        trim_idle_locked(cache);
     cache_unlock(cache);
 }
 
@@ -144,6 +146,8 @@ static void claim(struct cache *cache, struct cache_entry *entry, const struct c
     assert_cheap(entry->state == CACHE_LOOSE && entry->pins == 0);
     entry->group = key->group;
     entry->index = key->index;
+    if (cache->type->set_name != NULL)
+        cache->type->set_name(entry, key->more);
     entry->chain = *bucket;
     *bucket = entry;
     if (key->group != NULL)
@@ -234,7 +238,7 @@ enum coffer_status cache_get(struct cache *cache, const struct cache_key *key, u
     return COFFER_OK;
 }
 
-struct cache_entry *cache_find(struct cache *cache, const struct cache_key *key)
+static struct cache_entry *find(struct cache *cache, const struct cache_key *key, unsigned miss)
 {
     struct cache_entry *entry;
 
@@ -246,10 +250,30 @@ struct cache_entry *cache_find(struct cache *cache, const struct cache_key *key)
         pin_locked(cache, entry);
         count_hit(cache, entry);
     } else {
-        cache->counters.misses++;
+        cache->counters.misses += miss;
     }
     cache_unlock(cache);
     return entry;
+}
+
+struct cache_entry *cache_find(struct cache *cache, const struct cache_key *key)
+{
+    return find(cache, key, 1);
+}
+
+struct cache_entry *cache_seek(struct cache *cache, const struct cache_key *key)
+{
+    return find(cache, key, 0);
+}
+
+/* Out of reach though it is pinned; the caller's pin goes. Gives up the lock. */
+static void fail_locked(struct cache *cache, struct cache_entry *entry)
+{
+    unchain(cache, entry);
+    entry->state = CACHE_FAILED;
+    cache->pinned_count--;
+    if (unpin_locked(cache, entry, true))
+        release_locked(cache, entry);
 }
 
 void cache_loaded(struct cache *cache, struct cache_entry *entry, enum coffer_status status)
@@ -261,14 +285,41 @@ void cache_loaded(struct cache *cache, struct cache_entry *entry, enum coffer_st
         list_insert_before(&cache->order, &entry->order);
     } else {
         cache->counters.load_failures++;
-        unchain(cache, entry);
-        entry->state = CACHE_FAILED;
         entry->failure = (uint8_t)status;
-        cache->pinned_count--;
-        if (unpin_locked(cache, entry, true))
-            release_locked(cache, entry);
+        fail_locked(cache, entry);
     }
     tell_changed_locked(cache);
     tell_room_locked(cache);
+    cache_unlock(cache);
+}
+
+/* --- Other keys, and none --- */
+
+void cache_discard(struct cache *cache, struct cache_entry *entry)
+{
+    cache_lock(cache);
+    assert_cheap(entry->state == CACHE_CLEAN && entry->pins > 0);
+    list_remove(&entry->order);
+    fail_locked(cache, entry);
+    tell_room_locked(cache);
+    cache_unlock(cache);
+}
+
+void cache_rekey(struct cache *cache, struct cache_entry *entry, const struct cache_key *key)
+{
+    struct cache_entry **bucket = bucket_of(cache, key->group, key->index);
+    struct cache_entry **link;
+
+    cache_lock(cache);
+    assert_cheap(entry->state == CACHE_CLEAN && entry->pins > 0 && entry->group == key->group);
+    assert_cheap(look_up(cache, key) == NULL);
+    for (link = bucket_of(cache, entry->group, entry->index); *link != entry;)
+        link = &(*link)->chain;
+    *link = entry->chain;
+    entry->index = key->index;
+    if (cache->type->set_name != NULL)
+        cache->type->set_name(entry, key->more);
+    entry->chain = *bucket;
+    *bucket = entry;
     cache_unlock(cache);
 }

@@ -85,6 +85,20 @@ static inline bool has_surplus(const struct cache *cache)
            cache->spare_count + cache->idle_count >= cache->bounds.reserve;
 }
 
+/* Are there as many as may be that nobody uses? */
+static inline bool is_idle_enough(const struct cache *cache)
+{
+    return cache->bounds.idle_max != 0 &&
+           cache->spare_count + cache->idle_count >= cache->bounds.idle_max;
+}
+
+/* Are there more? */
+static inline bool has_idle_surplus(const struct cache *cache)
+{
+    return cache->bounds.idle_max != 0 &&
+           cache->spare_count + cache->idle_count > cache->bounds.idle_max;
+}
+
 /* --- find.c */
 
 /* One pin more or less, in any state but SPARE and LOOSE. */
@@ -139,6 +153,9 @@ enum cache_step {
 /* Give one entry back, if more than `floor` are here. Gives up the lock. `evicted` (may be NULL)
  * counts those that held something. */
 enum cache_step give_back_locked(struct cache *cache, size_t floor, uint64_t *evicted);
+
+/* Give back what is idle beyond idle_max. Gives up the lock. */
+void trim_idle_locked(struct cache *cache);
 
 /* For the share. Give up what cache_oldest_use named, and more until it is `bytes`. How many bytes
  * it was. */

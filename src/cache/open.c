@@ -4,7 +4,7 @@
 
 /* Chains for as many entries as there can be; a power of two. */
 static size_t choose_bucket_count(const struct cache_share *share, const struct memory *memory,
-                                  size_t entry_bytes, size_t bound)
+                                  size_t entry_bytes, size_t bound, size_t idle_max)
 {
     uint64_t bytes = memory->account.frames_total * FRAME_SIZE;
     size_t count = 1;
@@ -13,6 +13,8 @@ static size_t choose_bucket_count(const struct cache_share *share, const struct 
         bytes = share->bytes_max;
     if (bytes / entry_bytes < bound)
         bound = (size_t)(bytes / entry_bytes);
+    if (idle_max != 0 && 2 * idle_max < bound)
+        bound = 2 * idle_max;
     while (count < bound)
         count *= 2;
     return count;
@@ -104,7 +106,8 @@ enum coffer_status cache_open(struct cache_share *share, struct memory *memory, 
     list_init(&cache->order);
     list_init(&cache->spare);
     cache->sweep_began_ns = cache_share_tick(share);
-    cache->bucket_count = choose_bucket_count(share, memory, type->entry_bytes, bound);
+    cache->bucket_count = choose_bucket_count(share, memory, type->entry_bytes, bound,
+                                              bounds->idle_max);
     status = memory_alloc(memory, owner, cache->bucket_count * sizeof(*cache->buckets), &block);
     if (status != COFFER_OK)
         goto free_cache;

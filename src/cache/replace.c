@@ -8,6 +8,9 @@
 /* Write-backs that one call for room sees fail before it gives up. */
 #define WRITE_FAILURES_MAX 3u
 
+/* Searches in vain before a trim leaves it to the next one. */
+#define TRIM_TRIES 4u
+
 /* Entries that one other cache of the share asks for at a time. */
 #define GIVE_UP_MAX 16u
 
@@ -155,7 +158,7 @@ enum coffer_status make_room_locked(struct cache *cache, unsigned flags, unsigne
 {
     struct cache_entry *victim;
 
-    if (cache->entry_count + cache->making_count < cache->entries_bound) {
+    if (cache->entry_count + cache->making_count < cache->entries_bound && !is_idle_enough(cache)) {
         *out = make_locked(cache);
         if (*out != NULL)
             return COFFER_OK;
@@ -189,6 +192,23 @@ enum coffer_status make_room_locked(struct cache *cache, unsigned flags, unsigne
 
 /* --- Giving back --- */
 
+void cache_cool_group(struct cache *cache, struct cache_group *group, unsigned steps)
+{
+    cache_lock(cache);
+    for (struct list *link = group->entries.next; link != &group->entries && steps > 0;
+         link = link->next, steps--) {
+        struct cache_entry *entry = list_entry(link, struct cache_entry, of_group);
+
+        if (!is_idle(cache, entry))
+            continue;
+        list_remove(&entry->order);
+        list_insert_after(&cache->order, &entry->order);
+        entry->used_ns = 0;
+        entry->marked = false;
+    }
+    cache_unlock(cache);
+}
+
 enum cache_step give_back_locked(struct cache *cache, size_t floor, uint64_t *evicted)
 {
     struct cache_entry *entry;
@@ -219,6 +239,15 @@ enum cache_step give_back_locked(struct cache *cache, size_t floor, uint64_t *ev
     }
     unmake_locked(cache, entry);
     return CACHE_STEP_DONE;
+}
+
+void trim_idle_locked(struct cache *cache)
+{
+    enum cache_step step = CACHE_STEP_DONE;
+
+    for (unsigned left = TRIM_TRIES; left > 0 && step != CACHE_STEP_NONE && has_idle_surplus(cache);
+         left -= step == CACHE_STEP_AGAIN)
+        step = give_back_locked(cache, cache->bounds.entries_min, &cache->counters.evictions);
 }
 
 uint64_t cache_oldest_use(struct cache *cache, bool to_give)

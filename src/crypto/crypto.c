@@ -18,6 +18,8 @@
 /* A real source gives an all-zero FEK once in 2^128 keys; one that does it again is broken. */
 #define FEK_ATTEMPTS 4u
 
+_Static_assert(sizeof(struct crypto_key) <= CRYPTO_KEY_BYTES, "a key is counted whole");
+
 struct crypto {
     struct memory *memory;
     const struct coffer_port *port;

@@ -42,6 +42,8 @@
 #define CRYPTO_UUID_SIZE    16u /* the memory image of a TEE_UUID, docs/FORMAT.md "Keys" */
 #define CRYPTO_AAD_MAX      64u /* of what the caller gives; the IV comes on top */
 
+#define CRYPTO_KEY_BYTES    32u /* of memory that a key takes */
+
 struct crypto;
 struct crypto_key;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The public calls: arguments checked, the lock taken, the store asked. */
+/* The public calls: arguments checked, the store asked. */
 #include <string.h>
 
 #include "base/bytes.h"
@@ -56,21 +56,21 @@ enum coffer_status coffer_object_open(struct coffer *store, const struct coffer_
     if (status != COFFER_OK)
         return status;
     traced = trace_name(&store->trace, &inside);
-    engine_lock(store);
+    engine_enter(store);
     status = engine_make_handle(store, sizeof(struct coffer_object), HANDLE_OBJECT, &handle);
     if (status == COFFER_OK) {
         struct coffer_object *object = handle;
 
         object->handle.traced = traced;
         status = object_open(&store->store, &inside, &object->object);
-        if (status == COFFER_OK) {
-            object_info(object->object, &info);
+        if (status == COFFER_OK)
             *out = object;
-        } else {
+        else
             engine_free_handle(&object->handle);
-        }
+        if (status == COFFER_OK && trace_is_on(&store->trace))
+            object_info(object->object, &info);
     }
-    engine_unlock(store);
+    engine_leave(store);
     trace_call(&store->trace, "open", traced, front_of(info.attributes_size), info.size, status);
     return status;
 }
@@ -84,10 +84,10 @@ void coffer_object_close(struct coffer_object *object)
         return;
     engine = object->handle.engine;
     traced = object->handle.traced;
-    engine_lock(engine);
+    engine_enter(engine);
     object_close(object->object);
     engine_free_handle(&object->handle);
-    engine_unlock(engine);
+    engine_leave(engine);
     trace_call(&engine->trace, "close", traced, 0, 0, COFFER_OK);
 }
 
@@ -103,9 +103,9 @@ enum coffer_status coffer_object_info(struct coffer_object *object, struct coffe
     if (!is_open(object) || out == NULL)
         return COFFER_MISUSE;
     engine = object->handle.engine;
-    engine_lock(engine);
+    engine_enter(engine);
     object_info(object->object, out);
-    engine_unlock(engine);
+    engine_leave(engine);
     return COFFER_OK;
 }
 
@@ -117,9 +117,9 @@ enum coffer_status coffer_object_attributes(struct coffer_object *object, void *
     if (!is_open(object) || (out == NULL && size > 0))
         return COFFER_MISUSE;
     engine = object->handle.engine;
-    engine_lock(engine);
+    engine_enter(engine);
     status = object_attributes(object->object, out, size);
-    engine_unlock(engine);
+    engine_leave(engine);
     return status;
 }
 
@@ -132,9 +132,9 @@ enum coffer_status coffer_object_read(struct coffer_object *object, uint64_t off
     if (!is_open(object) || (out == NULL && size > 0) || got == NULL)
         return COFFER_MISUSE;
     engine = object->handle.engine;
-    engine_lock(engine);
+    engine_enter(engine);
     status = object_read(object->object, offset, out, size, got);
-    engine_unlock(engine);
+    engine_leave(engine);
     trace_call(&engine->trace, "read", object->handle.traced, offset, size, status);
     return status;
 }
@@ -148,9 +148,9 @@ enum coffer_status coffer_object_write(struct coffer_object *object, uint64_t of
     if (!is_open(object) || (data == NULL && size > 0))
         return COFFER_MISUSE;
     engine = object->handle.engine;
-    engine_lock(engine);
+    engine_enter(engine);
     status = object_write(object->object, offset, data, size);
-    engine_unlock(engine);
+    engine_leave(engine);
     trace_call(&engine->trace, "write", object->handle.traced, offset, size, status);
     return status;
 }
@@ -163,9 +163,9 @@ enum coffer_status coffer_object_truncate(struct coffer_object *object, uint64_t
     if (!is_open(object))
         return COFFER_MISUSE;
     engine = object->handle.engine;
-    engine_lock(engine);
+    engine_enter(engine);
     status = object_truncate(object->object, size);
-    engine_unlock(engine);
+    engine_leave(engine);
     trace_call(&engine->trace, "cut", object->handle.traced, 0, size, status);
     return status;
 }
@@ -175,7 +175,6 @@ enum coffer_status coffer_stat(struct coffer *store, const struct coffer_name *n
 {
     struct coffer_info info = {0};
     enum coffer_status status;
-    struct object *object;
     struct name inside;
 
     if (store == NULL || out == NULL)
@@ -183,13 +182,9 @@ enum coffer_status coffer_stat(struct coffer *store, const struct coffer_name *n
     status = engine_name(name, &inside);
     if (status != COFFER_OK)
         return status;
-    engine_lock(store);
-    status = object_open(&store->store, &inside, &object);
-    if (status == COFFER_OK) {
-        object_info(object, &info);
-        object_close(object);
-    }
-    engine_unlock(store);
+    engine_enter(store);
+    status = object_stat(&store->store, &inside, &info);
+    engine_leave(store);
     if (status == COFFER_OK)
         *out = info;
     trace_call(&store->trace, "stat", trace_name(&store->trace, &inside),
@@ -211,9 +206,9 @@ enum coffer_status coffer_rename(struct coffer *store, const struct coffer_name 
         status = make_name(&from->ta, to, to_size, &after);
     if (status != COFFER_OK)
         return status;
-    engine_lock(store);
+    engine_enter(store);
     status = object_rename(&store->store, &before, &after);
-    engine_unlock(store);
+    engine_leave(store);
     trace_call(&store->trace, "rename", trace_name(&store->trace, &before), 0, 0, status);
     trace_call(&store->trace, "as", trace_name(&store->trace, &after), 0, 0, status);
     return status;
@@ -229,9 +224,9 @@ enum coffer_status coffer_delete(struct coffer *store, const struct coffer_name 
     status = engine_name(name, &inside);
     if (status != COFFER_OK)
         return status;
-    engine_lock(store);
+    engine_enter(store);
     status = object_delete(&store->store, &inside);
-    engine_unlock(store);
+    engine_leave(store);
     trace_call(&store->trace, "delete", trace_name(&store->trace, &inside), 0, 0, status);
     return status;
 }
@@ -248,21 +243,6 @@ static enum coffer_status check_making(const struct coffer *store, unsigned flag
     return COFFER_OK;
 }
 
-/* Early word that the name is taken, before any work; the commit looks again. Called locked. */
-static enum coffer_status expect_free(struct coffer *store, const struct name *name, unsigned flags)
-{
-    struct entry entry;
-    uint32_t slot;
-    enum coffer_status status;
-
-    if (flags & COFFER_REPLACE)
-        return store_find_open(&store->store, name) != NULL ? COFFER_BUSY : COFFER_OK;
-    status = catalogue_find(&store->store.catalogue, name, &slot, &entry);
-    if (status == COFFER_OK)
-        return COFFER_EXISTS;
-    return status == COFFER_NOT_FOUND ? COFFER_OK : status;
-}
-
 enum coffer_status coffer_put(struct coffer *store, const struct coffer_name *name, unsigned flags,
                               const struct coffer_attributes *attributes, const void *data,
                               size_t size)
@@ -270,23 +250,24 @@ enum coffer_status coffer_put(struct coffer *store, const struct coffer_name *na
     enum coffer_status status = check_making(store, flags, attributes);
     struct writer *writer;
     struct name inside;
+    uint64_t begin;
 
     if (status == COFFER_OK)
         status = data == NULL && size > 0 ? COFFER_MISUSE : engine_name(name, &inside);
     if (status != COFFER_OK)
         return status;
-    engine_lock(store);
-    status = expect_free(store, &inside, flags);
+    engine_enter(store);
+    status = writer_expect(&store->store, &inside, flags & COFFER_REPLACE);
     if (status == COFFER_OK)
         status = writer_open(&store->store, &inside, flags & COFFER_REPLACE, attributes, &writer);
     if (status == COFFER_OK) {
-        status = writer_write(writer, data, size);
+        status = writer_write(writer, data, size, &begin);
         if (status == COFFER_OK)
             status = writer_commit(writer);
         else
             writer_abort(writer);
     }
-    engine_unlock(store);
+    engine_leave(store);
     trace_call(&store->trace, "put", trace_name(&store->trace, &inside),
                front_of(attributes != NULL ? attributes->bytes_size : 0), size, status);
     return status;
@@ -306,8 +287,8 @@ enum coffer_status coffer_writer_open(struct coffer *store, const struct coffer_
     if (status != COFFER_OK)
         return status;
     traced = trace_name(&store->trace, &inside);
-    engine_lock(store);
-    status = expect_free(store, &inside, flags);
+    engine_enter(store);
+    status = writer_expect(&store->store, &inside, flags & COFFER_REPLACE);
     if (status == COFFER_OK)
         status = engine_make_handle(store, sizeof(struct coffer_writer), HANDLE_WRITER, &handle);
     if (status == COFFER_OK) {
@@ -321,7 +302,7 @@ enum coffer_status coffer_writer_open(struct coffer *store, const struct coffer_
         else
             engine_free_handle(&writer->handle);
     }
-    engine_unlock(store);
+    engine_leave(store);
     trace_call(&store->trace, "make", traced,
                front_of(attributes != NULL ? attributes->bytes_size : 0), 0, status);
     return status;
@@ -336,10 +317,9 @@ enum coffer_status coffer_writer_write(struct coffer_writer *writer, const void 
     if (writer == NULL || writer->handle.engine == NULL || (data == NULL && size > 0))
         return COFFER_MISUSE;
     engine = writer->handle.engine;
-    engine_lock(engine);
-    before = writer->writer->size;
-    status = writer_write(writer->writer, data, size);
-    engine_unlock(engine);
+    engine_enter(engine);
+    status = writer_write(writer->writer, data, size, &before);
+    engine_leave(engine);
     trace_call(&engine->trace, "append", writer->handle.traced, before, size, status);
     return status;
 }
@@ -355,11 +335,11 @@ enum coffer_status coffer_writer_commit(struct coffer_writer *writer)
         return COFFER_MISUSE;
     engine = writer->handle.engine;
     traced = writer->handle.traced;
-    engine_lock(engine);
+    engine_enter(engine);
     size = writer->writer->size;
     status = writer_commit(writer->writer);
     engine_free_handle(&writer->handle);
-    engine_unlock(engine);
+    engine_leave(engine);
     trace_call(&engine->trace, "commit", traced, 0, size, status);
     return status;
 }
@@ -373,10 +353,10 @@ void coffer_writer_abort(struct coffer_writer *writer)
         return;
     engine = writer->handle.engine;
     traced = writer->handle.traced;
-    engine_lock(engine);
+    engine_enter(engine);
     writer_abort(writer->writer);
     engine_free_handle(&writer->handle);
-    engine_unlock(engine);
+    engine_leave(engine);
     trace_call(&engine->trace, "abort", traced, 0, 0, COFFER_OK);
 }
 
@@ -390,57 +370,32 @@ enum coffer_status coffer_list_open(struct coffer *store, const struct coffer_uu
 
     if (store == NULL || out == NULL)
         return COFFER_MISUSE;
-    engine_lock(store);
+    engine_enter(store);
     status = engine_make_handle(store, sizeof(struct coffer_list), HANDLE_LIST, &handle);
     if (status == COFFER_OK) {
         struct coffer_list *list = handle;
+        uint8_t uuid[CRYPTO_UUID_SIZE];
 
-        list->all = ta == NULL;
         if (ta != NULL)
-            engine_uuid(ta, list->uuid);
+            engine_uuid(ta, uuid);
+        listing_begin(&list->listing, ta != NULL ? uuid : NULL);
         *out = list;
     }
-    engine_unlock(store);
+    engine_leave(store);
     return status;
-}
-
-/* The next entry that counts and is of the TA. Called locked. */
-static enum coffer_status next_entry(struct coffer_list *list, struct entry *out)
-{
-    struct catalogue *catalogue = &list->handle.engine->store.catalogue;
-
-    while (list->next_slot < catalogue->slot_count) {
-        uint32_t slot = list->next_slot;
-        enum coffer_status status = catalogue_get(catalogue, slot, out);
-        bool counts = false;
-
-        if (status == COFFER_OK &&
-            (list->all || memcmp(list->uuid, out->name.uuid, sizeof(list->uuid)) == 0))
-            status = catalogue_counts(catalogue, slot, out, &counts);
-        if (status != COFFER_OK && status != COFFER_NOT_FOUND)
-            return status;
-        list->next_slot = slot + 1;
-        if (counts)
-            return COFFER_OK;
-    }
-    return COFFER_NOT_FOUND;
 }
 
 enum coffer_status coffer_list_next(struct coffer_list *list, struct coffer_entry *out)
 {
     enum coffer_status status;
     struct coffer *engine;
-    struct entry entry;
 
     if (list == NULL || list->handle.engine == NULL || out == NULL)
         return COFFER_MISUSE;
     engine = list->handle.engine;
-    engine_lock(engine);
-    status = next_entry(list, &entry);
-    if (status == COFFER_OK)
-        *out = store_public_entry(&entry);
-    list->met += status == COFFER_OK;
-    engine_unlock(engine);
+    engine_enter(engine);
+    status = listing_next(&engine->store, &list->listing, out);
+    engine_leave(engine);
     return status;
 }
 
@@ -452,10 +407,10 @@ void coffer_list_close(struct coffer_list *list)
     if (list == NULL || list->handle.engine == NULL)
         return;
     engine = list->handle.engine;
-    engine_lock(engine);
-    met = list->met;
+    engine_enter(engine);
+    met = list->listing.given;
     engine_free_handle(&list->handle);
-    engine_unlock(engine);
+    engine_leave(engine);
     trace_call(&engine->trace, "list", 0, 0, met, COFFER_OK);
 }
 
@@ -473,9 +428,9 @@ enum coffer_status coffer_check(struct coffer *store, unsigned flags,
         (flags & ~(COFFER_CHECK_REPAIR | COFFER_CHECK_DEEP)) != 0)
         return COFFER_MISUSE;
     check.store = &store->store;
-    engine_lock(store);
+    engine_enter(store);
     status = store_check(&check);
-    engine_unlock(store);
+    engine_leave(store);
     trace_call(&store->trace, "check", 0, 0, 0, status);
     if (status == COFFER_OK)
         *out = check.summary;
@@ -516,10 +471,6 @@ static void cache_statistics_add(struct cache *cache, struct coffer_statistics *
     struct cache_statistics now;
 
     cache_statistics(cache, &now);
-    out->cache_frames += now.entries;
-    out->cache_hits += now.counters.hits;
-    out->cache_misses += now.counters.misses;
-    out->cache_evictions += now.counters.evictions;
     out->caches[out->cache_count++] = (struct coffer_cache){
         .name = now.name,
         .entries = now.entries,
@@ -542,6 +493,18 @@ static void cache_statistics_add(struct cache *cache, struct coffer_statistics *
     };
 }
 
+/* Those that hold frames. */
+static void frame_cache_statistics_add(struct cache *cache, struct coffer_statistics *out)
+{
+    const struct coffer_cache *now = &out->caches[out->cache_count];
+
+    cache_statistics_add(cache, out);
+    out->cache_frames += now->entries;
+    out->cache_hits += now->hits;
+    out->cache_misses += now->misses;
+    out->cache_evictions += now->evictions;
+}
+
 enum coffer_status coffer_statistics_get(struct coffer *store, struct coffer_statistics *out)
 {
     const struct device_counters *device;
@@ -550,14 +513,16 @@ enum coffer_status coffer_statistics_get(struct coffer *store, struct coffer_sta
     if (store == NULL || out == NULL)
         return COFFER_MISUSE;
     memset(out, 0, sizeof(*out));
-    engine_lock(store);
+    engine_enter(store);
+    store_lock(&store->store);
     memory_statistics(store->memory, out);
     crypto_counters(store->crypto, &crypto);
     device = &store->environment.device->counters;
     out->crypto_library = crypto_library(store->crypto);
     out->crypto_outside_bytes = crypto_outside_bytes(store->crypto);
-    cache_statistics_add(store->nodes.frames.core, out);
-    cache_statistics_add(store->blocks.frames.core, out);
+    frame_cache_statistics_add(store->nodes.frames.core, out);
+    frame_cache_statistics_add(store->blocks.frames.core, out);
+    cache_statistics_add(store->store.objects.core, out);
     out->device_reads = counter_get(&device->reads);
     out->device_writes = counter_get(&device->writes);
     out->device_barriers = counter_get(&device->barriers);
@@ -573,12 +538,13 @@ enum coffer_status coffer_statistics_get(struct coffer *store, struct coffer_sta
     out->hashed_bytes = crypto.hashed_bytes;
     out->key_loads = crypto.key_loads;
     out->objects = store->store.catalogue.object_count;
-    out->open_objects = store->store.counters.open_objects;
-    out->commits = store->store.counters.commits;
-    out->aborts = store->store.counters.aborts;
-    out->notices = store->store.counters.notices;
+    out->open_objects = out->caches[out->cache_count - 1].pinned;
+    out->commits = counter_get(&store->store.counters.commits);
+    out->aborts = counter_get(&store->store.counters.aborts);
+    out->notices = counter_get(&store->store.counters.notices);
     out->catalogue_slots = store->store.catalogue.slot_count;
-    engine_unlock(store);
+    store_unlock(&store->store);
+    engine_leave(store);
     return COFFER_OK;
 }
 

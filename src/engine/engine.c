@@ -9,6 +9,11 @@
 #define KEY_SLOTS_DEFAULT 8u
 #define KEY_SLOTS_MAX     64u
 
+#define CACHED_OBJECTS_MAX (1u << 20)
+
+#define OBJECTS_FRAMES 4u /* free after start, for one object in the cache */
+#define OBJECTS_LEAST  4u
+
 /* With no function of the caller's, notices go to the port's log. */
 static void notice_to_log(void *context, enum coffer_notice notice, const char *text)
 {
@@ -36,6 +41,8 @@ static bool config_is_valid(const struct coffer_config *config)
     if (config->key_slots == 1 || config->key_slots > KEY_SLOTS_MAX)
         return false;
     if (config->cache_frames != 0 && config->cache_frames < TREE_CACHE_MIN)
+        return false;
+    if (config->cached_objects > CACHED_OBJECTS_MAX)
         return false;
     return true;
 }
@@ -157,9 +164,22 @@ static void close_buffers(struct coffer *engine)
     assert_cheap(status == COFFER_OK);
 }
 
+/* Objects that stay open though nobody uses them: with their trees they take a twentieth of what is
+ * left, or less. */
+static size_t plan_objects(const struct coffer *engine, const struct coffer_config *config)
+{
+    size_t count = (size_t)frames_statistics(engine->memory->frames).free / OBJECTS_FRAMES;
+
+    if (config->cached_objects != 0)
+        return config->cached_objects;
+    return count > OBJECTS_LEAST ? count : OBJECTS_LEAST;
+}
+
 static enum coffer_status open_store(struct coffer *engine, const struct coffer_config *config)
 {
     struct store_settings settings = {
+        .port = engine->port,
+        .cached_objects = plan_objects(engine, config),
         .create = config->create,
         .read_only = config->read_only,
         .volatile_commits = config->volatile_commits,
@@ -207,6 +227,8 @@ enum coffer_status engine_open(const struct coffer_config *config,
     engine->owner = owner;
     system_view(&engine->view, memory, owner, config->memory_locked);
     engine->port = config->port;
+    engine->alone = true;
+    spin_init(&engine->handles_lock, config->port);
     list_init(&engine->handles);
     status = config->port->lock_init(config->port->context, &engine->lock);
     if (status != COFFER_OK)
@@ -252,7 +274,9 @@ enum coffer_status engine_make_handle(struct coffer *engine, size_t size, enum h
     handle = block;
     handle->engine = engine;
     handle->kind = kind;
+    spin_take(&engine->handles_lock);
     list_insert_after(&engine->handles, &handle->link);
+    spin_give(&engine->handles_lock);
     *out = block;
     return COFFER_OK;
 }
@@ -261,7 +285,9 @@ void engine_free_handle(struct handle *handle)
 {
     struct coffer *engine = handle->engine;
 
+    spin_take(&engine->handles_lock);
     list_remove(&handle->link);
+    spin_give(&engine->handles_lock);
     handle->engine = NULL;
     memory_free(engine->memory, handle);
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The engine: everything of one store, built from its configuration, and the lock that serialises
- * the public calls.
+ * The engine: everything of one store, built from its configuration, and the public calls on it.
  *
  * It is made in this order, and unmade in the reverse: memory over the caller's areas, the engine
  * itself in that memory, keys and ciphers, staging buffer and caches, store.
+ *
+ * Locking. The calls take the store's locks (store/store.h); of the engine's own there are two. One
+ * is held for the whole of a call in a port without conditions, where nobody can wait for anything
+ * else; in other ports it isn't there. The other, a spin lock, guards the list of handles.
  */
 #ifndef COFFER_ENGINE_ENGINE_H
 #define COFFER_ENGINE_ENGINE_H
 
 #include "base/list.h"
+#include "base/spin.h"
 #include "coffer.h"
 #include "engine/trace.h"
 #include "memory/memory.h"
@@ -19,7 +23,8 @@
 
 struct coffer {
     const struct coffer_port *port;
-    struct port_lock lock;
+    struct port_lock lock; /* of a call, if `alone` */
+    bool alone;            /* one call at a time */
     struct memory *memory;
     struct coffer_memory view; /* of it, for coffer_memory_of */
     struct owner owner;        /* of the engine itself */
@@ -30,6 +35,7 @@ struct coffer {
     struct tree_environment environment;
     struct store store;
     struct trace trace;
+    struct spin handles_lock;
     struct list handles; /* of all kinds, to be closed with the store */
     void (*release)(void *context);
     void *release_context;
@@ -61,10 +67,7 @@ struct coffer_writer {
 
 struct coffer_list {
     struct handle handle;
-    uint32_t next_slot;
-    uint32_t met; /* names so far, for the trace */
-    bool all;
-    uint8_t uuid[CRYPTO_UUID_SIZE];
+    struct listing listing;
 };
 
 /* coffer_open with a say in the memory's settings: for tests that refuse allocations. */
@@ -76,17 +79,20 @@ COFFER_MUST_CHECK enum coffer_status engine_open(const struct coffer_config *con
 COFFER_MUST_CHECK enum coffer_status engine_name(const struct coffer_name *name, struct name *out);
 void engine_uuid(const struct coffer_uuid *uuid, uint8_t out[CRYPTO_UUID_SIZE]);
 
-static inline void engine_lock(struct coffer *engine)
+/* Around every call on an open store. */
+static inline void engine_enter(struct coffer *engine)
 {
-    engine->port->lock_take(engine->port->context, &engine->lock);
+    if (engine->alone)
+        engine->port->lock_take(engine->port->context, &engine->lock);
 }
 
-static inline void engine_unlock(struct coffer *engine)
+static inline void engine_leave(struct coffer *engine)
 {
-    engine->port->lock_give(engine->port->context, &engine->lock);
+    if (engine->alone)
+        engine->port->lock_give(engine->port->context, &engine->lock);
 }
 
-/* A handle of `size` bytes that begins with struct handle; its end. Called locked. */
+/* A handle of `size` bytes that begins with struct handle; its end. */
 COFFER_MUST_CHECK enum coffer_status engine_make_handle(struct coffer *engine, size_t size,
                                                         enum handle_kind kind, void **out);
 void engine_free_handle(struct handle *handle);

@@ -85,19 +85,16 @@ bool catalogue_file_number(const char *text, uint32_t *file)
     return true;
 }
 
-static uint32_t tag_of(struct catalogue *catalogue, const struct name *name)
-{
-    uint8_t message[sizeof(catalogue->seed) + CRYPTO_UUID_SIZE + COFFER_ID_MAX];
-    uint8_t digest[CRYPTO_HASH_SIZE];
-    size_t size = sizeof(catalogue->seed);
+_Static_assert(offsetof(struct name, id) == CRYPTO_UUID_SIZE, "a name's bytes lie together");
 
-    memcpy(message, catalogue->seed, size);
-    memcpy(message + size, name->uuid, CRYPTO_UUID_SIZE);
-    size += CRYPTO_UUID_SIZE;
-    memcpy(message + size, name->id, name->id_size);
-    size += name->id_size;
-    crypto_hash(catalogue->environment->crypto, message, size, digest);
-    return load_le32(digest);
+uint64_t catalogue_hash(const struct catalogue *catalogue, const struct name *name)
+{
+    return sip_hash(catalogue->seed, name, CRYPTO_UUID_SIZE + name->id_size);
+}
+
+static uint32_t tag_of(const struct catalogue *catalogue, const struct name *name)
+{
+    return (uint32_t)catalogue_hash(catalogue, name);
 }
 
 static enum coffer_status read_slots(struct catalogue *catalogue, uint32_t slot, uint32_t count,
@@ -366,6 +363,59 @@ enum coffer_status catalogue_counts(struct catalogue *catalogue, uint32_t slot,
     if (status == COFFER_OK)
         *counts = !named;
     return status;
+}
+
+/* Slots of one read of a list: half a block, as it lies on the stack. */
+#define LIST_SLOTS (WALK_SLOTS / 2)
+
+/* One run of catalogue_list, `many` slots: *done of them were looked at. */
+static enum coffer_status list_run(struct catalogue *catalogue, uint32_t slot, uint32_t many,
+                                   const uint8_t *uuid, struct listed *out, size_t *found,
+                                   uint32_t *done)
+{
+    uint8_t bytes[LIST_SLOTS * CATALOGUE_SLOT_SIZE];
+    enum coffer_status status = read_slots(catalogue, slot, many, bytes);
+
+    if (status != COFFER_OK && many > 1) {
+        many = 1; /* what is damaged may not be the first one */
+        status = read_slots(catalogue, slot, many, bytes);
+    }
+    for (*done = 0; *done < many && status == COFFER_OK; ++*done) {
+        struct entry *entry = &out[*found].entry;
+        bool counts = false;
+
+        status = decode(bytes + (size_t)*done * CATALOGUE_SLOT_SIZE, entry);
+        if (status == COFFER_OK &&
+            (uuid == NULL || memcmp(uuid, entry->name.uuid, CRYPTO_UUID_SIZE) == 0))
+            status = catalogue_counts(catalogue, slot + *done, entry, &counts);
+        if (status != COFFER_OK && status != COFFER_NOT_FOUND)
+            return *found > 0 ? COFFER_OK : status; /* it will be the first of the next run */
+        status = COFFER_OK;
+        out[*found].slot = slot + *done;
+        *found += counts;
+    }
+    return status;
+}
+
+enum coffer_status catalogue_list(struct catalogue *catalogue, uint32_t from, const uint8_t *uuid,
+                                  struct listed *out, size_t room, size_t *count, uint32_t *next)
+{
+    enum coffer_status status = COFFER_OK;
+    size_t found = 0;
+    uint32_t done;
+
+    for (; found == 0 && from < catalogue->slot_count && status == COFFER_OK; from += done) {
+        uint32_t many = catalogue->slot_count - from;
+
+        many = many < LIST_SLOTS ? many : LIST_SLOTS;
+        many = many < room ? many : (uint32_t)room;
+        status = list_run(catalogue, from, many, uuid, out, &found, &done);
+    }
+    if (status != COFFER_OK)
+        return status;
+    *count = found;
+    *next = from;
+    return COFFER_OK;
 }
 
 /* The slow way, for a partial index. */

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/sip.h"
 #include "coffer.h"
 #include "crypto/crypto.h"
 #include "store/index.h"
@@ -49,7 +50,7 @@ struct catalogue {
     struct numbers files;
     uint32_t slot_count; /* slots that the file has */
     uint64_t object_count;
-    uint8_t seed[16]; /* keys the tags */
+    uint8_t seed[SIP_KEY_SIZE]; /* keys the hashes of names */
     struct tree_heads heads;
     bool fell_back;      /* the newest version is damaged; this is the one before */
     bool spare_damaged;  /* the other version is damaged, and was not the newest */
@@ -75,6 +76,18 @@ COFFER_MUST_CHECK enum coffer_status catalogue_find(struct catalogue *catalogue,
 /* A slot by number, below slot_count. COFFER_NOT_FOUND when it is free. */
 COFFER_MUST_CHECK enum coffer_status catalogue_get(struct catalogue *catalogue, uint32_t slot,
                                                    struct entry *out);
+
+struct listed {
+    uint32_t slot;
+    struct entry entry;
+};
+
+/* Objects from slot `from` on, at most `room` of them, of one TA unless `uuid` is NULL; *next is
+ * where to go on. At least one is found, or it is the end. An error is told only if it is the first
+ * thing met. */
+COFFER_MUST_CHECK enum coffer_status catalogue_list(struct catalogue *catalogue, uint32_t from,
+                                                    const uint8_t *uuid, struct listed *out,
+                                                    size_t room, size_t *count, uint32_t *next);
 
 /* Is a slot's entry an object? Not if it was left out for naming another's file. */
 COFFER_MUST_CHECK enum coffer_status catalogue_counts(struct catalogue *catalogue, uint32_t slot,
@@ -104,6 +117,9 @@ void catalogue_apply(struct catalogue *catalogue, uint32_t slot, const struct en
                      const struct entry *after);
 
 bool name_equal(const struct name *a, const struct name *b);
+
+/* For tables; keyed anew at each open. */
+uint64_t catalogue_hash(const struct catalogue *catalogue, const struct name *name);
 
 /* The file name of a number: lower-case hex; `text` takes 9 bytes. */
 void catalogue_file_name(uint32_t file, char text[9]);

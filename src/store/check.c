@@ -111,9 +111,9 @@ static enum coffer_status put_away(struct check *check, const struct coffer_find
     struct text where = {{0}, 0};
     enum coffer_status status;
 
-    if (store_find_open(store, &entry->name) != NULL)
-        return COFFER_BUSY;
-    status = store_may_change(store);
+    status = object_retire(store, &entry->name);
+    if (status == COFFER_OK)
+        status = store_may_change(store);
     if (status == COFFER_OK && finding->kind != COFFER_FINDING_MISSING)
         status = quarantine_move(store, finding->file, &where);
     if (status == COFFER_OK)
@@ -127,18 +127,6 @@ static enum coffer_status put_away(struct check *check, const struct coffer_find
     return status;
 }
 
-static enum coffer_status mend(struct check *check, const struct entry *entry)
-{
-    struct object *object;
-    enum coffer_status status = object_open(check->store, &entry->name, &object);
-
-    if (status != COFFER_OK)
-        return status;
-    status = object_mend(object);
-    object_close(object);
-    return status;
-}
-
 /* Repair what one finding tells, if asked to; a finding that can't be repaired now is damage that
  * remains, not an error of the check, unless the store itself is at an end. */
 static enum coffer_status settle_finding(struct check *check, struct coffer_finding *finding,
@@ -148,7 +136,7 @@ static enum coffer_status settle_finding(struct check *check, struct coffer_find
 
     if (check->flags & COFFER_CHECK_REPAIR) {
         if (finding->kind == COFFER_FINDING_TOLERATED)
-            status = mend(check, entry);
+            status = object_mend(check->store, &entry->name);
         else
             status = put_away(check, finding, slot, entry);
         finding->repaired = status == COFFER_OK;
@@ -274,6 +262,8 @@ static enum coffer_status check_open_object(struct check *check, struct tree *tr
     tree_close(tree);
     if (status != COFFER_CORRUPT)
         return status;
+    if (finding->damage)
+        object_doubt(check->store, &entry->name);
     return told ? COFFER_OK : settle_finding(check, finding, slot, entry);
 }
 
@@ -304,6 +294,7 @@ static enum coffer_status check_object(struct check *check, uint32_t slot,
     } else {
         return status;
     }
+    object_doubt(check->store, &entry->name);
     return settle_finding(check, &finding, slot, entry);
 }
 
@@ -386,8 +377,10 @@ static enum coffer_status check_orphans(struct check *check)
 enum coffer_status store_check(struct check *check)
 {
     struct catalogue *catalogue = &check->store->catalogue;
-    enum coffer_status status = check_catalogue(check);
+    enum coffer_status status;
 
+    store_lock(check->store);
+    status = check_catalogue(check);
     for (uint32_t slot = 0; slot < catalogue->slot_count && status == COFFER_OK; slot++) {
         status = check_slot(check, slot);
         if (status == COFFER_OK && !go_on(check, slot + 1))
@@ -395,5 +388,6 @@ enum coffer_status store_check(struct check *check)
     }
     if (status == COFFER_OK && check->flags & COFFER_CHECK_DEEP)
         status = check_orphans(check);
+    store_unlock(check->store);
     return status;
 }

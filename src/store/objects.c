@@ -2,6 +2,8 @@
 /* Objects: their heads, their data, and what is done to them by name. */
 #include "store/store.h"
 
+#include <string.h>
+
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/text.h"
@@ -69,11 +71,51 @@ enum coffer_status object_open_entry(struct store *store, const struct entry *en
     return status;
 }
 
-static void tell_if_tolerated(struct object *object, bool before)
+/* --- Open objects --- */
+
+/* The caller's pin goes. What was used once is rarely used again, and mustn't drive out what is
+ * (the catalogue above all): until an object is reused, its blocks are the first to go. */
+static void leave(struct object *object)
+{
+    struct store *store = object->store;
+    uint32_t none = 0;
+
+    if (!atomic_load_explicit(&object->reused, memory_order_relaxed))
+        tree_cool(object->tree);
+
+    if (atomic_load_explicit(&object->doubtful, memory_order_relaxed) &&
+        atomic_compare_exchange_strong(&object->handles, &none, OBJECT_GONE))
+        object_cache_discard(&store->objects, object);
+    else
+        object_cache_unpin(&store->objects, object);
+}
+
+/* Read what has just been claimed. Once more for each object that nobody uses and whose memory
+ * this one may need. */
+static enum coffer_status load(struct store *store, struct object *object, uint32_t slot,
+                               const struct entry *entry)
+{
+    enum coffer_status status;
+
+    object->store = store;
+    object->slot = slot;
+    object->entry.file = entry->file;
+    memcpy(object->entry.hash, entry->hash, sizeof(entry->hash));
+    rwlock_init(&object->lock);
+    do {
+        status = object_open_entry(store, entry, &object->tree, &object->head);
+    } while (status == COFFER_NO_MEMORY && object_cache_relieve(&store->objects));
+    if (status != COFFER_OK)
+        object->tree = NULL;
+    /* The catalogue says that it exists: without its file it is damaged, not absent. */
+    return status == COFFER_NOT_FOUND ? COFFER_CORRUPT : status;
+}
+
+static void tell_if_tolerated(struct object *object)
 {
     struct text text = {{0}, 0};
 
-    if (before || !tree_is_tolerated(object->tree))
+    if (!tree_is_tolerated(object->tree) || atomic_exchange(&object->told, true))
         return;
     text_add(&text, "file ");
     text_add(&text, tree_name(object->tree));
@@ -82,55 +124,140 @@ static void tell_if_tolerated(struct object *object, bool before)
     store_notice(object->store, COFFER_NOTICE_TREE_TOLERATED, text.bytes);
 }
 
-enum coffer_status object_open(struct store *store, const struct name *name, struct object **out)
+/* The pinned object of a name, with the store's lock held. */
+static enum coffer_status get_locked(struct store *store, const struct name *name,
+                                     struct object **out)
 {
-    struct object *object = store_find_open(store, name);
-    enum coffer_status status;
+    struct object *object = object_cache_find(&store->objects, name);
+    enum coffer_status status = COFFER_OK;
     struct entry entry;
     uint32_t slot;
-    void *block;
 
-    if (object != NULL) {
-        object->references++;
+    if (object == NULL) {
+        status = catalogue_find(&store->catalogue, name, &slot, &entry);
+        if (status == COFFER_OK)
+            status = object_cache_claim(&store->objects, name, &object);
+        if (status != COFFER_OK)
+            return status;
+        status = load(store, object, slot, &entry);
+        if (status == COFFER_OK)
+            tell_if_tolerated(object);
+        object_cache_loaded(&store->objects, object, status);
+    }
+    if (status == COFFER_OK)
         *out = object;
-        return COFFER_OK;
+    return status;
+}
+
+/* The pinned object of a name. */
+static enum coffer_status get(struct store *store, const struct name *name, struct object **out)
+{
+    enum coffer_status status = COFFER_OK;
+
+    *out = object_cache_find(&store->objects, name);
+    if (*out != NULL) {
+        if (!atomic_load_explicit(&(*out)->reused, memory_order_relaxed))
+            atomic_store_explicit(&(*out)->reused, true, memory_order_relaxed);
+    } else {
+        store_lock(store);
+        status = get_locked(store, name, out);
+        store_unlock(store);
     }
-    status = catalogue_find(&store->catalogue, name, &slot, &entry);
-    if (status != COFFER_OK)
-        return status;
-    status = memory_alloc(store->environment->memory, store->owner, sizeof(*object), &block);
-    if (status != COFFER_OK)
-        return status;
-    object = block;
-    *object = (struct object){.store = store, .slot = slot, .references = 1, .entry = entry};
-    status = object_open_entry(store, &entry, &object->tree, &object->head);
-    if (status != COFFER_OK) {
-        memory_free(store->environment->memory, object);
-        /* The catalogue says that it exists: without its file it is damaged, not absent. */
-        return status == COFFER_NOT_FOUND ? COFFER_CORRUPT : status;
+    return status;
+}
+
+/* One handle more, unless it is too late for that. */
+static bool add_handle(struct object *object)
+{
+    uint32_t handles = atomic_load_explicit(&object->handles, memory_order_relaxed);
+
+    do {
+        if (handles == OBJECT_GONE)
+            return false;
+    } while (!atomic_compare_exchange_weak(&object->handles, &handles, handles + 1));
+    return true;
+}
+
+enum coffer_status object_open(struct store *store, const struct name *name, struct object **out)
+{
+    enum coffer_status status;
+    struct object *object;
+
+    status = get(store, name, &object);
+    if (status == COFFER_OK && !add_handle(object)) {
+        /* It is being deleted, replaced or thrown out: see what comes of it. */
+        leave(object);
+        store_lock(store);
+        status = get_locked(store, name, &object);
+        if (status == COFFER_OK && !add_handle(object))
+            assert_cheap(false); /* what is gone can't be found by who has the lock */
+        store_unlock(store);
     }
-    list_insert_after(&store->objects, &object->link);
-    store->counters.open_objects++;
-    tell_if_tolerated(object, false);
-    *out = object;
-    return COFFER_OK;
+    if (status == COFFER_OK)
+        *out = object;
+    return status;
 }
 
 void object_close(struct object *object)
 {
-    struct store *store = object->store;
+    uint32_t before = atomic_fetch_sub(&object->handles, 1);
 
-    object->references--;
-    if (object->references > 0)
-        return;
-    list_remove(&object->link);
-    store->counters.open_objects--;
-    tree_close(object->tree);
-    memory_free(store->environment->memory, object);
+    assert_cheap(before > 0 && before < OBJECT_GONE);
+    leave(object);
 }
 
-void object_info(const struct object *object, struct coffer_info *out)
+bool object_has_handles(struct store *store, const struct name *name)
 {
+    struct object *object = object_cache_find(&store->objects, name);
+    bool has;
+
+    if (object == NULL)
+        return false;
+    has = atomic_load(&object->handles) > 0;
+    leave(object);
+    return has;
+}
+
+void object_doubt(struct store *store, const struct name *name)
+{
+    struct object *object = object_cache_find(&store->objects, name);
+
+    if (object == NULL)
+        return;
+    atomic_store(&object->doubtful, true);
+    leave(object);
+}
+
+enum coffer_status object_retire(struct store *store, const struct name *name)
+{
+    struct object *object = object_cache_find(&store->objects, name);
+    uint32_t none = 0;
+
+    if (object == NULL)
+        return COFFER_OK;
+    if (!atomic_compare_exchange_strong(&object->handles, &none, OBJECT_GONE)) {
+        leave(object);
+        return COFFER_BUSY;
+    }
+    object_cache_discard(&store->objects, object);
+    return COFFER_OK;
+}
+
+/* --- Reading --- */
+
+static void read_lock(struct object *object)
+{
+    rwlock_take_read(&object->store->lot, &object->lock);
+}
+
+static void read_unlock(struct object *object)
+{
+    rwlock_give_read(&object->store->lot, &object->lock);
+}
+
+void object_info(struct object *object, struct coffer_info *out)
+{
+    read_lock(object);
     *out = (struct coffer_info){
         .size = tree_length(object->tree) - data_start(&object->head),
         .type = object->head.type,
@@ -142,16 +269,35 @@ void object_info(const struct object *object, struct coffer_info *out)
         .file = object->entry.file,
         .tolerated = tree_is_tolerated(object->tree),
     };
+    read_unlock(object);
+}
+
+enum coffer_status object_stat(struct store *store, const struct name *name,
+                               struct coffer_info *out)
+{
+    enum coffer_status status;
+    struct object *object;
+
+    status = get(store, name, &object);
+    if (status != COFFER_OK)
+        return status;
+    object_info(object, out);
+    leave(object);
+    return COFFER_OK;
 }
 
 /* Bytes of the object's file, with a word about what had to be tolerated. */
 static enum coffer_status read_bytes(struct object *object, uint64_t offset, void *out, size_t size,
                                      size_t *got)
 {
-    bool tolerated = tree_is_tolerated(object->tree);
-    enum coffer_status status = tree_read(object->tree, offset, out, size, got);
+    enum coffer_status status;
 
-    tell_if_tolerated(object, tolerated);
+    read_lock(object);
+    status = tree_read(object->tree, offset, out, size, got);
+    if (status == COFFER_CORRUPT)
+        atomic_store_explicit(&object->doubtful, true, memory_order_relaxed);
+    tell_if_tolerated(object);
+    read_unlock(object);
     return status;
 }
 
@@ -181,7 +327,22 @@ enum coffer_status object_read(struct object *object, uint64_t offset, void *out
     return read_bytes(object, place, out, size, got);
 }
 
-/* The end of a change to an open object's tree. */
+/* --- Changing --- */
+
+/* Alone with the object, and nobody else changes the store. */
+static void change_lock(struct object *object)
+{
+    store_lock(object->store);
+    rwlock_take_write(&object->store->lot, &object->lock);
+}
+
+static void change_unlock(struct object *object)
+{
+    rwlock_give_write(&object->store->lot, &object->lock);
+    store_unlock(object->store);
+}
+
+/* The end of a change to an object's tree. */
 static enum coffer_status publish(struct object *object, enum coffer_status status)
 {
     struct store *store = object->store;
@@ -191,18 +352,24 @@ static enum coffer_status publish(struct object *object, enum coffer_status stat
     if (status == COFFER_OK)
         status = store_publish(store, &change);
     else
-        store->counters.aborts++;
-    if (status == COFFER_OK)
-        object->entry = after;
-    else if (store->failed)
+        counter_add(&store->counters.aborts, 1);
+    if (status == COFFER_OK) {
+        memcpy(object->entry.hash, after.hash, sizeof(after.hash));
+        if (!tree_is_tolerated(object->tree))
+            atomic_store(&object->told, false);
+        return COFFER_OK;
+    }
+    if (status == COFFER_CORRUPT)
+        atomic_store_explicit(&object->doubtful, true, memory_order_relaxed);
+    if (store->failed)
         tree_abort(object->tree);
     else
         tree_retract(object->tree);
     return status;
 }
 
-enum coffer_status object_write(struct object *object, uint64_t offset, const void *data,
-                                size_t size)
+static enum coffer_status write_locked(struct object *object, uint64_t offset, const void *data,
+                                       size_t size)
 {
     struct tree_piece piece = {data, size};
     enum coffer_status status = store_may_change(object->store);
@@ -218,7 +385,18 @@ enum coffer_status object_write(struct object *object, uint64_t offset, const vo
     return publish(object, status);
 }
 
-enum coffer_status object_truncate(struct object *object, uint64_t size)
+enum coffer_status object_write(struct object *object, uint64_t offset, const void *data,
+                                size_t size)
+{
+    enum coffer_status status;
+
+    change_lock(object);
+    status = write_locked(object, offset, data, size);
+    change_unlock(object);
+    return status;
+}
+
+static enum coffer_status truncate_locked(struct object *object, uint64_t size)
 {
     uint64_t now = tree_length(object->tree) - data_start(&object->head);
     enum coffer_status status = store_may_change(object->store);
@@ -237,26 +415,46 @@ enum coffer_status object_truncate(struct object *object, uint64_t size)
     return status;
 }
 
-enum coffer_status object_mend(struct object *object)
+enum coffer_status object_truncate(struct object *object, uint64_t size)
 {
-    enum coffer_status status = store_may_change(object->store);
+    enum coffer_status status;
+
+    change_lock(object);
+    status = truncate_locked(object, size);
+    change_unlock(object);
+    return status;
+}
+
+enum coffer_status object_mend(struct store *store, const struct name *name)
+{
+    struct object *object;
+    enum coffer_status status = get_locked(store, name, &object);
 
     if (status != COFFER_OK)
         return status;
-    status = tree_touch(object->tree);
-    if (status == COFFER_OK)
-        status = tree_mend(object->tree);
-    return publish(object, status);
+    rwlock_take_write(&store->lot, &object->lock);
+    status = store_may_change(store);
+    if (status == COFFER_OK) {
+        status = tree_touch(object->tree);
+        if (status == COFFER_OK)
+            status = tree_mend(object->tree);
+        status = publish(object, status);
+    }
+    rwlock_give_write(&store->lot, &object->lock);
+    leave(object);
+    return status;
 }
 
-enum coffer_status object_rename(struct store *store, const struct name *from,
-                                 const struct name *to)
+/* --- By name --- */
+
+static enum coffer_status rename_locked(struct store *store, const struct name *from,
+                                        const struct name *to)
 {
-    struct object *object = store_find_open(store, from);
     struct entry before;
     struct entry after;
     struct change change = {NULL, 0, &before, &after};
     enum coffer_status status = store_may_change(store);
+    struct object *object;
     struct entry unused;
     uint32_t taken;
 
@@ -272,12 +470,28 @@ enum coffer_status object_rename(struct store *store, const struct name *from,
     after = before;
     after.name = *to;
     status = store_publish(store, &change);
-    if (status == COFFER_OK && object != NULL)
-        object->entry = after;
+    if (status != COFFER_OK)
+        return status;
+    object = object_cache_find(&store->objects, from);
+    if (object != NULL) {
+        object_cache_rename(&store->objects, object, to);
+        leave(object);
+    }
+    return COFFER_OK;
+}
+
+enum coffer_status object_rename(struct store *store, const struct name *from,
+                                 const struct name *to)
+{
+    enum coffer_status status;
+
+    store_lock(store);
+    status = rename_locked(store, from, to);
+    store_unlock(store);
     return status;
 }
 
-enum coffer_status object_delete(struct store *store, const struct name *name)
+static enum coffer_status delete_locked(struct store *store, const struct name *name)
 {
     struct entry before;
     struct change change = {NULL, 0, &before, NULL};
@@ -285,11 +499,21 @@ enum coffer_status object_delete(struct store *store, const struct name *name)
 
     if (status == COFFER_OK)
         status = catalogue_find(&store->catalogue, name, &change.slot, &before);
-    if (status == COFFER_OK && store_find_open(store, name) != NULL)
-        status = COFFER_BUSY;
+    if (status == COFFER_OK)
+        status = object_retire(store, name);
     if (status == COFFER_OK)
         status = store_publish(store, &change);
     if (status == COFFER_OK)
         store_remove_file(store, before.file);
+    return status;
+}
+
+enum coffer_status object_delete(struct store *store, const struct name *name)
+{
+    enum coffer_status status;
+
+    store_lock(store);
+    status = delete_locked(store, name);
+    store_unlock(store);
     return status;
 }

@@ -10,9 +10,14 @@
 
 void store_notice(struct store *store, enum coffer_notice notice, const char *text)
 {
-    store->counters.notices++;
-    if (store->settings.notice != NULL)
-        store->settings.notice(store->settings.notice_context, notice, text);
+    const struct coffer_port *port = store->settings.port;
+
+    counter_add(&store->counters.notices, 1);
+    if (store->settings.notice == NULL)
+        return;
+    port->lock_take(port->context, &store->notice_lock);
+    store->settings.notice(store->settings.notice_context, notice, text);
+    port->lock_give(port->context, &store->notice_lock);
 }
 
 /* A file of a store that has lost its catalogue? */
@@ -76,28 +81,80 @@ static void tell_about_opening(struct store *store)
                      "several entries of dirf.db name the same file; only the first counts");
 }
 
+static enum coffer_status open_locks(struct store *store)
+{
+    const struct coffer_port *port = store->settings.port;
+    enum coffer_status status = port->lock_init(port->context, &store->lock);
+
+    if (status != COFFER_OK)
+        return status;
+    status = port->lock_init(port->context, &store->notice_lock);
+    if (status != COFFER_OK)
+        goto fini_lock;
+    status = rwlock_lot_init(&store->lot, port);
+    if (status != COFFER_OK)
+        goto fini_notice_lock;
+    return COFFER_OK;
+
+fini_notice_lock:
+    port->lock_fini(port->context, &store->notice_lock);
+fini_lock:
+    port->lock_fini(port->context, &store->lock);
+    return status;
+}
+
+static void close_locks(struct store *store)
+{
+    const struct coffer_port *port = store->settings.port;
+
+    rwlock_lot_fini(&store->lot);
+    port->lock_fini(port->context, &store->notice_lock);
+    port->lock_fini(port->context, &store->lock);
+}
+
+static enum coffer_status open_catalogue(struct store *store)
+{
+    enum coffer_status status = catalogue_open(&store->catalogue, store->environment, store->owner);
+
+    if (status == COFFER_NOT_FOUND)
+        status = open_nothing(store, false);
+    else if (status == COFFER_CORRUPT && store->catalogue.heads.blank[0] &&
+             store->catalogue.heads.blank[1])
+        status = open_nothing(store, true);
+    return status;
+}
+
 enum coffer_status store_open(struct store *store, struct tree_environment *environment,
                               struct owner owner, const struct store_settings *settings)
 {
     enum coffer_status status;
 
     *store = (struct store){.environment = environment, .owner = owner, .settings = *settings};
-    list_init(&store->objects);
-    status = catalogue_open(&store->catalogue, environment, owner);
-    if (status == COFFER_NOT_FOUND)
-        status = open_nothing(store, false);
-    else if (status == COFFER_CORRUPT && store->catalogue.heads.blank[0] &&
-             store->catalogue.heads.blank[1])
-        status = open_nothing(store, true);
-    if (status == COFFER_OK)
-        tell_about_opening(store);
+    status = open_locks(store);
+    if (status != COFFER_OK)
+        return status;
+    status = open_catalogue(store);
+    if (status != COFFER_OK)
+        goto close_locks;
+    status = object_cache_open(&store->objects, settings->port, &store->catalogue,
+                               environment->memory, owner, settings->cached_objects);
+    if (status != COFFER_OK)
+        goto close_catalogue;
+    tell_about_opening(store);
+    return COFFER_OK;
+
+close_catalogue:
+    catalogue_close(&store->catalogue);
+close_locks:
+    close_locks(store);
     return status;
 }
 
 void store_close(struct store *store)
 {
-    assert_cheap(list_is_empty(&store->objects));
+    object_cache_close(&store->objects);
     catalogue_close(&store->catalogue);
+    close_locks(store);
 }
 
 enum coffer_status store_may_change(struct store *store)
@@ -167,7 +224,7 @@ enum coffer_status store_publish(struct store *store, const struct change *chang
 
     if (status != COFFER_OK) {
         tree_retract(catalogue->tree);
-        store->counters.aborts++;
+        counter_add(&store->counters.aborts, 1);
         return status;
     }
     status = tree_write_head(catalogue->tree);
@@ -182,8 +239,9 @@ enum coffer_status store_publish(struct store *store, const struct change *chang
         tree_adopt(change->tree);
     tree_adopt(catalogue->tree);
     catalogue_apply(catalogue, change->slot, change->before, change->after);
+    (void)atomic_fetch_add_explicit(&store->changes, 1, memory_order_release);
     catalogue->had_duplicates = false;
-    store->counters.commits++;
+    counter_add(&store->counters.commits, 1);
     return COFFER_OK;
 }
 
@@ -200,17 +258,6 @@ void store_remove_file(struct store *store, uint32_t file)
     text_add(&text, name);
     text_add(&text, ", which no object uses any more");
     store_notice(store, COFFER_NOTICE_CLEANUP, text.bytes);
-}
-
-struct object *store_find_open(struct store *store, const struct name *name)
-{
-    list_each (link, &store->objects) {
-        struct object *object = list_entry(link, struct object, link);
-
-        if (name_equal(&object->entry.name, name))
-            return object;
-    }
-    return NULL;
 }
 
 struct coffer_entry store_public_entry(const struct entry *entry)

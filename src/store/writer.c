@@ -117,27 +117,47 @@ static enum coffer_status append_head(struct writer *writer,
     return status;
 }
 
-enum coffer_status writer_open(struct store *store, const struct name *name, bool replace,
-                               const struct coffer_attributes *attributes, struct writer **out)
+enum coffer_status writer_expect(struct store *store, const struct name *name, bool replace)
 {
     enum coffer_status status;
+    struct entry entry;
+    uint32_t slot;
+
+    store_lock(store);
+    if (replace) {
+        status = object_has_handles(store, name) ? COFFER_BUSY : COFFER_OK;
+    } else {
+        status = catalogue_find(&store->catalogue, name, &slot, &entry);
+        if (status == COFFER_OK)
+            status = COFFER_EXISTS;
+        else if (status == COFFER_NOT_FOUND)
+            status = COFFER_OK;
+    }
+    store_unlock(store);
+    return status;
+}
+
+/* A writer with a file of its own, and nothing in it. */
+static enum coffer_status make_writer(struct store *store, const struct name *name, bool replace,
+                                      struct writer **out)
+{
+    struct memory *memory = store->environment->memory;
+    enum coffer_status status = store_may_change(store);
     struct writer *writer;
     void *block;
 
-    if (attributes != NULL && attributes->bytes_size > OBJECT_ATTRIBUTES_MAX)
-        return COFFER_MISUSE;
-    status = store_may_change(store);
     if (status == COFFER_OK)
         status = catalogue_reserve(&store->catalogue);
     if (status == COFFER_OK)
-        status = memory_alloc(store->environment->memory, store->owner, sizeof(*writer), &block);
+        status = memory_alloc(memory, store->owner, sizeof(*writer), &block);
     if (status != COFFER_OK)
         return status;
     writer = block;
     writer->store = store;
     writer->name = *name;
     writer->replace = replace;
-    status = memory_alloc(store->environment->memory, store->owner, LAYOUT_BLOCK_SIZE, &block);
+    rwlock_init(&writer->lock);
+    status = memory_alloc(memory, store->owner, LAYOUT_BLOCK_SIZE, &block);
     if (status == COFFER_OK) {
         writer->tail = block;
         status = create_file(store, name, &writer->tree, &writer->file);
@@ -146,6 +166,26 @@ enum coffer_status writer_open(struct store *store, const struct name *name, boo
         free_writer(writer);
         return status;
     }
+    *out = writer;
+    return COFFER_OK;
+}
+
+enum coffer_status writer_open(struct store *store, const struct name *name, bool replace,
+                               const struct coffer_attributes *attributes, struct writer **out)
+{
+    enum coffer_status status;
+    struct writer *writer;
+
+    if (attributes != NULL && attributes->bytes_size > OBJECT_ATTRIBUTES_MAX)
+        return COFFER_MISUSE;
+    store_lock(store);
+    do {
+        status = make_writer(store, name, replace, &writer);
+    } while (status == COFFER_NO_MEMORY && object_cache_relieve(&store->objects));
+    store_unlock(store);
+    if (status != COFFER_OK)
+        return status;
+    /* Nobody else knows of it yet. */
     status = append_head(writer, attributes);
     if (status == COFFER_OK)
         status = tree_settle_if_crowded(writer->tree);
@@ -157,7 +197,7 @@ enum coffer_status writer_open(struct store *store, const struct name *name, boo
     return COFFER_OK;
 }
 
-enum coffer_status writer_write(struct writer *writer, const void *data, size_t size)
+static enum coffer_status write_locked(struct writer *writer, const void *data, size_t size)
 {
     enum coffer_status status;
     uint64_t end;
@@ -179,7 +219,19 @@ enum coffer_status writer_write(struct writer *writer, const void *data, size_t 
     return status;
 }
 
-/* Which slot the object goes to; `before` is what is there. */
+enum coffer_status writer_write(struct writer *writer, const void *data, size_t size,
+                                uint64_t *place)
+{
+    enum coffer_status status;
+
+    rwlock_take_write(&writer->store->lot, &writer->lock);
+    *place = writer->size;
+    status = write_locked(writer, data, size);
+    rwlock_give_write(&writer->store->lot, &writer->lock);
+    return status;
+}
+
+/* Which slot the object goes to; `before` is what is there, and nobody can open that any more. */
 static enum coffer_status find_slot(struct writer *writer, uint32_t *slot, struct entry *before,
                                     bool *replaces)
 {
@@ -189,8 +241,8 @@ static enum coffer_status find_slot(struct writer *writer, uint32_t *slot, struc
     *replaces = status == COFFER_OK;
     if (status == COFFER_OK && !writer->replace)
         return COFFER_EXISTS;
-    if (status == COFFER_OK && store_find_open(store, &writer->name) != NULL)
-        return COFFER_BUSY;
+    if (status == COFFER_OK)
+        return object_retire(store, &writer->name);
     if (status != COFFER_NOT_FOUND)
         return status;
     status = catalogue_reserve(&store->catalogue);
@@ -226,7 +278,27 @@ static enum coffer_status find_damage(struct store *store, const struct entry *e
     return status == COFFER_CORRUPT || status == COFFER_NOT_FOUND ? COFFER_OK : status;
 }
 
-enum coffer_status writer_commit(struct writer *writer)
+/* The store's lock, and nobody is appending any more. */
+static void end_lock(struct writer *writer)
+{
+    store_lock(writer->store);
+    rwlock_take_write(&writer->store->lot, &writer->lock);
+    rwlock_give_write(&writer->store->lot, &writer->lock);
+}
+
+/* The writer's end, whose file becomes nobody's. */
+static void abort_locked(struct writer *writer)
+{
+    struct store *store = writer->store;
+
+    tree_close(writer->tree);
+    /* When a commit's outcome is unknown, the catalogue may name the file. */
+    if (!store->failed)
+        store_remove_file(store, writer->file);
+    free_writer(writer);
+}
+
+static enum coffer_status commit_locked(struct writer *writer)
 {
     struct store *store = writer->store;
     struct entry before;
@@ -247,7 +319,7 @@ enum coffer_status writer_commit(struct writer *writer)
     if (status == COFFER_OK)
         status = store_publish(store, &change);
     if (status != COFFER_OK) {
-        writer_abort(writer);
+        abort_locked(writer);
         return status;
     }
     tree_close(writer->tree);
@@ -257,13 +329,22 @@ enum coffer_status writer_commit(struct writer *writer)
     return COFFER_OK;
 }
 
+enum coffer_status writer_commit(struct writer *writer)
+{
+    struct store *store = writer->store;
+    enum coffer_status status;
+
+    end_lock(writer);
+    status = commit_locked(writer);
+    store_unlock(store);
+    return status;
+}
+
 void writer_abort(struct writer *writer)
 {
     struct store *store = writer->store;
 
-    tree_close(writer->tree);
-    /* When a commit's outcome is unknown, the catalogue may name the file. */
-    if (!store->failed)
-        store_remove_file(store, writer->file);
-    free_writer(writer);
+    end_lock(writer);
+    abort_locked(writer);
+    store_unlock(store);
 }

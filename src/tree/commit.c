@@ -65,6 +65,15 @@ void tree_forget(struct tree *tree)
     block_cache_forget_file(tree->environment->blocks, &tree->blocks);
 }
 
+/* Enough for what opening a file and reading a little of it brings in. */
+#define COOL_STEPS 16u
+
+void tree_cool(struct tree *tree)
+{
+    cache_cool_group(tree->environment->nodes->frames.core, &tree->nodes, COOL_STEPS);
+    cache_cool_group(tree->environment->blocks->frames.core, &tree->blocks, COOL_STEPS);
+}
+
 void tree_abort(struct tree *tree)
 {
     nodes_release(tree);

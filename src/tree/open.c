@@ -258,6 +258,11 @@ void tree_close(struct tree *tree)
     memory_free(environment->memory, tree);
 }
 
+size_t tree_bytes(void)
+{
+    return sizeof(struct tree) + CRYPTO_KEY_BYTES;
+}
+
 void tree_set_name(struct tree *tree, const char *name)
 {
     size_t size = strlen(name);

@@ -108,6 +108,12 @@ COFFER_MUST_CHECK enum coffer_status tree_create(struct tree_environment *enviro
 /* Forget it; an open transaction is aborted. NULL is nothing to do. */
 void tree_close(struct tree *tree);
 
+/* Bytes of memory that an open tree takes, its key included, what it has in the caches not. */
+size_t tree_bytes(void);
+
+/* Nobody is likely to use the file soon again: what the caches have of it is next to go. */
+void tree_cool(struct tree *tree);
+
 /* The file was renamed. */
 void tree_set_name(struct tree *tree, const char *name);
 const char *tree_name(const struct tree *tree);

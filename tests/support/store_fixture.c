@@ -81,6 +81,7 @@ enum coffer_status store_fixture_open(struct store_fixture *fixture, struct memo
     config.create = options->create;
     config.read_only = options->read_only;
     config.cache_frames = options->cache_frames;
+    config.cached_objects = options->cached_objects;
     config.trace = options->trace;
     config.trace_context = options->trace_context;
     config.notice = keep_notice;

@@ -21,6 +21,7 @@ struct memory_settings;
 struct store_options {
     size_t memory; /* bytes of secure memory; 0: 512 KiB */
     unsigned cache_frames;
+    unsigned cached_objects;
     bool create;
     bool read_only;
     const struct coffer_port *port;                /* NULL: Linux's */

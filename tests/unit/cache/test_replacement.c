@@ -631,6 +631,61 @@ static void test_a_share_that_is_full_refuses_the_least(void **state)
     toys_end(&toys);
 }
 
+static void test_what_nobody_uses_is_bounded_by_itself(void **state)
+{
+    const struct cache_bounds bounds = {.idle_max = 2};
+    const struct cache_bounds one = {.idle_max = 1};
+    struct toy *pinned[5];
+
+    (void)state;
+    toys_begin(&toys, CACHE_LRU);
+    assert_ok(
+        cache_open(&toys.share, toys.memory, toys.owner, &toys.type, &toys, &bounds, &toys.cache));
+    for (unsigned i = 0; i < 5; i++)
+        pinned[i] = toys_get(&toys, 0, i, 0);
+    assert_int_equal(toys_statistics(&toys).entries, 5); /* pins know no bound but memory */
+    for (unsigned i = 0; i < 5; i++)
+        toys_unpin(&toys, pinned[i]);
+    assert_string_equal(here(), "34"); /* the coldest went */
+    assert_int_equal(toys_statistics(&toys).entries, 2);
+    assert_int_equal(toys_statistics(&toys).counters.evictions, 3);
+    use("35"); /* and 4's record is 5's: nothing was made for it */
+    assert_string_equal(here(), "35");
+    assert_int_equal(toys.makes, 5);
+    assert_ok(cache_set_bounds(toys.cache, &one));
+    assert_string_equal(here(), "5");
+    assert_valid(&toys);
+    toys_end(&toys);
+}
+
+static void test_a_cool_group_goes_first(void **state)
+{
+    struct toy *pinned;
+
+    (void)state;
+    toys_open(&toys, CACHE_LRU, 0, 4);
+    use("0");
+    toys_use(&toys, 1, 1);
+    toys_use(&toys, 1, 2);
+    pinned = toys_get(&toys, 1, 3, 0);
+    cache_cool_group(toys.cache, &toys.groups[1], 8);
+    assert_valid(&toys);
+    toys_use(&toys, 2, 4); /* in place of one of the cool ones, though 0 is older */
+    toys_use(&toys, 2, 5);
+    assert_true(toys_has(&toys, 0, 0) && toys_has(&toys, 2, 4) && toys_has(&toys, 2, 5));
+    assert_true(toys_has(&toys, 1, 3)); /* it was pinned */
+    toys_unpin(&toys, pinned);
+    toys_use(&toys, 2, 6);
+    assert_false(toys_has(&toys, 0, 0)); /* a use since then is a use */
+    assert_true(toys_has(&toys, 1, 3));
+    cache_cool_group(toys.cache, &toys.groups[2], 1); /* so many steps, the last that came */
+    toys_use(&toys, 2, 7);
+    assert_false(toys_has(&toys, 2, 6));
+    assert_true(toys_has(&toys, 2, 4));
+    assert_valid(&toys);
+    toys_end(&toys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -656,6 +711,8 @@ int main(void)
         cmocka_unit_test(test_without_a_clock_misses_are_time),
         cmocka_unit_test(test_caches_of_a_share_float),
         cmocka_unit_test(test_a_share_has_room_for_so_many_caches),
+        cmocka_unit_test(test_what_nobody_uses_is_bounded_by_itself),
+        cmocka_unit_test(test_a_cool_group_goes_first),
         cmocka_unit_test(test_each_refusal_at_open_leaves_nothing),
         cmocka_unit_test(test_each_refused_make_is_survived),
         cmocka_unit_test(test_a_share_that_is_full_refuses_the_least),

@@ -236,6 +236,70 @@ static void test_a_set_is_walked_by_index_while_it_is_written(void **state)
     assert_valid(&toys);
 }
 
+static void test_what_is_discarded_stays_with_who_uses_it(void **state)
+{
+    struct toy *first;
+    struct toy *second;
+    struct toy *anew;
+
+    (void)state;
+    toys_open(&toys, CACHE_LRU, 0, 4);
+    first = toys_get(&toys, 0, 7, 0);
+    second = toys_get(&toys, 0, 7, 0);
+    assert_ptr_equal(first, second);
+    cache_discard(toys.cache, &first->core);
+    assert_valid(&toys);
+    assert_false(toys_has(&toys, 0, 7));
+    assert_int_equal(second->number, 8);
+    assert_int_equal(toys.let_go, 0);
+    anew = toys_get(&toys, 0, 7, 0); /* another one of the same key */
+    assert_ptr_not_equal(anew, second);
+    toys_unpin(&toys, second);
+    assert_int_equal(toys.let_go, 1);
+    assert_true(toys_has(&toys, 0, 7));
+    assert_valid(&toys);
+    cache_discard(toys.cache, &anew->core); /* nobody else: it goes at once */
+    assert_int_equal(toys.let_go, 2);
+    assert_int_equal(toys_statistics(&toys).spare, 2);
+    assert_valid(&toys);
+    toys_end(&toys);
+}
+
+static void set_more(struct cache_entry *entry, const void *more)
+{
+    ((struct toy *)entry)->more = *(const char *)more;
+}
+
+static void test_an_entry_gets_another_key(void **state)
+{
+    const struct cache_bounds bounds = {.entries_max = 4};
+    struct cache_key key = {.index = 3, .more = "a"};
+    const struct cache_key other = {.index = 900, .more = "b"};
+    struct cache_entry *entry;
+    bool claimed;
+
+    (void)state;
+    toys_begin(&toys, CACHE_LRU);
+    toys.type.same = same_more;
+    toys.type.set_name = set_more;
+    assert_ok(
+        cache_open(&toys.share, toys.memory, toys.owner, &toys.type, &toys, &bounds, &toys.cache));
+    assert_ok(cache_get(toys.cache, &key, 0, &entry, &claimed));
+    assert_true(claimed);
+    assert_int_equal(((struct toy *)entry)->more, 'a'); /* named when it is claimed */
+    cache_loaded(toys.cache, entry, COFFER_OK);
+    cache_rekey(toys.cache, entry, &other);
+    assert_int_equal(((struct toy *)entry)->more, 'b');
+    cache_unpin(toys.cache, entry);
+    assert_valid(&toys);
+    assert_null(cache_seek(toys.cache, &key));
+    assert_int_equal(toys_statistics(&toys).counters.misses, 1); /* the claim alone */
+    assert_ptr_equal(cache_seek(toys.cache, &other), entry);
+    assert_int_equal(toys_statistics(&toys).counters.hits, 1);
+    cache_unpin(toys.cache, entry);
+    toys_end(&toys);
+}
+
 static void test_a_group_is_forgotten_alone(void **state)
 {
     (void)state;
@@ -304,6 +368,8 @@ int main(void)
         toys_test(test_a_type_may_tell_apart_what_has_one_index),
         toys_test(test_pins_count),
         toys_test(test_a_set_is_walked_by_index_while_it_is_written),
+        cmocka_unit_test(test_what_is_discarded_stays_with_who_uses_it),
+        cmocka_unit_test(test_an_entry_gets_another_key),
         toys_test(test_a_group_is_forgotten_alone),
         toys_test(test_every_number_is_exact),
     };
