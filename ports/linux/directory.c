@@ -44,6 +44,7 @@
 
 #define VECTORS_MAX  (DEVICE_PIECES_MAX + 64) /* of one system call */
 #define DISCARD_SIZE 4096u
+#define DISCARD_MAX  ((size_t)2 * DISCARD_SIZE) /* more is passed over by another system call */
 
 struct directory {
     struct coffer_device device;
@@ -67,10 +68,11 @@ static struct directory *directory_of(struct coffer_device *device)
     return list_entry(device, struct directory, device);
 }
 
-/* The next vectors from the cursor on, which stays where it is. Bytes that nobody wants go into
- * `discard`, of DISCARD_SIZE. */
+/* The next vectors from the cursor on, which stays where it is, up to a gap. Of a gap that is short
+ * enough the bytes go into `discard`, of DISCARD_SIZE; NULL: none is. */
 static int gather(struct cursor cursor, struct iovec *vectors, uint8_t *discard)
 {
+    size_t discard_max = discard != NULL ? DISCARD_MAX : 0;
     int filled = 0;
 
     while (cursor.index < cursor.count && filled < VECTORS_MAX) {
@@ -84,8 +86,9 @@ static int gather(struct cursor cursor, struct iovec *vectors, uint8_t *discard)
         }
         if (piece->data != NULL) {
             vectors[filled].iov_base = (uint8_t *)piece->data + cursor.within;
+        } else if (size > discard_max) {
+            break;
         } else {
-            assert_debug(discard != NULL);
             vectors[filled].iov_base = discard;
             if (size > DISCARD_SIZE)
                 size = DISCARD_SIZE;
@@ -111,6 +114,20 @@ static void advance(struct cursor *cursor, size_t done)
     }
 }
 
+/* Past the gap that the cursor is at, if it is at one. How many bytes it was. */
+static size_t pass_over(struct cursor *cursor)
+{
+    size_t passed = 0;
+
+    while (cursor->index < cursor->count && (cursor->pieces[cursor->index].data == NULL ||
+                                             cursor->pieces[cursor->index].size == 0)) {
+        passed += cursor->pieces[cursor->index].size - cursor->within;
+        cursor->index++;
+        cursor->within = 0;
+    }
+    return passed;
+}
+
 /* Does offset + all pieces fit a file offset? */
 static bool range_fits(uint64_t offset, const struct device_piece *pieces, size_t count)
 {
@@ -123,6 +140,20 @@ static bool range_fits(uint64_t offset, const struct device_piece *pieces, size_
     return end <= INT64_MAX;
 }
 
+/* No more than the file has from `offset` on. */
+static enum coffer_status clip_to_file(int fd, uint64_t offset, size_t *total)
+{
+    struct stat file;
+    uint64_t size;
+
+    if (fstat(fd, &file) != 0)
+        return status_of_errno(errno);
+    size = (uint64_t)file.st_size > offset ? (uint64_t)file.st_size - offset : 0;
+    if (*total > size)
+        *total = (size_t)size;
+    return COFFER_OK;
+}
+
 static enum coffer_status directory_read(struct coffer_device *device, const char *name,
                                          uint64_t offset, const struct device_piece *pieces,
                                          size_t count, size_t *got)
@@ -133,6 +164,7 @@ static enum coffer_status directory_read(struct coffer_device *device, const cha
     uint8_t discard[DISCARD_SIZE];
     struct descriptor *descriptor;
     enum coffer_status status;
+    size_t passed = 0; /* since the last byte that was read */
     size_t total = 0;
     int vector_count;
 
@@ -141,8 +173,16 @@ static enum coffer_status directory_read(struct coffer_device *device, const cha
     status = descriptors_get(&directory->descriptors, name, false, &descriptor);
     if (status != COFFER_OK)
         return status;
-    while ((vector_count = gather(cursor, vectors, discard)) > 0) {
-        ssize_t n = preadv(descriptor->fd, vectors, vector_count, (off_t)(offset + total));
+    while (cursor.index < cursor.count) {
+        ssize_t n;
+
+        vector_count = gather(cursor, vectors, discard);
+        if (vector_count == 0) {
+            passed = pass_over(&cursor);
+            total += passed;
+            continue;
+        }
+        n = preadv(descriptor->fd, vectors, vector_count, (off_t)(offset + total));
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -150,9 +190,13 @@ static enum coffer_status directory_read(struct coffer_device *device, const cha
             status = status_of_errno(errno);
         if (n <= 0)
             break;
+        passed = 0;
         total += (size_t)n;
         advance(&cursor, (size_t)n);
     }
+    /* The end may lie anywhere in what was passed over last. */
+    if (status == COFFER_OK && passed > 0)
+        status = clip_to_file(descriptor->fd, offset, &total);
     descriptors_put(&directory->descriptors, descriptor, false);
     if (status == COFFER_OK)
         *got = total;
@@ -178,8 +222,15 @@ static enum coffer_status directory_write(struct coffer_device *device, const ch
     status = descriptors_get(&directory->descriptors, name, true, &descriptor);
     if (status != COFFER_OK)
         return status;
-    while ((vector_count = gather(cursor, vectors, NULL)) > 0) {
-        ssize_t n = pwritev(descriptor->fd, vectors, vector_count, (off_t)at);
+    while (cursor.index < cursor.count) {
+        ssize_t n;
+
+        vector_count = gather(cursor, vectors, NULL);
+        if (vector_count == 0) {
+            at += pass_over(&cursor);
+            continue;
+        }
+        n = pwritev(descriptor->fd, vectors, vector_count, (off_t)at);
 
         if (n < 0 && errno == EINTR)
             continue;

@@ -16,10 +16,19 @@ enum coffer_status block_cache_open(struct block_cache *blocks, struct cache_sha
 {
     blocks->frames = (struct frame_cache){
         .memory = memory, .owner = owner, .entry_size = sizeof(struct frame_entry)};
+    blocks->entries_max = bounds->entries_max;
     return frame_cache_open(&blocks->frames, share, &type, bounds);
 }
 
 void block_cache_close(struct block_cache *blocks)
 {
     frame_cache_close(&blocks->frames);
+}
+
+void block_cache_room(const struct block_cache *blocks, size_t *dirty, size_t *capacity)
+{
+    struct cache_statistics statistics;
+
+    *capacity = frame_cache_capacity(&blocks->frames, blocks->entries_max, &statistics);
+    *dirty = statistics.dirty;
 }

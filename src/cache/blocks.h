@@ -11,6 +11,7 @@
 
 struct block_cache {
     struct frame_cache frames;
+    size_t entries_max; /* as its bounds say; 0: any number */
 };
 
 COFFER_MUST_CHECK enum coffer_status block_cache_open(struct block_cache *blocks,
@@ -47,6 +48,31 @@ static inline void block_cache_loaded(struct block_cache *blocks, struct frame_e
     cache_loaded(blocks->frames.core, &entry->core, status);
 }
 
+static inline void block_cache_dirty(struct block_cache *blocks, struct frame_entry *entry,
+                                     struct cache_set *set)
+{
+    cache_dirty(blocks->frames.core, &entry->core, set);
+}
+
+static inline struct frame_entry *block_cache_set_next(struct block_cache *blocks,
+                                                       const struct cache_set *set,
+                                                       const struct frame_entry *previous)
+{
+    return (struct frame_entry *)cache_set_next(blocks->frames.core, set,
+                                                previous == NULL ? NULL : &previous->core);
+}
+
+static inline bool block_cache_write_begin(struct block_cache *blocks, struct frame_entry *entry)
+{
+    return cache_write_begin(blocks->frames.core, &entry->core);
+}
+
+static inline void block_cache_write_end(struct block_cache *blocks, struct frame_entry *entry,
+                                         enum coffer_status status)
+{
+    cache_write_end(blocks->frames.core, &entry->core, status);
+}
+
 static inline void block_cache_unpin(struct block_cache *blocks, struct frame_entry *entry)
 {
     cache_unpin(blocks->frames.core, &entry->core);
@@ -61,5 +87,8 @@ static inline void block_cache_forget_file(struct block_cache *blocks, struct ca
 {
     cache_forget_group(blocks->frames.core, file);
 }
+
+/* How many are dirty, and how many there can be at all as memory is now. */
+void block_cache_room(const struct block_cache *blocks, size_t *dirty, size_t *capacity);
 
 #endif

@@ -183,6 +183,7 @@ static inline void cache_group_init(struct cache_group *group)
 
 #define CACHE_RESERVE 1u /* the call may use the reserve */
 #define CACHE_NO_WAIT 2u /* COFFER_BUSY rather than wait for another's load */
+#define CACHE_AGAIN   4u /* cache_find has just counted the miss */
 
 /*
  * The pinned entry of a key. *claimed: there was none; it is LOADING now, its contents the caller's

@@ -139,7 +139,8 @@ void take_out_locked(struct cache *cache, struct cache_entry *entry)
 }
 
 /* A loose entry becomes the one of a key, for its claimer to load. */
-static void claim(struct cache *cache, struct cache_entry *entry, const struct cache_key *key)
+static void claim(struct cache *cache, struct cache_entry *entry, const struct cache_key *key,
+                  unsigned flags)
 {
     struct cache_entry **bucket = bucket_of(cache, key->group, key->index);
 
@@ -157,7 +158,7 @@ static void claim(struct cache *cache, struct cache_entry *entry, const struct c
     cache->loose_count--;
     cache->found_count++;
     pin_locked(cache, entry);
-    cache->counters.misses++;
+    cache->counters.misses += !(flags & CACHE_AGAIN);
     (void)cache_share_tick(cache->share);
 }
 
@@ -221,7 +222,7 @@ enum coffer_status cache_get(struct cache *cache, const struct cache_key *key, u
         if (found == NULL && loose == NULL)
             loose = take_spare_locked(cache, flags);
         if (found == NULL && loose != NULL) {
-            claim(cache, loose, key);
+            claim(cache, loose, key, flags);
             entry = loose;
             loose = NULL;
             made = true;

@@ -50,6 +50,26 @@ void frame_entry_unmake(void *context, struct cache_entry *entry)
 
 void frame_entry_let_go(void *context, struct cache_entry *entry)
 {
+    struct frame_entry *frame_entry = (struct frame_entry *)entry;
+
     (void)context;
-    wipe(((struct frame_entry *)entry)->frame, FRAME_SIZE);
+    frame_entry->new_from = 0;
+    frame_entry->new_to = 0;
+    frame_entry->old_end = 0;
+    wipe(frame_entry->frame, FRAME_SIZE);
+}
+
+size_t frame_cache_capacity(const struct frame_cache *cache, size_t entries_max,
+                            struct cache_statistics *statistics)
+{
+    struct account *account = &cache->memory->account;
+    uint64_t free;
+
+    spin_take(&account->lock);
+    free = account->frames_total - account->frames_used;
+    spin_give(&account->lock);
+    cache_statistics(cache->core, statistics);
+    if (entries_max == 0 || statistics->entries + free < entries_max)
+        return (size_t)(statistics->entries + free);
+    return entries_max;
 }

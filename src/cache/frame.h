@@ -18,6 +18,10 @@
 struct frame_entry {
     struct cache_entry core;
     uint8_t *frame; /* FRAME_SIZE bytes */
+    /* Of a block that is being written and wasn't read: of its bytes those from here to there
+     * count, and around them, up to `old_end`, those that the device has. All 0: all bytes count.
+     * The tree's, and 0 when an entry is claimed. */
+    uint16_t new_from, new_to, old_end;
 };
 
 struct frame_cache {
@@ -33,6 +37,11 @@ COFFER_MUST_CHECK enum coffer_status frame_cache_open(struct frame_cache *cache,
                                                       const struct cache_type *type,
                                                       const struct cache_bounds *bounds);
 void frame_cache_close(struct frame_cache *cache);
+
+/* How many entries there can be at all, within a bound (0: none) and as memory is now. The numbers
+ * of that moment come along. */
+size_t frame_cache_capacity(const struct frame_cache *cache, size_t entries_max,
+                            struct cache_statistics *statistics);
 
 struct cache_entry *frame_entry_make(void *context);
 void frame_entry_unmake(void *context, struct cache_entry *entry);

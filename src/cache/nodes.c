@@ -49,15 +49,7 @@ void node_cache_close(struct node_cache *nodes)
 void node_cache_room(const struct node_cache *nodes, size_t *pinned, size_t *capacity)
 {
     struct cache_statistics statistics;
-    struct account *account = &nodes->frames.memory->account;
-    uint64_t free;
 
-    spin_take(&account->lock);
-    free = account->frames_total - account->frames_used;
-    spin_give(&account->lock);
-    cache_statistics(nodes->frames.core, &statistics);
+    *capacity = frame_cache_capacity(&nodes->frames, nodes->entries_max, &statistics);
     *pinned = statistics.pinned;
-    *capacity = nodes->entries_max;
-    if (statistics.entries + free < *capacity)
-        *capacity = (size_t)(statistics.entries + free);
 }

@@ -13,6 +13,21 @@ static uint64_t pieces_size(const struct device_piece *pieces, size_t count)
     return total;
 }
 
+/* Of the first `within` bytes, those that aren't passed over. */
+static uint64_t moved_size(const struct device_piece *pieces, size_t count, uint64_t within)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < count && within > 0; i++) {
+        uint64_t size = pieces[i].size < within ? pieces[i].size : within;
+
+        if (pieces[i].data != NULL)
+            total += size;
+        within -= size;
+    }
+    return total;
+}
+
 enum coffer_status device_read(struct coffer_device *device, const char *name, uint64_t offset,
                                const struct device_piece *pieces, size_t count, size_t *got)
 {
@@ -24,7 +39,7 @@ enum coffer_status device_read(struct coffer_device *device, const char *name, u
     if (status == COFFER_OK && *got > pieces_size(pieces, count))
         return COFFER_IO; /* callers clear what wasn't read: this would be beyond their buffer */
     if (status == COFFER_OK)
-        counter_add(&device->counters.read_bytes, *got);
+        counter_add(&device->counters.read_bytes, moved_size(pieces, count, *got));
     return status;
 }
 
@@ -32,8 +47,9 @@ enum coffer_status device_write(struct coffer_device *device, const char *name, 
                                 const struct device_piece *pieces, size_t count)
 {
     assert_cheap(count > 0 && count <= DEVICE_PIECES_MAX);
+    assert_cheap(pieces[0].data != NULL && pieces[count - 1].data != NULL);
     counter_add(&device->counters.writes, 1);
-    counter_add(&device->counters.written_bytes, pieces_size(pieces, count));
+    counter_add(&device->counters.written_bytes, moved_size(pieces, count, UINT64_MAX));
     return device->operations->write(device, name, offset, pieces, count);
 }
 

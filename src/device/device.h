@@ -10,7 +10,8 @@
  * What a device promises
  *   - A read returns bytes written before, or zeros for holes; short only at the end of the file.
  *   - A write reaches the file whole, or fails; after a power cut, any part of what was written
- *     since the last barrier may be there or not, in any combination, and a write may be torn.
+ *     since the last barrier may be there or not, in any combination, and a write may be torn. Of
+ *     one that passes bytes over, each stretch is a write of its own in this.
  *   - sync() is the barrier: when it returns COFFER_OK, everything written to those files, their
  *     sizes and their names survive a power cut.
  *   - rename() is atomic. create() and remove() survive a power cut only after a sync() that names
@@ -43,7 +44,7 @@
 
 /* One piece of a vectored transfer; pieces follow one another in the file. */
 struct device_piece {
-    void *data; /* read: filled; write: only read from. NULL in a read: skip these bytes. */
+    void *data; /* read: filled; write: only read from. NULL: these bytes are passed over. */
     size_t size;
 };
 
@@ -55,10 +56,12 @@ typedef bool device_list_function(void *argument, const char *name, uint64_t siz
 struct coffer_device;
 
 struct device_operations {
-    /* COFFER_NOT_FOUND when there is no such file. *got: bytes read, short at the end only. */
+    /* COFFER_NOT_FOUND when there is no such file. *got: bytes read and passed over, short at the
+     * end only. */
     enum coffer_status (*read)(struct coffer_device *device, const char *name, uint64_t offset,
                                const struct device_piece *pieces, size_t count, size_t *got);
-    /* The file must exist. A write beyond the end leaves a hole. */
+    /* The file must exist. A write beyond the end leaves a hole. What is passed over stays as it
+     * is; the first piece and the last have data. */
     enum coffer_status (*write)(struct coffer_device *device, const char *name, uint64_t offset,
                                 const struct device_piece *pieces, size_t count);
     enum coffer_status (*sync)(struct coffer_device *device, const char *const *names,

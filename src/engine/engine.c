@@ -77,18 +77,19 @@ static enum coffer_status open_crypto(struct coffer *engine, const struct coffer
     return crypto_open(engine->memory, config->port, config->ciphers, &settings, &engine->crypto);
 }
 
-/* How many frames the staging buffer and the caches get of what is free after start: the
- * caches half of it, rounded up. The rest is for the index and for what is open. */
+/* How many blocks one operation may have on their way, and how many frames the caches get, of what
+ * is free after start: the caches half of it, rounded up. The rest is for buffers, for the index
+ * and for what is open. */
 static void plan_frames(const struct coffer *engine, const struct coffer_config *config,
                         size_t *staging, size_t *cache)
 {
     size_t free = (size_t)frames_statistics(engine->memory->frames).free;
 
     *staging = free / 16;
-    if (*staging < TREE_STAGING_MIN)
-        *staging = TREE_STAGING_MIN;
-    if (*staging > TREE_STAGING_MAX)
-        *staging = TREE_STAGING_MAX;
+    if (*staging < STAGING_RESERVE)
+        *staging = STAGING_RESERVE;
+    if (*staging > STAGING_MAX)
+        *staging = STAGING_MAX;
     *cache = config->cache_frames != 0 ? config->cache_frames : (free + 1) / 2;
     if (*cache < TREE_CACHE_MIN)
         *cache = TREE_CACHE_MIN;
@@ -116,17 +117,47 @@ static enum coffer_status open_caches(struct coffer *engine, struct owner owner,
     return status;
 }
 
+/* What is on its way: buffers, of which so many stay idle that one operation finds its own again,
+ * and the reserve. */
+static enum coffer_status open_staging(struct coffer *engine, size_t blocks)
+{
+    struct tree_environment *environment = &engine->environment;
+    struct buffers_settings settings = {.frames = engine->memory->frames, .port = engine->port};
+    enum coffer_status status;
+
+    if (blocks > STAGING_RESERVE) {
+        settings.idle_max[1] = (size_t)2 * BUFFERS_MEDIUM;
+        settings.idle_max[2] = (blocks - STAGING_RESERVE) * LAYOUT_BLOCK_SIZE;
+    }
+    status = open_owner(engine, "staging", &settings.owner);
+    if (status == COFFER_OK)
+        status = buffers_init(&engine->buffers, &settings);
+    if (status != COFFER_OK)
+        return status;
+    environment->buffers = &engine->buffers;
+    environment->staging_blocks = blocks;
+    status = tree_environment_open(environment, settings.owner);
+    if (status != COFFER_OK)
+        buffers_fini(&engine->buffers);
+    return status;
+}
+
+static void close_staging(struct coffer *engine)
+{
+    tree_environment_close(&engine->environment);
+    buffers_fini(&engine->buffers);
+}
+
 static enum coffer_status open_buffers(struct coffer *engine, const struct coffer_config *config)
 {
     struct tree_environment *environment = &engine->environment;
     enum coffer_status status;
     struct owner cache_owner;
-    struct owner staging_owner;
     size_t staging;
     size_t cache;
-    void *block;
 
     *environment = (struct tree_environment){.memory = engine->memory,
+                                             .port = engine->port,
                                              .device = config->device,
                                              .crypto = engine->crypto,
                                              .nodes = &engine->nodes,
@@ -138,30 +169,22 @@ static enum coffer_status open_buffers(struct coffer *engine, const struct coffe
         return COFFER_NO_MEMORY;
     status = open_owner(engine, "tree", &environment->owner);
     if (status == COFFER_OK)
-        status = open_owner(engine, "staging", &staging_owner);
-    if (status == COFFER_OK)
         status = open_owner(engine, "cache", &cache_owner);
     if (status == COFFER_OK)
-        status = frames_take(engine->memory->frames, staging_owner, staging, &block);
+        status = open_staging(engine, staging);
     if (status != COFFER_OK)
         return status;
-    environment->staging = block;
     status = open_caches(engine, cache_owner, cache);
-    if (status == COFFER_OK)
-        environment->staging_blocks = staging;
+    if (status != COFFER_OK)
+        close_staging(engine);
     return status;
 }
 
 static void close_buffers(struct coffer *engine)
 {
-    enum coffer_status status;
-
-    if (engine->environment.staging_blocks == 0)
-        return;
     block_cache_close(&engine->blocks);
     node_cache_close(&engine->nodes);
-    status = frames_give(engine->memory->frames, engine->environment.staging);
-    assert_cheap(status == COFFER_OK);
+    close_staging(engine);
 }
 
 /* Objects that stay open though nobody uses them: with their trees they take a twentieth of what is
@@ -237,10 +260,11 @@ enum coffer_status engine_open(const struct coffer_config *config,
     if (status != COFFER_OK)
         goto fini_lock;
     status = open_buffers(engine, config);
-    if (status == COFFER_OK)
-        status = open_store(engine, config);
     if (status != COFFER_OK)
         goto close_crypto;
+    status = open_store(engine, config);
+    if (status != COFFER_OK)
+        goto close_buffers;
     status = open_trace(engine, config);
     if (status != COFFER_OK)
         goto close_store;
@@ -251,8 +275,9 @@ enum coffer_status engine_open(const struct coffer_config *config,
 
 close_store:
     store_close(&engine->store);
-close_crypto:
+close_buffers:
     close_buffers(engine);
+close_crypto:
     crypto_close(engine->crypto);
 fini_lock:
     config->port->lock_fini(config->port->context, &engine->lock);

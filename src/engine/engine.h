@@ -3,7 +3,7 @@
  * The engine: everything of one store, built from its configuration, and the public calls on it.
  *
  * It is made in this order, and unmade in the reverse: memory over the caller's areas, the engine
- * itself in that memory, keys and ciphers, staging buffer and caches, store.
+ * itself in that memory, keys and ciphers, buffers and caches, store.
  *
  * Locking. The calls take the store's locks (store/store.h); of the engine's own there are two. One
  * is held for the whole of a call in a port without conditions, where nobody can wait for anything
@@ -32,6 +32,7 @@ struct coffer {
     struct cache_share share; /* of the two caches */
     struct node_cache nodes;
     struct block_cache blocks;
+    struct buffers buffers; /* for what is on its way */
     struct tree_environment environment;
     struct store store;
     struct trace trace;

@@ -54,23 +54,26 @@ enum coffer_status quarantine_move(struct store *store, const char *name, struct
 static enum coffer_status copy_bytes(struct store *store, const char *from, const char *to)
 {
     struct tree_environment *environment = store->environment;
-    size_t size = environment->staging_blocks * LAYOUT_BLOCK_SIZE;
+    enum coffer_status status;
+    struct staging staging;
     uint64_t offset = 0;
+    size_t got = 1;
 
-    for (;;) {
-        struct device_piece piece = {environment->staging, size};
-        enum coffer_status status;
-        size_t got = 0;
+    work_begin(environment);
+    staging_take(environment, STAGING_RESERVE, &staging);
+    do {
+        struct device_piece piece = {staging_block(&staging, 0),
+                                     (size_t)STAGING_RESERVE * LAYOUT_BLOCK_SIZE};
 
         status = device_read(environment->device, from, offset, &piece, 1, &got);
-        if (status != COFFER_OK || got == 0)
-            return status;
         piece.size = got;
-        status = device_write(environment->device, to, offset, &piece, 1);
-        if (status != COFFER_OK)
-            return status;
+        if (status == COFFER_OK && got > 0)
+            status = device_write(environment->device, to, offset, &piece, 1);
         offset += got;
-    }
+    } while (status == COFFER_OK && got > 0);
+    staging_give(&staging);
+    work_end(environment);
+    return status;
 }
 
 enum coffer_status quarantine_copy(struct store *store, const char *name)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The nodes of a tree, changed: marked from the root down, added, dropped; hashed from the leaves
- * up and written when settled.
+ * up, to be written, when settled.
  */
 #include "tree/inside.h"
 
@@ -100,7 +100,7 @@ static enum coffer_status add_node(struct tree *tree)
         if (status != COFFER_NO_MEMORY || attempt > 0)
             break;
         nodes_unpin(tree, parent_entry);
-        status = tree_settle(tree);
+        status = nodes_settle(tree);
         if (status != COFFER_OK)
             return status;
     }
@@ -135,9 +135,14 @@ static enum coffer_status add_node(struct tree *tree)
 /* Before a file grows: its size, to return to if that fails. */
 static enum coffer_status note_size(struct tree *tree)
 {
+    enum coffer_status status;
+
     if (tree->fresh || tree->size_before != SIZE_UNKNOWN)
         return COFFER_OK;
-    return device_size(tree->environment->device, tree->name, &tree->size_before);
+    nodes_unlock(tree);
+    status = device_size(tree->environment->device, tree->name, &tree->size_before);
+    nodes_lock(tree);
+    return status;
 }
 
 enum coffer_status nodes_extend(struct tree *tree, struct node last)
@@ -184,7 +189,7 @@ enum coffer_status nodes_make_room(struct tree *tree)
     if (tree->held_count == 0)
         return COFFER_OK;
     node_cache_room(tree->environment->nodes, &pinned, &capacity);
-    return pinned + path > capacity ? tree_settle(tree) : COFFER_OK;
+    return pinned + path > capacity ? nodes_settle(tree) : COFFER_OK;
 }
 
 /* The new hash of a stale node; its children were done before, and everything is held. */
@@ -210,69 +215,82 @@ static void rehash(struct tree *tree, struct node_entry *entry, struct node node
     note_of(entry)->tolerated &= ~bit_of(node);
 }
 
-static enum coffer_status write_group(struct tree *tree, struct node_entry *entry)
+enum coffer_status nodes_hash_stale(struct tree *tree, struct outgoing *out)
 {
-    struct group_note *note = note_of(entry);
-    uint64_t from = (uint64_t)note->dirty_from * LAYOUT_NODE_SIZE;
-    struct device_piece piece = {entry->at.frame + from,
-                                 (size_t)(note->dirty_to - note->dirty_from) * LAYOUT_NODE_SIZE};
-    enum coffer_status status;
+    enum coffer_status status = COFFER_OK;
 
-    if (note->dirty_to == 0)
-        return COFFER_OK;
-    status = device_write(tree->environment->device, tree->name,
-                          layout_group_offset(group_of(entry)) + from, &piece, 1);
-    if (status == COFFER_OK) {
-        note->dirty_from = 0;
-        note->dirty_to = 0;
-    }
-    return status == COFFER_NOT_FOUND ? COFFER_IO : status;
-}
-
-enum coffer_status tree_settle(struct tree *tree)
-{
     /* Children have larger numbers than their parents, and the list has larger groups first. */
     list_each (link, &tree->held) {
         struct node_entry *entry = list_entry(link, struct node_entry, of_user);
+        struct group_note *note = note_of(entry);
         uint32_t first = group_of(entry).index * LAYOUT_GROUP_NODES + 1;
-        enum coffer_status status;
+        uint64_t from = (uint64_t)note->dirty_from * LAYOUT_NODE_SIZE;
+        size_t size = (size_t)(note->dirty_to - note->dirty_from) * LAYOUT_NODE_SIZE;
 
-        for (uint32_t stale = note_of(entry)->stale; stale != 0; stale = note_of(entry)->stale)
+        for (uint32_t stale = note->stale; stale != 0; stale = note->stale)
             rehash(tree, entry, (struct node){first + bits_log2_down(stale)});
-        status = write_group(tree, entry);
+        if (note->dirty_to == 0)
+            continue;
+        note->dirty_from = 0;
+        note->dirty_to = 0;
+        nodes_unlock(tree);
+        status = outgoing_add(out, layout_group_offset(group_of(entry)) + from,
+                              entry->at.frame + from, size);
+        nodes_lock(tree);
         if (status != COFFER_OK)
-            return status;
+            break;
     }
-    nodes_release(tree);
-    return COFFER_OK;
+    return status;
 }
 
-enum coffer_status tree_settle_if_crowded(struct tree *tree)
+enum coffer_status nodes_settle(struct tree *tree)
 {
-    size_t capacity;
-    size_t pinned;
+    enum coffer_status status;
+    struct outgoing out;
 
-    node_cache_room(tree->environment->nodes, &pinned, &capacity);
-    return pinned > capacity / 4 ? tree_settle(tree) : COFFER_OK;
-}
-
-void nodes_release(struct tree *tree)
-{
-    while (!list_is_empty(&tree->held)) {
-        struct node_entry *entry = list_entry(tree->held.next, struct node_entry, of_user);
-
-        list_remove(&entry->of_user);
-        note_of(entry)->held = false;
-        nodes_unpin(tree, entry);
-    }
-    tree->held_count = 0;
+    outgoing_init(&out, tree);
+    status = nodes_hash_stale(tree, &out);
+    if (status != COFFER_OK)
+        return status;
+    nodes_unlock(tree);
+    status = outgoing_write(&out);
+    nodes_lock(tree);
+    if (status == COFFER_OK)
+        nodes_release(tree);
+    return status;
 }
 
 enum coffer_status tree_touch(struct tree *tree)
 {
     struct node_entry *entry;
-    enum coffer_status status = nodes_mark(tree, node_root, &entry);
+    enum coffer_status status;
 
+    work_begin(tree->environment);
+    nodes_lock(tree);
+    status = nodes_mark(tree, node_root, &entry);
+    if (status == COFFER_OK)
+        nodes_unpin(tree, entry);
+    nodes_unlock(tree);
+    work_end(tree->environment);
+    return status;
+}
+
+/* Re-hash a node if only the tolerant rule accepts it. */
+static enum coffer_status mend(struct tree *tree, struct node node)
+{
+    struct node_entry *entry;
+    enum coffer_status status = nodes_make_room(tree);
+    bool broken;
+
+    if (status == COFFER_OK)
+        status = nodes_reach(tree, node, false, &entry);
+    if (status != COFFER_OK)
+        return status;
+    broken = (note_of(entry)->tolerated & bit_of(node)) != 0;
+    nodes_unpin(tree, entry);
+    if (!broken)
+        return COFFER_OK;
+    status = nodes_mark(tree, node, &entry);
     if (status == COFFER_OK)
         nodes_unpin(tree, entry);
     return status;
@@ -280,25 +298,15 @@ enum coffer_status tree_touch(struct tree *tree)
 
 enum coffer_status tree_mend(struct tree *tree)
 {
-    for (uint32_t id = 1; id <= tree->now.max_node; id++) {
-        struct node node = {id};
-        struct node_entry *entry;
-        enum coffer_status status = nodes_make_room(tree);
-        bool broken;
+    enum coffer_status status = COFFER_OK;
 
-        if (status == COFFER_OK)
-            status = nodes_reach(tree, node, false, &entry);
-        if (status != COFFER_OK)
-            return status;
-        broken = (note_of(entry)->tolerated & bit_of(node)) != 0;
-        nodes_unpin(tree, entry);
-        if (!broken)
-            continue;
-        status = nodes_mark(tree, node, &entry);
-        if (status != COFFER_OK)
-            return status;
-        nodes_unpin(tree, entry);
-    }
-    tree->tolerated = false;
-    return COFFER_OK;
+    work_begin(tree->environment);
+    nodes_lock(tree);
+    for (uint32_t id = 1; id <= tree->now.max_node && status == COFFER_OK; id++)
+        status = mend(tree, (struct node){id});
+    nodes_unlock(tree);
+    work_end(tree->environment);
+    if (status == COFFER_OK)
+        atomic_store_explicit(&tree->tolerated, false, memory_order_relaxed);
+    return status;
 }

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The inside of a tree, shared by the files of this folder:
- *   open.c    heads, the choice of a version, creation
- *   nodes.c   nodes, read: groups in the cache, loaded and verified on the way down
- *   changes.c nodes, changed: marked, added, dropped, settled
- *   blocks.c  data: reading and writing through the nodes
- *   commit.c  prepare, head, adopt, abort
- *   inspect.c the public look at stored bytes, without a key (coffer/inspect.h)
+ *   open.c     heads, the choice of a version, creation
+ *   groups.c   groups of nodes in the cache: loaded, several at a time, held
+ *   nodes.c    nodes, read: verified on the way down
+ *   changes.c  nodes, changed: marked, added, dropped, hashed
+ *   blocks.c   where blocks lie; fetching and unsealing them
+ *   read.c     data, read, and read ahead
+ *   write.c    data, written: into the cache, or sealed at once; lengths
+ *   outgoing.c what is to be written, gathered into few device calls
+ *   commit.c   dirty blocks, nodes and head on their way out; adopt, abort
+ *   inspect.c  the public look at stored bytes, without a key (coffer/inspect.h)
+ *
+ * The functions of groups.c, nodes.c and changes.c are called with the tree's lock and give it up
+ * while they read or write; what they return pinned stays.
  */
 #ifndef COFFER_TREE_INSIDE_H
 #define COFFER_TREE_INSIDE_H
@@ -29,13 +36,17 @@ struct tree {
     struct crypto_key *key;
     struct cache_group nodes;  /* the file's, in their cache */
     struct cache_group blocks; /* likewise */
+    struct port_lock lock;     /* see tree.h */
+    struct cache_set dirty;    /* blocks of this transaction */
+    _Atomic uint64_t read_end; /* of the last read */
+    _Atomic uint32_t ahead;    /* blocks that were read ahead last; 0: reads aren't sequential */
     uint32_t transaction;      /* differs between transactions that follow one another */
     struct tree_state committed;
     struct tree_state now;
-    bool fresh;       /* nothing is committed: every slot may be written */
-    bool changed;     /* a transaction is open */
-    bool tolerated;   /* the truncate defect was met */
-    struct list held; /* groups held since the last settle; larger index first */
+    bool fresh;            /* nothing is committed: every slot may be written */
+    bool changed;          /* a transaction is open */
+    atomic_bool tolerated; /* the truncate defect was met */
+    struct list held;      /* groups held since the last settle; larger index first */
     unsigned held_count;
     uint64_t size_before; /* of the device's file, before this transaction made it grow */
     uint8_t wrapped[CRYPTO_WRAPPED_SIZE];
@@ -112,13 +123,27 @@ static inline bool node_is_committed(const struct tree *tree, struct node node)
     return !tree->fresh && node.id <= tree->committed.max_node;
 }
 
-/* --- nodes.c */
+static inline void nodes_lock(struct tree *tree)
+{
+    const struct coffer_port *port = tree->environment->port;
+
+    port->lock_take(port->context, &tree->lock);
+}
+
+static inline void nodes_unlock(struct tree *tree)
+{
+    const struct coffer_port *port = tree->environment->port;
+
+    port->lock_give(port->context, &tree->lock);
+}
 
 static inline void nodes_unpin(struct tree *tree, struct node_entry *entry)
 {
     if (entry != NULL)
         node_cache_unpin(tree->environment->nodes, entry);
 }
+
+/* --- groups.c */
 
 /* The pinned group of a node, if it is in the cache. */
 struct node_entry *nodes_resident(struct tree *tree, struct node node);
@@ -131,20 +156,35 @@ struct node_entry *nodes_held(struct tree *tree, struct node node);
 COFFER_MUST_CHECK enum coffer_status nodes_load_group(struct tree *tree, struct node node,
                                                       bool held, struct node_entry **out);
 
-/* SHA-256 over a node's image and its children's hash fields (NULL: no such child). */
-void nodes_hash(struct tree *tree, struct node node, const uint8_t *image,
-                const uint8_t *const children[2], uint8_t digest[CRYPTO_HASH_SIZE]);
+/* Read in one device call what isn't in the cache of the groups that it takes to make the nodes
+ * from `first` to `last` whole, `change`: to mark them. Nothing is said of what came of it, and
+ * nothing stays pinned: it only saves calls. */
+void nodes_fetch_ahead(struct tree *tree, struct node first, struct node last, bool change);
 
 /* Put an opening read's first group into the cache; NULL: that of a new file, all zeros. */
 COFFER_MUST_CHECK enum coffer_status nodes_adopt_first_group(struct tree *tree,
                                                              const uint8_t *bytes);
+
+/* Let go of all held groups; their stale marks are forgotten with them. */
+void nodes_release(struct tree *tree);
+
+/* --- nodes.c */
+
+/* SHA-256 over a node's image and its children's hash fields (NULL: no such child). */
+void nodes_hash(struct tree *tree, struct node node, const uint8_t *image,
+                const uint8_t *const children[2], uint8_t digest[CRYPTO_HASH_SIZE]);
 
 /* The pinned group of a node that is whole; unpin it. With `change` the path is held and may be
  * marked afterwards. COFFER_CORRUPT, COFFER_NO_MEMORY, COFFER_IO. */
 COFFER_MUST_CHECK enum coffer_status nodes_reach(struct tree *tree, struct node node, bool change,
                                                  struct node_entry **out);
 
+/* Is the node good? Called without the lock. */
+COFFER_MUST_CHECK enum coffer_status nodes_verify(struct tree *tree, struct node node);
+
 /* --- changes.c */
+
+struct outgoing;
 
 /* Make room for the root of a new file. */
 COFFER_MUST_CHECK enum coffer_status nodes_begin_fresh(struct tree *tree);
@@ -162,16 +202,95 @@ COFFER_MUST_CHECK enum coffer_status nodes_drop(struct tree *tree, struct node l
 /* Settle if one more path could find the cache full. */
 COFFER_MUST_CHECK enum coffer_status nodes_make_room(struct tree *tree);
 
-/* Let go of all held groups; their stale marks are forgotten with them. */
-void nodes_release(struct tree *tree);
+/* Hash all stale nodes, and add their groups to what goes out. Until that has been written the
+ * groups must be held. */
+COFFER_MUST_CHECK enum coffer_status nodes_hash_stale(struct tree *tree, struct outgoing *out);
+
+/* Hash and write the stale nodes, and let go of the held groups. */
+COFFER_MUST_CHECK enum coffer_status nodes_settle(struct tree *tree);
 
 /* --- blocks.c */
+
+/* What a node says of its block. */
+struct block_seal {
+    uint64_t offset; /* in the file */
+    uint8_t iv[CRYPTO_IV_SIZE];
+    uint8_t tag[CRYPTO_TAG_SIZE];
+};
+
+/* The seals of `count` blocks from `first` on. An error is that of block *found. */
+COFFER_MUST_CHECK enum coffer_status blocks_find_seals(struct tree *tree, struct block first,
+                                                       size_t count, struct block_seal *seals,
+                                                       size_t *found);
+
+/* Read the ciphertext of blocks, in the order of the file, each to a place of its own, in one
+ * device call. */
+COFFER_MUST_CHECK enum coffer_status blocks_fetch(struct tree *tree, const struct block_seal *seals,
+                                                  uint8_t *const *places, size_t count);
+
+/* Unseal a block in place; zeros unless the tag fits. */
+COFFER_MUST_CHECK enum coffer_status blocks_unseal(struct tree *tree, const struct block_seal *seal,
+                                                   uint8_t *bytes);
+
+/* All of the bytes of a block that is being written and wasn't read. */
+static inline bool block_is_partial(const struct frame_entry *entry)
+{
+    return entry->old_end != 0;
+}
+
+/* Fetch what is missing of pinned partial blocks, in the order of the file; `room` has a block for
+ * each. Others are passed over. */
+COFFER_MUST_CHECK enum coffer_status blocks_complete(struct tree *tree,
+                                                     struct frame_entry *const *entries,
+                                                     size_t count, const struct staging *room);
 
 /* The first block's ciphertext came with the opening read: decrypt it into the cache if it is good.
  * `slots` are both slots of block 0, `got` how many bytes of them were read. */
 void blocks_adopt_first(struct tree *tree, uint8_t *slots, size_t got);
 
+/* --- outgoing.c */
+
+#define OUTGOING_MAX 64u
+
+struct outgoing_part {
+    uint64_t offset; /* in the file */
+    void *data;
+    size_t size;
+};
+
+/* Parts of one file that lie apart, to be written in one device call. */
+struct outgoing {
+    struct tree *tree;
+    size_t count;
+    struct outgoing_part parts[OUTGOING_MAX];
+};
+
+static inline void outgoing_init(struct outgoing *out, struct tree *tree)
+{
+    out->tree = tree;
+    out->count = 0;
+}
+
+/* One more part, whose bytes stay until they are written. The tree's lock isn't held: a list that
+ * is full is written first. */
+COFFER_MUST_CHECK enum coffer_status outgoing_add(struct outgoing *out, uint64_t offset, void *data,
+                                                  size_t size);
+
+/* Write them, without the tree's lock. Whatever comes of it, the list is empty afterwards. */
+COFFER_MUST_CHECK enum coffer_status outgoing_write(struct outgoing *out);
+
+/* --- write.c */
+
+/* Seal a block's plaintext into `place`, which it may be itself, out of place of the committed
+ * version, and add it to what goes out. */
+COFFER_MUST_CHECK enum coffer_status write_sealed(struct tree *tree, struct block block,
+                                                  const uint8_t *plaintext, uint8_t *place,
+                                                  struct outgoing *out);
+
 /* --- commit.c */
+
+/* Write the dirty blocks; the transaction goes on. By a thread that is at work, without staging. */
+COFFER_MUST_CHECK enum coffer_status tree_spill(struct tree *tree);
 
 /* Forget what the caches have of the file. */
 void tree_forget(struct tree *tree);

@@ -1,102 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The nodes of a tree, read: groups in the cache, verified on the way down. */
+/* The nodes of a tree, read: verified on the way down. */
 #include "tree/inside.h"
 
 #include <string.h>
 
 #include "base/assert.h"
 #include "base/bytes.h"
-
-/* Keep a group until the next settle. */
-static void hold(struct tree *tree, struct node_entry *entry)
-{
-    struct list *place = &tree->held;
-
-    if (note_of(entry)->held)
-        return;
-    while (place->next != &tree->held &&
-           group_of(list_entry(place->next, struct node_entry, of_user)).index >
-               group_of(entry).index)
-        place = place->next;
-    list_insert_after(place, &entry->of_user);
-    note_of(entry)->held = true;
-    tree->held_count++;
-    node_cache_pin(tree->environment->nodes, entry);
-}
-
-/* Read what the device has of a group; what the file doesn't reach to is zeros, which no hash
- * fits. */
-static enum coffer_status read_group(struct tree *tree, struct node_entry *entry)
-{
-    struct device_piece piece = {entry->at.frame, FRAME_SIZE};
-    uint64_t offset = layout_group_offset(group_of(entry));
-    enum coffer_status status;
-    size_t got = 0;
-
-    status = device_read(tree->environment->device, tree->name, offset, &piece, 1, &got);
-    if (status == COFFER_NOT_FOUND)
-        return COFFER_CORRUPT;
-    if (status == COFFER_OK)
-        memset(entry->at.frame + got, 0, FRAME_SIZE - got);
-    return status;
-}
-
-/* What a note says of another transaction's changes is out of date. */
-static struct node_entry *renew(const struct tree *tree, struct node_entry *entry)
-{
-    struct group_note *note = note_of(entry);
-
-    if (note->transaction != tree->transaction) {
-        note->changed = 0;
-        note->transaction = tree->transaction;
-    }
-    return entry;
-}
-
-struct node_entry *nodes_resident(struct tree *tree, struct node node)
-{
-    struct node_entry *entry;
-
-    entry = node_cache_find(tree->environment->nodes, &tree->nodes, node_group(node).index);
-    return entry == NULL ? NULL : renew(tree, entry);
-}
-
-struct node_entry *nodes_held(struct tree *tree, struct node node)
-{
-    struct node_entry *entry = nodes_resident(tree, node);
-
-    assert_cheap(entry != NULL && note_of(entry)->held);
-    nodes_unpin(tree, entry);
-    return entry;
-}
-
-enum coffer_status nodes_load_group(struct tree *tree, struct node node, bool held,
-                                    struct node_entry **out)
-{
-    struct node first = {node_group(node).index * LAYOUT_GROUP_NODES + 1};
-    struct node_cache *cache = tree->environment->nodes;
-    struct node_entry *entry;
-    enum coffer_status status;
-    bool claimed;
-
-    status = node_cache_get(cache, &tree->nodes, node_group(node).index, 0, &entry, &claimed);
-    if (status != COFFER_OK)
-        return status;
-    if (claimed) {
-        /* Beyond the nodes of an old file OP-TEE may have left some that count (the tolerant
-         * rule); beyond those of a new one there is nothing. */
-        if (first.id <= tree->now.max_node || !tree->fresh)
-            status = read_group(tree, entry);
-        node_cache_loaded(cache, entry, status);
-        if (status != COFFER_OK)
-            return status;
-    }
-    renew(tree, entry);
-    if (held)
-        hold(tree, entry);
-    *out = entry;
-    return COFFER_OK;
-}
 
 /* SHA-256 over a node's image and its children's hash fields (NULL: no such child). */
 void nodes_hash(struct tree *tree, struct node node, const uint8_t *image,
@@ -216,7 +125,7 @@ static enum coffer_status verify(struct tree *tree, struct node_entry *entry, st
             return status;
         if (!fits)
             return COFFER_CORRUPT;
-        tree->tolerated = true;
+        atomic_store_explicit(&tree->tolerated, true, memory_order_relaxed);
         note_of(entry)->tolerated |= bit_of(node);
     }
     note_of(entry)->whole |= bit_of(node);
@@ -235,8 +144,8 @@ static enum coffer_status open_node(struct tree *tree, struct node_entry *entry,
                                     bool held, struct node_entry *child_entry[2])
 {
     struct node last = last_node_for(tree, entry, node);
-    bool whole = (note_of(entry)->whole & bit_of(node)) != 0;
     enum coffer_status status = COFFER_OK;
+    bool whole;
 
     child_entry[0] = NULL;
     child_entry[1] = NULL;
@@ -250,7 +159,13 @@ static enum coffer_status open_node(struct tree *tree, struct node_entry *entry,
         if (child.id > last.id)
             break;
         status = nodes_load_group(tree, child, held, &child_entry[which]);
-        if (status == COFFER_OK && !(note_of(child_entry[which])->known & bit_of(child)))
+    }
+    /* The lock was given up meanwhile: others may have come this way. */
+    whole = (note_of(entry)->whole & bit_of(node)) != 0;
+    for (unsigned which = 0; which < 2; which++) {
+        struct node child = node_child(node, which);
+
+        if (child_entry[which] != NULL && !(note_of(child_entry[which])->known & bit_of(child)))
             whole = false;
     }
     if (status == COFFER_OK && !whole) {
@@ -348,6 +263,29 @@ static enum coffer_status walk_down(struct tree *tree, struct node node, bool he
     return COFFER_OK;
 }
 
+/* Everything is pinned: if that is others' doing, there will be room when they are done. */
+static enum coffer_status walk_in_turn(struct tree *tree, struct node node, bool held,
+                                       struct node_entry **out)
+{
+    struct tree_environment *environment = tree->environment;
+    enum coffer_status status;
+    bool others;
+
+    nodes_unlock(tree);
+    turn_take(environment);
+    do {
+        others = turn_has_others(environment);
+        nodes_lock(tree);
+        status = walk_down(tree, node, held, out);
+        if (status == COFFER_NO_MEMORY && tree->held_count > 0)
+            nodes_release(tree);
+        nodes_unlock(tree);
+    } while (status == COFFER_NO_MEMORY && others);
+    turn_give(environment);
+    nodes_lock(tree);
+    return status;
+}
+
 enum coffer_status nodes_reach(struct tree *tree, struct node node, bool change,
                                struct node_entry **out)
 {
@@ -363,37 +301,32 @@ enum coffer_status nodes_reach(struct tree *tree, struct node node, bool change,
     nodes_unpin(tree, entry);
     status = walk_down(tree, node, change, out);
     if (status == COFFER_NO_MEMORY && tree->held_count > 0) {
-        status = tree_settle(tree);
+        status = nodes_settle(tree);
         if (status == COFFER_OK)
             status = walk_down(tree, node, change, out);
     }
-    return status;
+    return status == COFFER_NO_MEMORY ? walk_in_turn(tree, node, change, out) : status;
 }
 
-enum coffer_status nodes_adopt_first_group(struct tree *tree, const uint8_t *bytes)
+enum coffer_status nodes_verify(struct tree *tree, struct node node)
 {
-    struct node_cache *cache = tree->environment->nodes;
     struct node_entry *entry;
     enum coffer_status status;
-    bool claimed;
 
-    status = node_cache_get(cache, &tree->nodes, 0, 0, &entry, &claimed);
-    if (status != COFFER_OK)
-        return status;
-    assert_cheap(claimed); /* nobody else knows the file, and it was forgotten */
-    if (bytes != NULL)
-        memcpy(entry->at.frame, bytes, FRAME_SIZE);
-    node_cache_loaded(cache, entry, COFFER_OK);
-    node_cache_unpin(cache, entry);
-    return COFFER_OK;
+    nodes_lock(tree);
+    status = nodes_reach(tree, node, false, &entry);
+    if (status == COFFER_OK)
+        nodes_unpin(tree, entry);
+    nodes_unlock(tree);
+    return status;
 }
 
 enum coffer_status tree_verify_node(struct tree *tree, struct node node)
 {
-    struct node_entry *entry;
-    enum coffer_status status = nodes_reach(tree, node, false, &entry);
+    enum coffer_status status;
 
-    if (status == COFFER_OK)
-        nodes_unpin(tree, entry);
+    work_begin(tree->environment);
+    status = nodes_verify(tree, node);
+    work_end(tree->environment);
     return status;
 }

@@ -13,7 +13,7 @@
 #define FIRST_SLOTS ((size_t)2 * LAYOUT_BLOCK_SIZE)
 #define FIRST_SIZE  ((size_t)4 * LAYOUT_BLOCK_SIZE)
 
-_Static_assert(TREE_STAGING_MIN >= FIRST_SIZE / LAYOUT_BLOCK_SIZE, "the opening read fits");
+_Static_assert(STAGING_RESERVE *LAYOUT_BLOCK_SIZE >= FIRST_SIZE, "the opening read fits");
 
 size_t head_aad(const struct tree *tree, const uint8_t *root_hash, uint32_t counter,
                 uint8_t aad[HEAD_AAD_MAX])
@@ -38,7 +38,16 @@ static enum coffer_status make_tree(struct tree_environment *environment, const 
     if (status != COFFER_OK)
         return status;
     tree = block;
+    status = environment->port->lock_init(environment->port->context, &tree->lock);
+    if (status != COFFER_OK) {
+        memory_free(environment->memory, tree);
+        return status;
+    }
     tree->environment = environment;
+    cache_set_init(&tree->dirty);
+    atomic_init(&tree->read_end, UINT64_MAX);
+    atomic_init(&tree->ahead, 0);
+    atomic_init(&tree->tolerated, false);
     list_init(&tree->held);
     tree->size_before = SIZE_UNKNOWN;
     cache_group_init(&tree->nodes);
@@ -126,7 +135,7 @@ static enum coffer_status take_version(struct tree *tree, const struct tree_open
     tree_forget(tree);
     status = nodes_adopt_first_group(tree, first + FIRST_GROUP);
     if (status == COFFER_OK)
-        status = tree_verify_node(tree, (struct node){1});
+        status = nodes_verify(tree, node_root);
     return status;
 }
 
@@ -183,16 +192,35 @@ static enum coffer_status open_by_counter(struct tree *tree, const struct tree_o
     return status;
 }
 
+/* Read what every opening needs, and find the version with it. */
+static enum coffer_status open_version(struct tree *tree, const struct tree_opening *opening,
+                                       struct tree_heads *heads, uint8_t *first)
+{
+    struct device_piece piece = {first, FIRST_SIZE};
+    enum coffer_status status;
+    size_t got = 0;
+
+    status = device_read(tree->environment->device, opening->name, 0, &piece, 1, &got);
+    if (status != COFFER_OK)
+        return status;
+    memset(first + got, 0, FIRST_SIZE - got);
+    if (opening->version == TREE_BY_HASH)
+        status = open_by_hash(tree, opening, first);
+    else
+        status = open_by_counter(tree, opening, first, heads);
+    if (status == COFFER_OK && got > FIRST_SLOTS)
+        blocks_adopt_first(tree, first + FIRST_SLOTS, got - FIRST_SLOTS);
+    return status;
+}
+
 enum coffer_status tree_open(struct tree_environment *environment,
                              const struct tree_opening *opening, struct tree_heads *heads,
                              struct tree **out)
 {
-    uint8_t *first = environment->staging;
-    struct device_piece piece = {first, FIRST_SIZE};
     struct tree_heads unused;
     enum coffer_status status;
+    struct staging staging;
     struct tree *tree;
-    size_t got = 0;
 
     if (heads == NULL)
         heads = &unused;
@@ -200,24 +228,17 @@ enum coffer_status tree_open(struct tree_environment *environment,
     status = make_tree(environment, opening->name, &tree);
     if (status != COFFER_OK)
         return status;
-    status = device_read(environment->device, opening->name, 0, &piece, 1, &got);
-    if (status != COFFER_OK)
-        goto out;
-    memset(first + got, 0, FIRST_SIZE - got);
-    if (opening->version == TREE_BY_HASH)
-        status = open_by_hash(tree, opening, first);
-    else
-        status = open_by_counter(tree, opening, first, heads);
-    if (status != COFFER_OK)
-        goto out;
-    if (got > FIRST_SLOTS)
-        blocks_adopt_first(tree, first + FIRST_SLOTS, got - FIRST_SLOTS);
+    work_begin(environment);
+    staging_take(environment, STAGING_RESERVE, &staging);
+    status = open_version(tree, opening, heads, staging_block(&staging, 0));
+    staging_give(&staging);
+    work_end(environment);
+    if (status != COFFER_OK) {
+        tree_close(tree);
+        return status;
+    }
     *out = tree;
     return COFFER_OK;
-
-out:
-    tree_close(tree);
-    return status;
 }
 
 enum coffer_status tree_create(struct tree_environment *environment, const char *name,
@@ -234,8 +255,13 @@ enum coffer_status tree_create(struct tree_environment *environment, const char 
     tree->now.max_node = 1;
     tree->now.slot = 1;
     status = crypto_key_make(environment->crypto, uuid, tree->wrapped, &tree->key);
-    if (status == COFFER_OK)
+    if (status == COFFER_OK) {
+        work_begin(environment);
+        nodes_lock(tree);
         status = nodes_begin_fresh(tree);
+        nodes_unlock(tree);
+        work_end(environment);
+    }
     if (status == COFFER_OK)
         status = device_create(environment->device, name);
     if (status != COFFER_OK) {
@@ -255,6 +281,7 @@ void tree_close(struct tree *tree)
     environment = tree->environment;
     tree_abort(tree);
     crypto_key_drop(environment->crypto, tree->key);
+    environment->port->lock_fini(environment->port->context, &tree->lock);
     memory_free(environment->memory, tree);
 }
 
@@ -294,7 +321,7 @@ uint32_t tree_max_node(const struct tree *tree)
 
 bool tree_is_tolerated(const struct tree *tree)
 {
-    return tree->tolerated;
+    return atomic_load_explicit(&tree->tolerated, memory_order_relaxed);
 }
 
 const uint8_t *tree_root_hash(const struct tree *tree)

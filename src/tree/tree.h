@@ -14,9 +14,12 @@
  *      ^                             |                     |
  *      +------------ abort ----------+---------------------+
  *
- * prepare() hashes and writes all nodes (and, for objects, the head); after a barrier the owner
- * publishes the new root hash (an object's: in the catalogue; the catalogue's: by its head), then
- * calls adopt(). abort() returns to the committed version at any point before that.
+ * What is written waits as dirty blocks in the cache, whole blocks of the caller's go out at once,
+ * and what doesn't fit the cache's share goes as soon as that shows. prepare() seals and writes the
+ * rest with all nodes (and, for objects, the head) in one device call, if it isn't more than fits
+ * one; after a barrier the owner publishes the new root hash (an object's: in the catalogue; the
+ * catalogue's: by its head), then calls adopt(). abort() returns to the committed version at any
+ * point before that.
  *
  * Invariants
  *   T1 No byte of the committed version is ever overwritten on the device before adopt().
@@ -27,9 +30,18 @@
  *   T4 Between settles everything that isn't in the cache is on the device and verifiable against
  *      `now.root_hash`.
  *   T5 Plaintext beyond the length is never returned; it is zeroed before it comes within.
+ *   T6 Blocks of the transaction that aren't on the device are dirty in the cache, in the tree's
+ *      set; each of the others is sealed under the IV and the tag that its node has.
  *
  * Any call that writes may fail with COFFER_IO, COFFER_NO_SPACE or COFFER_NO_MEMORY and leaves the
- * transaction fit for abort() only. Locking: none; the store serialises calls.
+ * transaction fit for abort() only.
+ *
+ * Locking. Different trees have nothing to do with one another. On one tree tree_read and the
+ * verifying calls may be made by several threads at once, while no transaction is open on it; what
+ * begins, goes on with or ends a transaction, reading in between, and the calls that change the
+ * name or the file, exclude all others: the caller sees to that. Within, a tree has one lock, over
+ * its nodes' notes and hashes and over what is known of them. It is given up while anything is read
+ * or written, sealed or unsealed, and a read of blocks that are in the cache doesn't take it.
  */
 #ifndef COFFER_TREE_TREE_H
 #define COFFER_TREE_TREE_H
@@ -38,30 +50,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cache/blocks.h"
-#include "cache/nodes.h"
 #include "coffer/status.h"
-#include "crypto/crypto.h"
-#include "device/device.h"
-#include "memory/memory.h"
+#include "tree/environment.h"
 #include "tree/layout.h"
-
-/* What all trees of a store share. */
-struct tree_environment {
-    struct memory *memory;
-    struct owner owner;
-    struct coffer_device *device;
-    struct crypto *crypto;
-    struct node_cache *nodes;
-    struct block_cache *blocks;
-    bool head_full_hash; /* CFG_REE_FS_HTREE_HASH_SIZE_COMPAT=n */
-    uint8_t *staging;    /* buffer for ciphertext on its way */
-    size_t staging_blocks;
-};
-
-/* At least the opening read: the page of the heads, the first group, both slots of block 0. */
-#define TREE_STAGING_MIN 4u
-#define TREE_STAGING_MAX 32u
 
 /* The least caches that any operation on an object of COFFER_SIZE_MAX can work in. Nodes: a path of
  * 20 steps below the root, at worst two groups a step beyond the first five, and some that only

@@ -149,6 +149,7 @@ static void expect_no_damage(const struct run *run, const struct store_fixture *
     }
 }
 
+/* Idle buffers are at home first: what is left of them is what somebody still holds. */
 static struct coffer_statistics statistics(const struct run *run)
 {
     struct coffer_statistics now;
@@ -156,6 +157,7 @@ static struct coffer_statistics statistics(const struct run *run)
     /* Objects that nobody uses may stay open. */
     while (object_cache_relieve(&run->fixture.store->store.objects))
         continue;
+    (void)buffers_trim(&run->fixture.store->buffers, UINT64_MAX);
     if (coffer_statistics_get(run->fixture.store, &now) != COFFER_OK)
         broken(run, "statistics", "no answer");
     return now;

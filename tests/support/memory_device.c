@@ -196,22 +196,55 @@ static enum coffer_status memory_read(struct coffer_device *face, const char *na
     return COFFER_OK;
 }
 
-static uint8_t *join(const struct device_piece *pieces, size_t count, size_t *size)
+static size_t end_of(const struct device_piece *pieces, size_t count)
 {
-    uint8_t *all;
     size_t total = 0;
 
     for (size_t i = 0; i < count; i++)
         total += pieces[i].size;
-    all = must_alloc(total);
-    total = 0;
-    for (size_t i = 0; i < count; i++) {
+    return total;
+}
+
+/* Pieces that follow one another without a gap, from *index on: one write for the recording. The
+ * gap before them, if any, has been passed over. */
+static uint8_t *join(const struct device_piece *pieces, size_t count, size_t *index, size_t *size)
+{
+    size_t first = *index;
+    uint8_t *all;
+
+    while (*index < count && pieces[*index].data != NULL)
+        (*index)++;
+    all = must_alloc(end_of(pieces + first, *index - first) + 1);
+    *size = 0;
+    for (size_t i = first; i < *index; i++) {
         if (pieces[i].size > 0)
-            memcpy(all + total, pieces[i].data, pieces[i].size);
-        total += pieces[i].size;
+            memcpy(all + *size, pieces[i].data, pieces[i].size);
+        *size += pieces[i].size;
     }
-    *size = total;
     return all;
+}
+
+/* Up to `end` in the file, where a torn write ends. */
+static void write_stretches(struct memory_device *device, unsigned id, uint64_t offset,
+                            const struct device_piece *pieces, size_t count, uint64_t end)
+{
+    for (size_t i = 0; i < count && offset < end;) {
+        uint8_t *bytes;
+        size_t size;
+
+        if (pieces[i].data == NULL) {
+            offset += pieces[i++].size;
+            continue;
+        }
+        bytes = join(pieces, count, &i, &size);
+        if (size > end - offset)
+            size = (size_t)(end - offset);
+        put_bytes(&device->files[id], offset, bytes, size);
+        if (device->recording != NULL)
+            recording_write(device->recording, id, offset, bytes, size);
+        offset += size;
+        free(bytes);
+    }
 }
 
 static enum coffer_status memory_write(struct coffer_device *face, const char *name,
@@ -222,26 +255,21 @@ static enum coffer_status memory_write(struct coffer_device *face, const char *n
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_WRITE);
     unsigned id = find(device, name);
     enum coffer_status status;
-    uint8_t *bytes;
     size_t size;
 
     must(count > 0 && count <= DEVICE_PIECES_MAX);
+    must(pieces[0].data != NULL && pieces[count - 1].data != NULL);
     device->changes++;
     if (stops(device, struck, &status))
         return status;
     if (id == NO_FILE)
         return struck ? COFFER_IO : COFFER_NOT_FOUND;
-    bytes = join(pieces, count, &size);
-    if (offset + size > device->files[id].size && !has_room_for(device, id, offset + size)) {
-        free(bytes);
+    size = end_of(pieces, count);
+    if (offset + size > device->files[id].size && !has_room_for(device, id, offset + size))
         return struck ? COFFER_IO : COFFER_NO_SPACE;
-    }
     if (struck && device->plan->kind == FAULT_TORN)
         size /= 2;
-    put_bytes(&device->files[id], offset, bytes, size);
-    if (device->recording != NULL)
-        recording_write(device->recording, id, offset, bytes, size);
-    free(bytes);
+    write_stretches(device, id, offset, pieces, count, offset + size);
     return answer(device, struck);
 }
 

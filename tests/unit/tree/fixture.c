@@ -68,10 +68,10 @@ void bench_open(struct bench *bench, struct memory_device *disk, size_t cache_fr
     static const uint8_t huk[16] = {1, 2, 3};
     const struct crypto_settings settings = {
         .root = CRYPTO_ROOT_HUK, .key = huk, .key_size = sizeof(huk), .slots = 4};
-    const struct memory_settings none = {.keep_contents = false};
+    const struct memory_settings none = {.keep_contents = false, .port = coffer_linux_port()};
     struct memory_area area;
+    struct buffers_settings buffers = {.idle_max = {0}};
     struct owner owner;
-    void *block;
 
     memset(bench, 0, sizeof(*bench));
     bench->disk = disk;
@@ -83,7 +83,10 @@ void bench_open(struct bench *bench, struct memory_device *disk, size_t cache_fr
     must(crypto_open(bench->memory, coffer_linux_port(), coffer_linux_ciphers(), &settings,
                      &bench->crypto) == COFFER_OK);
     open_caches(bench, owner, cache_frames);
-    must(frames_take(bench->memory->frames, owner, staging_blocks, &block) == COFFER_OK);
+    buffers.frames = bench->memory->frames;
+    buffers.port = coffer_linux_port();
+    must(account_open_owner(&bench->memory->account, "buffers", &buffers.owner) == COFFER_OK);
+    must(buffers_init(&bench->buffers, &buffers) == COFFER_OK);
     bench->environment = (struct tree_environment){
         .memory = bench->memory,
         .owner = owner,
@@ -91,9 +94,11 @@ void bench_open(struct bench *bench, struct memory_device *disk, size_t cache_fr
         .crypto = bench->crypto,
         .nodes = &bench->nodes,
         .blocks = &bench->blocks,
-        .staging = block,
+        .port = coffer_linux_port(),
+        .buffers = &bench->buffers,
         .staging_blocks = staging_blocks,
     };
+    must(tree_environment_open(&bench->environment, owner) == COFFER_OK);
     bench->bytes_at_open = line_bytes(bench);
 }
 
@@ -104,7 +109,9 @@ void bench_close(struct bench *bench)
     block_cache_close(&bench->blocks);
     node_cache_close(&bench->nodes);
     must(atomic_load(&bench->share.bytes) == 0);
-    must(frames_give(bench->memory->frames, bench->environment.staging) == COFFER_OK);
+    tree_environment_close(&bench->environment);
+    must(bench->buffers.numbers.held == 0);
+    buffers_fini(&bench->buffers);
     crypto_close(bench->crypto);
     must(line_bytes(bench) == 0);
     memory_close(bench->memory);
@@ -227,7 +234,7 @@ void assert_version(const struct memory_device *disk, const uint8_t *root_hash,
     struct bench other;
     struct tree *tree;
 
-    bench_open(&other, copy, TREE_CACHE_MIN, TREE_STAGING_MIN);
+    bench_open(&other, copy, TREE_CACHE_MIN, STAGING_RESERVE);
     tree = bench_tree(&other, root_hash);
     assert_reads(tree, file, 50000);
     assert_false(tree_is_tolerated(tree));

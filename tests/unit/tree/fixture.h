@@ -33,6 +33,7 @@ struct bench {
     struct cache_share share;
     struct node_cache nodes;
     struct block_cache blocks;
+    struct buffers buffers;
     struct tree_environment environment;
     uint64_t bytes_at_open; /* of the one owner */
 };

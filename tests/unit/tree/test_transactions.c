@@ -19,7 +19,7 @@ static int set_up(void **state)
 {
     (void)state;
     disk = memory_device_open();
-    bench_open(&bench, disk, FEW, TREE_STAGING_MIN);
+    bench_open(&bench, disk, FEW, STAGING_RESERVE);
     memset(&model, 0, sizeof(model));
     return 0;
 }
@@ -547,9 +547,11 @@ static void test_a_cache_that_others_have_pinned_is_a_shortage(void **state)
             node_cache_loaded(nodes, pinned[i], COFFER_OK);
         }
         status = tree_write(tree, 1983 * BLOCK + 17, &piece, 1);
+        if (status == COFFER_OK)
+            status = tree_prepare(tree, true);
         if (status == COFFER_OK) {
             model.bytes[1983 * BLOCK + 17] = 'x';
-            bench_commit(tree);
+            tree_adopt(tree);
         } else {
             assert_status(status, COFFER_NO_MEMORY);
             tree_abort(tree);
