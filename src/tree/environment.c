@@ -60,7 +60,7 @@ void staging_take(struct tree_environment *environment, size_t blocks, struct st
     if (blocks > environment->staging_blocks)
         blocks = environment->staging_blocks;
     *out = (struct staging){.environment = environment};
-    while (out->blocks < blocks) {
+    while (out->blocks < blocks && environment->staging_blocks > STAGING_RESERVE) {
         size_t size = blocks - out->blocks > 1 ? BUFFERS_LARGE : BUFFERS_MEDIUM;
         enum coffer_status status;
 

@@ -48,8 +48,10 @@ struct tree_environment {
     struct node_cache *nodes;
     struct block_cache *blocks;
     struct buffers *buffers;
-    size_t staging_blocks; /* that one operation takes of the buffers: STAGING_RESERVE and more */
-    bool head_full_hash;   /* CFG_REE_FS_HTREE_HASH_SIZE_COMPAT=n */
+    /* That one operation takes of the buffers. STAGING_RESERVE: it takes none, the reserve does for
+     * all, one after the other; at most STAGING_MAX. */
+    size_t staging_blocks;
+    bool head_full_hash; /* CFG_REE_FS_HTREE_HASH_SIZE_COMPAT=n */
 
     /* The rest is for environment.c. */
     uint8_t *reserve;

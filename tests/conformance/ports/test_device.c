@@ -176,6 +176,52 @@ static void test_resize_cuts_and_grows_with_zeros(void **state)
     assert_int_equal(size_of(fixture, "0"), 0);
 }
 
+/* What a write passes over stays as it is, or is a hole; what a read passes over may be any size.
+ */
+static void test_bytes_are_passed_over(void **state)
+{
+    static const size_t gaps[] = {1, 4095, 4096, 8192, 8193, 100000, 3000000};
+    struct fixture *fixture = *state;
+    uint8_t first[100], last[5000], back[5100];
+    size_t got;
+
+    memset(first, 'f', sizeof(first));
+    memset(last, 'l', sizeof(last));
+    assert_int_equal(device_create(fixture->device, "0"), COFFER_OK);
+    for (size_t i = 0; i < sizeof(gaps) / sizeof(gaps[0]); i++) {
+        uint64_t written = counter_get(&fixture->device->counters.written_bytes);
+        uint64_t read = counter_get(&fixture->device->counters.read_bytes);
+        struct device_piece pieces[4] = {{first, sizeof(first)},
+                                         {NULL, gaps[i] / 3},
+                                         {NULL, gaps[i] - gaps[i] / 3},
+                                         {last, sizeof(last)}};
+        struct device_piece middle = {back, 1};
+        uint64_t end = 50 + sizeof(first) + gaps[i] + sizeof(last);
+
+        assert_int_equal(device_resize(fixture->device, "0", 0), COFFER_OK);
+        assert_int_equal(device_write(fixture->device, "0", 50 + sizeof(first), &pieces[0], 1),
+                         COFFER_OK);
+        assert_int_equal(device_write(fixture->device, "0", 50, pieces, 4), COFFER_OK);
+        assert_int_equal(counter_get(&fixture->device->counters.written_bytes) - written,
+                         2 * sizeof(first) + sizeof(last));
+        assert_int_equal(device_read(fixture->device, "0", 50 + sizeof(first), &middle, 1, &got),
+                         COFFER_OK);
+        assert_int_equal(back[0], 'f');
+        pieces[0].data = back;
+        pieces[3].data = back + sizeof(first);
+        assert_int_equal(device_read(fixture->device, "0", 50, pieces, 4, &got), COFFER_OK);
+        assert_int_equal(got, end - 50);
+        assert_memory_equal(back, first, sizeof(first));
+        assert_memory_equal(back + sizeof(first), last, sizeof(last));
+        assert_int_equal(counter_get(&fixture->device->counters.read_bytes) - read,
+                         1 + sizeof(first) + sizeof(last));
+        /* The end within what is passed over. */
+        assert_int_equal(device_resize(fixture->device, "0", end - sizeof(last) - 1), COFFER_OK);
+        assert_int_equal(device_read(fixture->device, "0", 50, pieces, 4, &got), COFFER_OK);
+        assert_int_equal(got, end - sizeof(last) - 1 - 50);
+    }
+}
+
 /* As many pieces as there may be, of all sizes, some skipped, some far larger than any buffer. */
 static void test_pieces_follow_one_another(void **state)
 {
@@ -571,6 +617,7 @@ int main(void)
         device_test(test_reads_are_short_at_the_end_only),
         device_test(test_holes_read_as_zeros),
         device_test(test_resize_cuts_and_grows_with_zeros),
+        device_test(test_bytes_are_passed_over),
         device_test(test_pieces_follow_one_another),
         device_test(test_rename_never_replaces),
         device_test(test_folder_is_made_on_demand_and_not_listed),

@@ -99,7 +99,13 @@ static size_t transfer_in(struct worker *worker, const char *name, uint64_t offs
 
     must(device_read(worker->device, name, offset, pieces, count, &got) == COFFER_OK);
     worker->reads++;
-    worker->read_bytes += got;
+    for (size_t i = 0, left = got; i < count && left > 0; i++) {
+        size_t part = pieces[i].size < left ? pieces[i].size : left;
+
+        if (pieces[i].data != NULL) /* what is passed over isn't read */
+            worker->read_bytes += part;
+        left -= part;
+    }
     return got;
 }
 
