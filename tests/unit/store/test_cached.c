@@ -185,7 +185,11 @@ static void test_a_change_that_fails_leaves_the_cached_one_as_it_was(void **stat
         memory_device_inject(disk, &plan);
         status = coffer_object_write(object, 3000, "xyz", 3);
         memory_device_inject(disk, NULL);
+        if (status == COFFER_OK && plan.fired) /* nodes that are read ahead are read again */
+            assert_ok(coffer_object_write(object, 3000, "aaa", 3));
         coffer_object_close(object);
+        if (status == COFFER_OK && plan.fired)
+            continue;
         if (status == COFFER_OK)
             break;
         if (status == COFFER_FAILED) {
