@@ -11,7 +11,7 @@ _coffer() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-        --store | --key | --key-kind | --profile | --ta | --memory) i+=1 ;;
+        --store | --key | --key-kind | --profile | --ta | --memory | --trace) i+=1 ;;
         -*) ;;
         *)
             verb=$word
@@ -25,7 +25,7 @@ _coffer() {
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
         return
         ;;
-    --key)
+    --key | --trace)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
@@ -38,11 +38,11 @@ _coffer() {
             optee,huk-compat=no,hash-compat=no" -- "$current")
         return
         ;;
-    --ta | --memory | --offset | --length | --nodes) return ;;
+    --ta | --memory | --offset | --length | --nodes | --sizes | --objects | --costs | --within) return ;;
     esac
 
     if [[ $current == -* ]]; then
-        local options="--store --key --test-key --key-kind --profile --ta --memory --json -q --quiet
+        local options="--store --key --test-key --key-kind --profile --ta --memory --trace --json -q --quiet
             --help --version"
         case $verb in
         put) options+=" --no-replace --append --offset" ;;
@@ -53,6 +53,7 @@ _coffer() {
         dump) options+=" --nodes" ;;
         stats) options+=" --prometheus" ;;
         memory) options+=" --demo" ;;
+        tune) options+=" --sizes --objects --costs --within" ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
         return
@@ -61,8 +62,8 @@ _coffer() {
     case $verb in
     "")
         mapfile -t COMPREPLY < <(compgen -W "init put get ls stat rm mv truncate check dump stats
-            memory demo" -- "$current")
+            memory tune demo" -- "$current")
         ;;
-    put | get | dump) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    put | get | dump | tune) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     esac
 } && complete -o filenames -F _coffer coffer

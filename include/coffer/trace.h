@@ -112,10 +112,10 @@ struct coffer_replay_result {
     uint64_t hashes;
 };
 
-/* COFFER_NO_MEMORY: too little in the areas. */
+/* COFFER_NO_MEMORY: too little in the areas. All of a replay lies in them, nothing else is held: it
+ * ends when they are let go. */
 COFFER_MUST_CHECK enum coffer_status coffer_replay_open(const struct coffer_replay_config *config,
                                                         struct coffer_replay **out);
-void coffer_replay_close(struct coffer_replay *replay);
 
 /* The next record. Calls that failed in the trace are passed over. COFFER_NO_MEMORY: too little in
  * the areas; what comes out means nothing any more. */

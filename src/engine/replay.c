@@ -140,7 +140,7 @@ enum coffer_status coffer_replay_open(const struct coffer_replay_config *config,
     if (status == COFFER_OK)
         status = memory_alloc(memory, owner, sizeof(*replay), &block);
     if (status != COFFER_OK)
-        goto close_memory;
+        return status;
     replay = block;
     replay->memory = memory;
     replay->owner = owner;
@@ -150,21 +150,9 @@ enum coffer_status coffer_replay_open(const struct coffer_replay_config *config,
     list_init(&replay->spare);
     replay_file_init(&replay->catalogue);
     status = open_caches(replay);
-    if (status != COFFER_OK)
-        goto close_memory;
-    *out = replay;
-    return COFFER_OK;
-
-close_memory:
-    memory_close(memory);
+    if (status == COFFER_OK)
+        *out = replay;
     return status;
-}
-
-void coffer_replay_close(struct coffer_replay *replay)
-{
-    /* All that it has is in its memory. */
-    if (replay != NULL)
-        memory_close(replay->memory);
 }
 
 /* --- Objects --- */

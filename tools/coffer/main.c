@@ -29,6 +29,7 @@ static const struct verb verbs[] = {
     {"dump", verb_dump, "show the structure of one stored file"},
     {"stats", verb_stats, "memory, cache, device and crypto counters"},
     {"memory", verb_memory, "a map of secure memory; --demo: of a workload, live"},
+    {"tune", verb_tune, "what a recorded run would cost with other sizes of memory"},
     {"demo", verb_demo, "see it all work, in a temporary directory"},
 };
 

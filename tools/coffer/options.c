@@ -19,6 +19,7 @@ enum {
     OPTION_PROFILE,
     OPTION_TA,
     OPTION_MEMORY,
+    OPTION_TRACE,
     OPTION_JSON,
     OPTION_HELP,
     OPTION_VERSION,
@@ -42,6 +43,8 @@ static const struct argp_option switches[] = {
      "OP-TEE's build settings: optee[,huk-compat=no][,hash-compat=no]", 0},
     {"ta", OPTION_TA, "UUID", 0, "Whose objects. Default: " NAME_TA_DEFAULT, 0},
     {"memory", OPTION_MEMORY, "SIZE", 0, "Secure memory, 256K or more. Default: 1M", 0},
+    {"trace", OPTION_TRACE, "FILE", 0,
+     "Add a record of the calls to FILE, without names or data; `coffer tune` reads it", 0},
     {"json", OPTION_JSON, NULL, 0, "Answer with one JSON value on standard output", 0},
     {"quiet", 'q', NULL, 0, "No notes and no progress on standard error, only errors", 0},
     {"help", OPTION_HELP, NULL, 0, "Show this text", -1},
@@ -156,6 +159,9 @@ static error_t parse_common(int key, char *value, struct argp_state *state)
         return EINVAL;
     case OPTION_MEMORY:
         return set_memory(options, value);
+    case OPTION_TRACE:
+        options->trace = value;
+        return 0;
     case OPTION_JSON:
         options->json = true;
         return 0;

@@ -38,7 +38,8 @@ struct options {
     bool head_full_hash;
     bool json;
     bool quiet;
-    bool reported; /* a failure has been told already */
+    const char *trace; /* file that the calls of this run are recorded in; NULL: none */
+    bool reported;     /* a failure has been told already */
 
     const char *without_store; /* what the verb advises when there is no store; NULL: init */
 };

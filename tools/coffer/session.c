@@ -132,6 +132,41 @@ static enum exit_status tell_failure(struct session *session, enum coffer_status
     return fail_status(options, status, advice, "store %s", session->directory);
 }
 
+/* Lines are buffered; what can't be written is told at the end, when it is known for all of them.
+ */
+static bool write_trace(void *context, const char *line, size_t size)
+{
+    struct session *session = context;
+
+    return session->trace != NULL && fwrite(line, 1, size, session->trace) == size;
+}
+
+static enum exit_status open_trace(struct session *session)
+{
+    const char *path = session->options->trace;
+
+    if (path == NULL)
+        return EXIT_DONE;
+    session->trace = fopen(path, "ae");
+    return session->trace != NULL ? EXIT_DONE
+                                  : fail_errno(session->options, errno, "--trace %s", path);
+}
+
+/* A trace never fails what it is a trace of. */
+static void close_trace(struct session *session)
+{
+    bool bad;
+
+    if (session->trace == NULL)
+        return;
+    bad = ferror(session->trace) != 0;
+    errno = 0;
+    if ((fclose(session->trace) != 0 || bad) && !session->options->quiet)
+        note(session->options, "warning: --trace %s: it could not be written whole%s%s",
+             session->options->trace, errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+    session->trace = NULL;
+}
+
 static enum exit_status open_store(struct session *session, enum session_mode mode,
                                    const struct key *key)
 {
@@ -147,6 +182,8 @@ static enum exit_status open_store(struct session *session, enum session_mode mo
         .head_full_hash = options->head_full_hash,
         .notice = tell_notice,
         .notice_context = options,
+        .trace = options->trace != NULL ? write_trace : NULL,
+        .trace_context = session,
     };
     enum coffer_status status;
 
@@ -234,6 +271,11 @@ enum exit_status session_open(struct options *options, enum session_mode mode, s
     if (result == EXIT_DONE)
         result = key_load(options, out->directory, &key);
     if (result == EXIT_DONE) {
+        result = open_trace(out);
+        if (result != EXIT_DONE)
+            key_wipe(&key);
+    }
+    if (result == EXIT_DONE) {
         result = open_store(out, mode, &key);
         key_wipe(&key);
     }
@@ -284,6 +326,7 @@ enum exit_status session_fail_object(const struct session *session, enum coffer_
 void session_close(struct session *session)
 {
     coffer_close(session->store);
+    close_trace(session);
     free(session->directory);
     session->store = NULL;
     session->directory = NULL;

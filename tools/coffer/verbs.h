@@ -20,6 +20,7 @@ verb_function verb_check;
 verb_function verb_dump;
 verb_function verb_stats;
 verb_function verb_memory;
+verb_function verb_tune;
 verb_function verb_demo;
 
 #endif

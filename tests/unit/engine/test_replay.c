@@ -73,7 +73,6 @@ static uint64_t loop_misses(uint64_t memory, unsigned block_count, unsigned roun
         play(replay, COFFER_TRACE_READ, 7, (uint64_t)(i % block_count) * BLOCK + 100, 50);
     play(replay, COFFER_TRACE_CLOSE, 7, 0, 0);
     coffer_replay_get(replay, &result);
-    coffer_replay_close(replay);
     return result.block_cache.misses;
 }
 
@@ -106,7 +105,6 @@ static void test_the_object_cache_is_bounded_and_handles_hold_on(void **state)
     assert_int_equal(result.object_cache.misses, 1 + 8);
     assert_int_equal(result.object_cache.hits, 2);
     assert_int_equal(result.objects, 5);
-    coffer_replay_close(replay);
 }
 
 static void test_objects_change_names_and_slots(void **state)
@@ -134,7 +132,6 @@ static void test_objects_change_names_and_slots(void **state)
     assert_int_equal(result.device_barriers, 2 * 4);
     assert_int_equal(result.object_cache.misses, 2);
     assert_int_equal(result.calls, 13);
-    coffer_replay_close(replay);
 }
 
 static void test_costs_add_up(void **state)
@@ -148,8 +145,12 @@ static void test_costs_add_up(void **state)
                                                 .blocks = 6,
                                                 .hashes = 7};
     const struct coffer_replay_costs costs = {1, 10, 100, 1000, 10000, 100000};
+    struct coffer_replay_costs usual = {0};
 
     (void)state;
+    coffer_replay_costs_default(&usual);
+    assert_true(usual.call_ns > 0 && usual.device_ns > 0 && usual.kib_ns > 0);
+    assert_true(usual.barrier_ns > usual.device_ns && usual.block_ns > usual.hash_ns);
     assert_int_equal(coffer_replay_ns(&result, &costs), 2 + 70 + 3000 + 5000 + 60000 + 700000);
 }
 
@@ -168,7 +169,6 @@ static void test_too_little_to_replay_in_is_told(void **state)
     for (record.object = 1; record.object < 1000 && status == COFFER_OK; record.object++)
         status = coffer_replay_record(replay, &record);
     assert_int_equal(status, COFFER_NO_MEMORY);
-    coffer_replay_close(replay);
     assert_ok(coffer_replay_open(&config, &replay));
     record = (struct coffer_trace_record){.call = COFFER_TRACE_OPEN, .size = 4096 * KIB};
     assert_ok(coffer_replay_record(replay, &record));
@@ -178,7 +178,6 @@ static void test_too_little_to_replay_in_is_told(void **state)
          record.offset += BLOCK)
         status = coffer_replay_record(replay, &record);
     assert_int_equal(status, COFFER_NO_MEMORY);
-    coffer_replay_close(replay);
     config.memory = COFFER_MEMORY_MIN - 1;
     assert_int_equal(coffer_replay_open(&config, &replay), COFFER_MISUSE);
 }
@@ -247,7 +246,6 @@ static void test_the_engine_misses_as_often(void **state)
         coffer_object_close(object);
         store_fixture_close(&fixture);
         memory_device_free(disk);
-        coffer_replay_close(traced.replay);
         expect_near(after.device_reads - before.device_reads,
                     ended.device_reads - started.device_reads, 10);
     }

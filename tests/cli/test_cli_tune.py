@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""--trace and coffer tune: what is recorded, and what a trace with a known knee comes to."""
+
+import random
+import re
+import unittest
+
+from command import CORRUPT, DONE, NOT_FOUND, OTHER, USAGE, CommandTest
+
+KIB = 1024
+BLOCK = 4096
+LINE = re.compile(r"\d+ [a-z]+ [0-9a-f]+ \d+ \d+ \d+")
+
+
+class TraceTest(CommandTest):
+    def setUp(self):
+        super().setUp()
+        self.trace = self.dir / "trace"
+
+    def calls(self):
+        """[call, object, offset, size, status] of each line."""
+        lines = self.trace.read_text().splitlines()
+        for line in lines:
+            self.assertRegex(line, LINE)
+        return [line.split()[1:] for line in lines]
+
+    def test_every_verb_adds_its_calls(self):
+        self.init("--trace", self.trace)
+        self.run_coffer("put", "--trace", self.trace, "apple", data=b"x" * 5000)
+        self.run_coffer("--trace", self.trace, "get", "apple", "--offset", 100, "--length", 50)
+        self.run_coffer("ls", "--trace", self.trace)
+        self.run_coffer("mv", "apple", "pear", "--trace", self.trace)
+        self.run_coffer("get", "--trace", self.trace, "apple", status=NOT_FOUND)
+        self.run_coffer("rm", "--trace", self.trace, "pear")
+        calls = self.calls()
+        self.assertEqual([call[0] for call in calls].count("start"), 7)
+        self.assertEqual([call[0] for call in calls].count("end"), 7)
+        names = {call[0]: call for call in calls}
+        for wanted in ("open", "read", "close", "list", "rename", "as", "delete"):
+            self.assertIn(wanted, names)
+        self.assertEqual(names["rename"][1], names["read"][1])
+        self.assertEqual(names["as"][1], names["delete"][1])
+        self.assertNotEqual(names["as"][1], names["rename"][1])
+        self.assertIn(["read", names["rename"][1], "100", "50", "0"], calls)
+        self.assertIn(["open", names["rename"][1], "24", "0", "1"], calls)
+        text = self.trace.read_text()
+        for name in ("apple", "pear", "xxxx", b"apple".hex()):
+            self.assertNotIn(name, text)
+
+    def test_objects_are_not_to_be_guessed_without_the_key(self):
+        numbers = []
+        for store in ("one", "two"):
+            self.init("--store", self.dir / store)
+            self.run_coffer("put", "--store", self.dir / store, "--trace", self.trace, "apple",
+                            data=b"x")
+            numbers.append(self.calls()[-2][1])
+        self.assertNotEqual(numbers[0], numbers[1])
+
+    def test_a_trace_that_cannot_be_written_fails_nothing_and_is_told(self):
+        self.init()
+        code, _, err = self.run_raw("put", "--trace", "/dev/full", "apple", data=b"data")
+        self.assertEqual(code, DONE)
+        self.assertIn(b"warning: --trace /dev/full", err)
+        self.assertEqual(self.get("apple"), b"data")
+        _, _, err = self.run_raw("stat", "--quiet", "--trace", "/dev/full", "apple")
+        self.assertEqual(err, b"")
+
+    def test_a_trace_that_cannot_be_opened_stops_the_verb(self):
+        self.init()
+        self.fails(OTHER, "ls", "--trace", self.dir)
+
+
+class TuneTest(CommandTest):
+    def write(self, *calls, start="0 start 0 1 1048576 0"):
+        path = self.dir / "trace"
+        path.write_text("\n".join([start, *calls]) + "\n")
+        return path
+
+    def loop(self, blocks, rounds):
+        """A few bytes of each of so many blocks, in an order that is always the same."""
+        calls = [f"1 open a 24 {blocks * BLOCK} 0"]
+        order = list(range(blocks))
+        random.Random(7).shuffle(order)
+        for _ in range(rounds):
+            calls += [f"2 read a {block * BLOCK + 100} 50 0" for block in order]
+        return self.write(*calls, "3 close a 0 0 0", "4 end 0 0 0 0")
+
+    def test_the_knee_is_where_a_loop_fits(self):
+        # Half of memory is caches: 400 blocks, with 13 groups of nodes, fit in 4M and not in 3M.
+        value = self.run_json("tune", "--sizes", "256K,1M,2M,3M,4M,8M,64M", self.loop(400, 20))
+        self.assertEqual(value["proposal"], 4 * 1024 * KIB)
+        misses = {point["memory"]: point["blocks"]["misses"] for point in value["curve"]}
+        self.assertEqual(misses[4 * 1024 * KIB], 401)
+        self.assertEqual(misses[64 * 1024 * KIB], 401)
+        self.assertGreaterEqual(misses[3 * 1024 * KIB], 8000)
+        times = [point["time_ns"] for point in value["curve"]]
+        self.assertEqual(times, sorted(times, reverse=True))
+
+    def test_what_fits_in_the_least_needs_no_more(self):
+        self.assertEqual(self.run_json("tune", self.loop(2, 50))["proposal"], 256 * KIB)
+
+    def test_what_never_comes_again_needs_no_more(self):
+        calls = [f"2 read a {block * BLOCK + 100} 50 0" for block in range(20000)]
+        trace = self.write(f"1 open a 24 {20000 * BLOCK} 0", *calls)
+        self.assertEqual(self.run_json("tune", trace)["proposal"], 256 * KIB)
+
+    def test_the_default_sizes(self):
+        value = self.run_json("tune", self.loop(5, 1))
+        self.assertEqual([point["memory"] for point in value["curve"]],
+                         [256 * KIB << i for i in range(9)])
+
+    def test_within_moves_the_proposal(self):
+        trace = self.loop(400, 20)
+        self.assertEqual(self.run_json("tune", "--within", "1000", trace)["proposal"], 256 * KIB)
+
+    def test_costs_move_the_estimate_and_nothing_else(self):
+        trace = self.loop(400, 20)
+        one = self.run_json("tune", "--sizes", "1M", trace)
+        two = self.run_json("tune", "--sizes", "1M", "--costs", "device=1000000,hash=0", trace)
+        self.assertEqual(two["costs"] | {"device_ns": 0, "hash_ns": 0},
+                         one["costs"] | {"device_ns": 0, "hash_ns": 0})
+        self.assertEqual((two["costs"]["device_ns"], two["costs"]["hash_ns"]), (1000000, 0))
+        for value in (one, two):
+            costs, point = value["costs"], value["curve"][0]
+            calls = value["trace"]["calls"] * costs["call_ns"]
+            bytes_moved = point["read_bytes"] + point["written_bytes"]
+            self.assertEqual(point["time_ns"], calls
+                             + (point["device_reads"] + point["device_writes"]) * costs["device_ns"]
+                             + bytes_moved // KIB * costs["kib_ns"]
+                             + point["device_barriers"] * costs["barrier_ns"]
+                             + point["ciphers"] * costs["block_ns"]
+                             + point["hashes"] * costs["hash_ns"])
+
+    def test_objects_that_stay_open(self):
+        calls = [f"1 {call} {number:x} {front} 100 0" for _ in range(5) for number in range(1, 11)
+                 for call, front in (("open", 24), ("close", 0))]
+        few = self.run_json("tune", "--sizes", "1M", "--objects", "9", self.write(*calls))
+        all_of_them = self.run_json("tune", "--sizes", "1M", "--objects", "10", self.write(*calls))
+        self.assertEqual(few["trace"]["objects"], 10)
+        self.assertEqual(few["curve"][0]["objects"]["hits"], 0)
+        self.assertEqual(all_of_them["curve"][0]["objects"], {"hits": 40, "misses": 10})
+
+    def test_a_recorded_run(self):
+        trace = self.dir / "trace"
+        self.init()
+        self.put("a", b"x" * 300000, "--trace", trace)
+        self.assertEqual(self.get("a", "--trace", trace), b"x" * 300000)
+        value = self.run_json("tune", trace)
+        self.assertEqual((value["trace"]["runs"], value["trace"]["objects"]), (2, 1))
+        text = self.run_coffer("tune", trace).decode()
+        self.assertRegex(text, r"(?m)^Proposal: 256K,")
+        self.assertEqual(len(re.findall(r"(?m)^ *\d\S*[KM] +\d+ ", text)), 9)
+        with open(trace, "rb") as file:
+            piped = self.run_coffer("tune", "-", data=file.read()).decode()
+        self.assertEqual(piped, text)
+
+    def test_what_is_no_trace(self):
+        for text in ("", "nothing\n", "1 open 1 0 0 0\n", "0 start 0 2 0 0\n",
+                     "0 start 0 1 0 0\n1 open\n"):
+            (self.dir / "trace").write_text(text)
+            self.fails(CORRUPT, "tune", self.dir / "trace")
+        self.fails(NOT_FOUND, "tune", self.dir / "none")
+
+    def test_wrong_words(self):
+        trace = self.write()
+        for words in (["--sizes", "1M,1M"], ["--sizes", "2M,1M"], ["--sizes", "255K"],
+                      ["--sizes", ""], ["--sizes", "1M,"], ["--sizes", "x"], ["--objects", "0"],
+                      ["--objects", "x"], ["--costs", ""], ["--costs", "call"],
+                      ["--costs", "call=x"], ["--costs", "calls=1"], ["--costs", "call=5000000000"],
+                      ["--within", "x"], ["--within", "1001"]):
+            self.fails(USAGE, "tune", *words, trace)
+        self.fails(USAGE, "tune")
+        self.fails(USAGE, "tune", trace, trace)
+
+
+if __name__ == "__main__":
+    unittest.main()

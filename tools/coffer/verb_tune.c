@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* coffer tune: the calls of a trace, replayed against memories of several sizes. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "coffer/trace.h"
+#include "files.h"
+#include "output.h"
+#include "report.h"
+#include "sizes.h"
+#include "verbs.h"
+
+enum {
+    OPTION_SIZES = 0x200,
+    OPTION_OBJECTS,
+    OPTION_COSTS,
+    OPTION_WITHIN,
+};
+
+#define SIZES_MAX      32u
+#define SIZE_FROM      ((uint64_t)256 << 10)
+#define SIZE_TO        ((uint64_t)64 << 20)
+#define SIZE_LIMIT     ((uint64_t)1 << 40)
+#define WITHIN_DEFAULT 5u /* percent */
+
+static const struct argp_option switches[] = {
+    {"sizes", OPTION_SIZES, "LIST", 0,
+     "Sizes of secure memory to try, as 256K,1M,8M. Default: 256K to 64M, each twice the one "
+     "before",
+     0},
+    {"objects", OPTION_OBJECTS, "N", 0, "Open objects that are kept when nobody uses them", 0},
+    {"costs", OPTION_COSTS, "LIST", 0,
+     "What things take, in nanoseconds: call=N,device=N,kib=N,barrier=N,block=N,hash=N", 0},
+    {"within", OPTION_WITHIN, "PERCENT", 0,
+     "Propose the least size that takes so much longer than the best one at most. Default: 5", 0},
+    {0},
+};
+
+/* A size, and what came out. */
+struct point {
+    uint64_t memory;
+    struct coffer_replay *replay;
+    struct coffer_area area; /* that the replay works in */
+    struct coffer_replay_result result;
+    uint64_t ns;
+};
+
+struct tuning {
+    struct point points[SIZES_MAX];
+    unsigned count;
+    unsigned objects;
+    unsigned within;
+    struct coffer_replay_costs costs;
+    uint64_t records; /* lines of the trace, */
+    uint64_t runs;    /* and how often a store was opened in it */
+};
+
+/* --- Options --- */
+
+static bool add_size(struct tuning *tuning, uint64_t memory)
+{
+    if (tuning->count == SIZES_MAX || memory < COFFER_MEMORY_MIN || memory > SIZE_LIMIT)
+        return false;
+    if (tuning->count > 0 && memory <= tuning->points[tuning->count - 1].memory)
+        return false;
+    tuning->points[tuning->count++].memory = memory;
+    return true;
+}
+
+static bool read_sizes(struct tuning *tuning, const char *list)
+{
+    char *copy = must_have(strdup(list));
+    char *rest = copy;
+    const char *word;
+    bool good = true;
+
+    tuning->count = 0;
+    while (good && (word = strsep(&rest, ",")) != NULL) {
+        uint64_t memory;
+
+        good = size_parse(word, &memory) && add_size(tuning, memory);
+    }
+    free(copy);
+    return good;
+}
+
+static bool read_costs(struct coffer_replay_costs *costs, const char *list)
+{
+    char call[] = "call", device[] = "device", kib[] = "kib", barrier[] = "barrier",
+         block[] = "block", hash[] = "hash";
+    char *const words[] = {call, device, kib, barrier, block, hash, NULL};
+    uint64_t *const values[] = {&costs->call_ns,    &costs->device_ns, &costs->kib_ns,
+                                &costs->barrier_ns, &costs->block_ns,  &costs->hash_ns};
+    char *copy = must_have(strdup(list));
+    char *rest = copy;
+    bool good = *copy != '\0';
+
+    while (good && *rest != '\0') {
+        char *number = NULL;
+        int word = getsubopt(&rest, words, &number);
+
+        good = word >= 0 && number != NULL && size_parse(number, values[word]) &&
+               *values[word] <= UINT32_MAX;
+    }
+    free(copy);
+    return good;
+}
+
+static bool read_number(const char *text, unsigned most, unsigned *out)
+{
+    uint64_t number;
+
+    if (!size_parse(text, &number) || number > most)
+        return false;
+    *out = (unsigned)number;
+    return true;
+}
+
+static bool set(struct call *call, int key, const char *value)
+{
+    struct tuning *tuning = call->own;
+
+    if (key == OPTION_SIZES && !read_sizes(tuning, value))
+        fail_usage(call->options,
+                   "tune --sizes %s: sizes of 256K or more, the smaller ones first, %u at most",
+                   value, SIZES_MAX);
+    else if (key == OPTION_OBJECTS &&
+             (!read_number(value, 1u << 20, &tuning->objects) || tuning->objects == 0))
+        fail_usage(call->options, "tune --objects %s: it is a number from 1 to 1M", value);
+    else if (key == OPTION_COSTS && !read_costs(&tuning->costs, value))
+        fail_usage(call->options,
+                   "tune --costs %s: it is call=N,device=N,kib=N,barrier=N,block=N,hash=N or some "
+                   "of them, in nanoseconds",
+                   value);
+    else if (key == OPTION_WITHIN && !read_number(value, 1000, &tuning->within))
+        fail_usage(call->options, "tune --within %s: it is a number of percent, up to 1000", value);
+    else
+        return true;
+    return false;
+}
+
+static const struct grammar grammar = {
+    .verb = "tune",
+    .arguments = "TRACE",
+    .text =
+        "Replay a trace (of --trace, or of the library) against several sizes of secure memory, "
+        "show what each would have cost, and propose one.\vThe caches are the library's own; "
+        "times are estimated from counts and costs. TRACE may be - for standard input. What "
+        "is proposed is the least size that takes 5 % longer than the best one at most.",
+    .switches = switches,
+    .set = set,
+    .least = 1,
+    .most = 1,
+};
+
+/* --- Replaying --- */
+
+/* Addresses only, until it is used: as many objects as the trace can name, and all entries. */
+static enum exit_status make_area(struct options *options, struct point *point, uint64_t trace_size)
+{
+    uint64_t size = ((uint64_t)4 << 20) + point->memory / 16 + 24 * trace_size;
+    void *area;
+
+    size = (size + 4095) / 4096 * 4096;
+    area = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                0);
+    if (area == MAP_FAILED)
+        return fail_errno(options, errno, "tune: memory for the replay");
+    point->area = (struct coffer_area){area, size};
+    return EXIT_DONE;
+}
+
+static enum exit_status open_points(struct options *options, struct tuning *tuning,
+                                    uint64_t trace_size)
+{
+    for (unsigned i = 0; i < tuning->count; i++) {
+        struct point *point = &tuning->points[i];
+        const struct coffer_replay_config config = {.areas = &point->area,
+                                                    .area_count = 1,
+                                                    .memory = point->memory,
+                                                    .cached_objects = tuning->objects};
+        enum exit_status result = make_area(options, point, trace_size);
+        enum coffer_status status;
+
+        if (result != EXIT_DONE)
+            return result;
+        status = coffer_replay_open(&config, &point->replay);
+        if (status != COFFER_OK)
+            return fail_status(options, status, NULL, "tune: a memory of %" PRIu64 " bytes",
+                               point->memory);
+    }
+    return EXIT_DONE;
+}
+
+static void close_points(struct tuning *tuning)
+{
+    for (unsigned i = 0; i < tuning->count; i++) {
+        struct point *point = &tuning->points[i];
+
+        if (point->area.address != NULL)
+            (void)munmap(point->area.address, point->area.size);
+    }
+}
+
+static enum exit_status replay_line(struct options *options, struct tuning *tuning,
+                                    const char *path, const char *line, size_t size)
+{
+    struct coffer_trace_record record;
+
+    tuning->records++;
+    if (coffer_trace_parse(line, size, &record) != COFFER_OK ||
+        (tuning->records == 1 && record.call != COFFER_TRACE_START))
+        return fail_because(options, COFFER_CORRUPT,
+                            "tune %s: line %" PRIu64 " is not one of a trace", path,
+                            tuning->records);
+    tuning->runs += record.call == COFFER_TRACE_START;
+    for (unsigned i = 0; i < tuning->count; i++) {
+        enum coffer_status status = coffer_replay_record(tuning->points[i].replay, &record);
+
+        if (status != COFFER_OK)
+            return fail_status(options, status, NULL, "tune %s: line %" PRIu64, path,
+                               tuning->records);
+    }
+    return EXIT_DONE;
+}
+
+static enum exit_status replay_file(struct options *options, struct tuning *tuning,
+                                    const char *path, FILE *file)
+{
+    enum exit_status result = EXIT_DONE;
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t size;
+
+    while (result == EXIT_DONE && !interrupted() && (size = getline(&line, &room, file)) > 0)
+        result = replay_line(options, tuning, path, line, (size_t)size);
+    free(line);
+    if (result == EXIT_DONE && interrupted())
+        return fail_interrupted(options, NULL, "tune %s", path);
+    if (result == EXIT_DONE && ferror(file) != 0)
+        return fail_errno(options, errno, "tune %s", path);
+    if (result == EXIT_DONE && tuning->records == 0)
+        return fail_because(options, COFFER_CORRUPT, "tune %s: it is empty, no trace", path);
+    return result;
+}
+
+/* --- What comes out --- */
+
+/* The least size that takes `within` percent longer than the best at most. */
+static const struct point *choose(const struct tuning *tuning)
+{
+    uint64_t best = UINT64_MAX;
+    unsigned i = 0;
+
+    for (unsigned k = 0; k < tuning->count; k++)
+        best = tuning->points[k].ns < best ? tuning->points[k].ns : best;
+    while ((double)tuning->points[i].ns > (double)best * (100.0 + tuning->within) / 100.0)
+        i++;
+    return &tuning->points[i];
+}
+
+static double share_of(const struct coffer_replay_cache *cache)
+{
+    uint64_t asked = cache->hits + cache->misses;
+
+    return asked == 0 ? 1 : (double)cache->hits / (double)asked;
+}
+
+static struct json_object *json_of_cache(const struct coffer_replay_cache *cache)
+{
+    struct json_object *value = json_object_new_object();
+
+    json_object_object_add(value, "hits", json_of_u64(cache->hits));
+    json_object_object_add(value, "misses", json_of_u64(cache->misses));
+    return value;
+}
+
+static struct json_object *json_of_point(const struct point *point)
+{
+    const struct coffer_replay_result *result = &point->result;
+    struct json_object *value = json_object_new_object();
+
+    json_object_object_add(value, "memory", json_of_u64(point->memory));
+    json_object_object_add(value, "cache_frames", json_of_u64(result->cache_frames));
+    json_object_object_add(value, "objects", json_of_cache(&result->object_cache));
+    json_object_object_add(value, "nodes", json_of_cache(&result->node_cache));
+    json_object_object_add(value, "blocks", json_of_cache(&result->block_cache));
+    json_object_object_add(value, "device_reads", json_of_u64(result->device_reads));
+    json_object_object_add(value, "device_writes", json_of_u64(result->device_writes));
+    json_object_object_add(value, "device_barriers", json_of_u64(result->device_barriers));
+    json_object_object_add(value, "read_bytes", json_of_u64(result->device_read_bytes));
+    json_object_object_add(value, "written_bytes", json_of_u64(result->device_written_bytes));
+    json_object_object_add(value, "ciphers", json_of_u64(result->blocks));
+    json_object_object_add(value, "hashes", json_of_u64(result->hashes));
+    json_object_object_add(value, "time_ns", json_of_u64(point->ns));
+    return value;
+}
+
+static void print_json(const struct tuning *tuning)
+{
+    const struct coffer_replay_costs *costs = &tuning->costs;
+    struct json_object *value = json_object_new_object();
+    struct json_object *trace = json_object_new_object();
+    struct json_object *prices = json_object_new_object();
+    struct json_object *curve = json_object_new_array();
+
+    json_object_object_add(trace, "runs", json_of_u64(tuning->runs));
+    json_object_object_add(trace, "calls", json_of_u64(tuning->points[0].result.calls));
+    json_object_object_add(trace, "objects", json_of_u64(tuning->points[0].result.objects));
+    json_object_object_add(prices, "call_ns", json_of_u64(costs->call_ns));
+    json_object_object_add(prices, "device_ns", json_of_u64(costs->device_ns));
+    json_object_object_add(prices, "kib_ns", json_of_u64(costs->kib_ns));
+    json_object_object_add(prices, "barrier_ns", json_of_u64(costs->barrier_ns));
+    json_object_object_add(prices, "block_ns", json_of_u64(costs->block_ns));
+    json_object_object_add(prices, "hash_ns", json_of_u64(costs->hash_ns));
+    for (unsigned i = 0; i < tuning->count; i++)
+        json_object_array_add(curve, json_of_point(&tuning->points[i]));
+    json_object_object_add(value, "trace", trace);
+    json_object_object_add(value, "costs", prices);
+    json_object_object_add(value, "curve", curve);
+    json_object_object_add(value, "within_percent", json_of_u64(tuning->within));
+    json_object_object_add(value, "proposal", json_of_u64(choose(tuning)->memory));
+    (void)output_json(value);
+}
+
+static void print_text(const struct tuning *tuning)
+{
+    const struct coffer_replay_result *first = &tuning->points[0].result;
+    char memory[SIZE_TEXT_SIZE], bytes[SIZE_TEXT_SIZE];
+    struct table table;
+
+    printf("%" PRIu64 " calls on %" PRIu64 " objects, in %" PRIu64 " runs\n\n", first->calls,
+           first->objects, tuning->runs);
+    table_init(&table, ">>>>>>>>>");
+    table_cell(&table, "memory");
+    table_cell(&table, "frames");
+    table_cell(&table, "objects hit");
+    table_cell(&table, "nodes hit");
+    table_cell(&table, "blocks hit");
+    table_cell(&table, "reads");
+    table_cell(&table, "writes");
+    table_cell(&table, "bytes");
+    table_cell(&table, "estimate");
+    for (unsigned i = 0; i < tuning->count; i++) {
+        const struct point *point = &tuning->points[i];
+        const struct coffer_replay_result *result = &point->result;
+
+        size_format(point->memory, memory);
+        size_format(result->device_read_bytes + result->device_written_bytes, bytes);
+        table_cell(&table, "%s", memory);
+        table_cell(&table, "%u", result->cache_frames);
+        table_cell(&table, "%.1f%%", 100 * share_of(&result->object_cache));
+        table_cell(&table, "%.1f%%", 100 * share_of(&result->node_cache));
+        table_cell(&table, "%.1f%%", 100 * share_of(&result->block_cache));
+        table_cell(&table, "%" PRIu64, result->device_reads);
+        table_cell(&table, "%" PRIu64, result->device_writes);
+        table_cell(&table, "%s", bytes);
+        table_cell(&table, "%.3f s", (double)point->ns / 1e9);
+    }
+    table_finish(&table, true);
+    size_format(choose(tuning)->memory, memory);
+    printf("\nProposal: %s, the least that takes %u %% longer than the best at most.\n", memory,
+           tuning->within);
+}
+
+static enum exit_status tune(struct options *options, struct tuning *tuning, const char *path)
+{
+    bool is_input = strcmp(path, "-") == 0;
+    FILE *file = is_input ? stdin : fopen(path, "re");
+    enum exit_status result;
+    struct stat state;
+
+    if (file == NULL || fstat(fileno(file), &state) != 0)
+        return fail_errno(options, errno, "tune %s", path);
+    /* Of what comes through a pipe nobody knows how long it is. */
+    result = open_points(options, tuning,
+                         S_ISREG(state.st_mode) ? (uint64_t)state.st_size : (uint64_t)64 << 20);
+    if (result == EXIT_DONE)
+        result = replay_file(options, tuning, path, file);
+    for (unsigned i = 0; i < tuning->count && result == EXIT_DONE; i++) {
+        coffer_replay_get(tuning->points[i].replay, &tuning->points[i].result);
+        tuning->points[i].ns = coffer_replay_ns(&tuning->points[i].result, &tuning->costs);
+    }
+    if (result == EXIT_DONE && options->json)
+        print_json(tuning);
+    else if (result == EXIT_DONE)
+        print_text(tuning);
+    close_points(tuning);
+    if (!is_input)
+        (void)fclose(file);
+    return result;
+}
+
+enum exit_status verb_tune(struct options *options, int argc, char **argv)
+{
+    struct tuning tuning = {.within = WITHIN_DEFAULT};
+    enum exit_status result;
+    struct call call;
+
+    for (uint64_t memory = SIZE_FROM; memory <= SIZE_TO; memory *= 2)
+        (void)add_size(&tuning, memory);
+    coffer_replay_costs_default(&tuning.costs);
+    result = call_parse(&grammar, options, &tuning, argc, argv, &call);
+    if (result != EXIT_DONE)
+        return result;
+    result = tune(options, &tuning, call.words[0]);
+    call_fini(&call);
+    return result;
+}
