@@ -77,14 +77,30 @@ static const struct cache_type object_type = {.name = "objects",
 
 /* --- Opening and closing --- */
 
-#define OBJECTS_DEFAULT 64u
-
-/* Frames of the caches: half of what is free after start, as the engine has it. */
-static unsigned choose_frames(const struct coffer_replay_config *config)
+/* Frames that are free after start, as the engine has it (engine.c). */
+static uint64_t free_frames(const struct coffer_replay_config *config)
 {
     uint64_t frames = config->memory / FRAME_SIZE;
-    uint64_t taken = 8 + frames / 64; /* frame table, account, staging */
-    uint64_t half = frames > taken ? (frames - taken + 1) / 2 : 0;
+    uint64_t taken = 8 + frames / 64; /* frame table, account, keys */
+
+    return frames > taken ? frames - taken : 0;
+}
+
+static unsigned choose_objects(const struct coffer_replay_config *config)
+{
+    uint64_t count = free_frames(config) / 4;
+
+    if (config->cached_objects != 0)
+        return config->cached_objects;
+    if (count < 4)
+        return 4;
+    return count < UINT32_MAX ? (unsigned)count : UINT32_MAX;
+}
+
+/* Frames of the caches: half of what is free. */
+static unsigned choose_frames(const struct coffer_replay_config *config)
+{
+    uint64_t half = (free_frames(config) + 1) / 2;
 
     if (config->cache_frames != 0)
         return config->cache_frames;
@@ -145,7 +161,7 @@ enum coffer_status coffer_replay_open(const struct coffer_replay_config *config,
     replay->memory = memory;
     replay->owner = owner;
     replay->cache_frames = choose_frames(config);
-    replay->cached_objects = config->cached_objects != 0 ? config->cached_objects : OBJECTS_DEFAULT;
+    replay->cached_objects = choose_objects(config);
     rbtree_init(&replay->objects, NULL);
     list_init(&replay->spare);
     replay_file_init(&replay->catalogue);
