@@ -11,8 +11,12 @@
  *
  * Memory      Everything lives in the areas of secure memory given to coffer_open; the only
  *             memory outside is the crypto library's own contexts, made at open and reported.
- * Threads     Calls on one store, its objects, writers and lists may come from any thread; they
- *             are serialised inside. coffer_close must be the last call, alone. Not fork-safe.
+ * Threads     Calls on one store, its objects, writers and lists may come from any thread. Reads of
+ *             objects run at once, also beside a change of another object; changes come one after
+ *             another, each whole: a read sees an object as some commit left it, never in between.
+ *             Calls on one writer or one list wait for one another. A handle is closed by one
+ *             thread, when no other call on it is under way. In a port without conditions all
+ *             calls wait for one another. coffer_close must be the last call, alone. Not fork-safe.
  * Errors      Every call returns a status that must be looked at (coffer/status.h). Outputs are
  *             written on success only. After COFFER_FAILED close the store and open it again.
  *             Besides the codes named with a call, any call may return COFFER_MISUSE (a NULL that
@@ -147,7 +151,8 @@ struct coffer_config {
     unsigned key_slots;
 
     /* Told of what was noticed and dealt with; `text` is one line for people, `context` is
-     * notice_context. Called with the store locked: don't call back. Default: the port's log. */
+     * notice_context. From any thread, one at a time, with locks held: don't call back. Default: the
+     * port's log. */
     void (*notice)(void *context, enum coffer_notice notice, const char *text);
     void *notice_context;
 

@@ -16,12 +16,11 @@
  *   C4 A key works in one slot at a time, and no other key in that one meanwhile (K1, K2 of
  *      slots.h).
  *
- * Locking. Of different threads, calls may run at once that seal, unseal, hash, ask for random
- * bytes or read the counters, with whatever keys. Those with keys in different slots don't wait for
- * one another; those with keys in one slot take turns (slots.h). The key ladder and the supply of
- * IVs have a lock of their own, which nothing else is done with. Calls that make and drop keys are
- * serialised by the caller, and may run beside those above. Nobody uses a key that is being
- * dropped. Lock order: a slot's lock, then that of the table of slots; never two slots'.
+ * Locking. All calls but open and close may come from several threads at once, with whatever keys;
+ * nobody uses a key that is being dropped. Those with keys in different slots don't wait for one
+ * another; those with keys in one slot take turns (slots.h). The key ladder and the supply of IVs
+ * have a lock of their own, which nothing else is done with. Lock order: a slot's lock, then that of
+ * the table of slots; never two slots'.
  */
 #ifndef COFFER_CRYPTO_CRYPTO_H
 #define COFFER_CRYPTO_CRYPTO_H

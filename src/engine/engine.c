@@ -250,7 +250,7 @@ enum coffer_status engine_open(const struct coffer_config *config,
     engine->owner = owner;
     system_view(&engine->view, memory, owner, config->memory_locked);
     engine->port = config->port;
-    engine->alone = true;
+    engine->alone = config->port->condition_init == NULL;
     spin_init(&engine->handles_lock, config->port);
     list_init(&engine->handles);
     status = config->port->lock_init(config->port->context, &engine->lock);

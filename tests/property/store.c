@@ -594,6 +594,7 @@ static void do_reopen(struct world *world)
         assert_int_equal(statistics.open_objects, 0);
     /* What is still open now is closed with the store. */
     store_fixture_close(&world->fixture);
+    world->options.cached_objects = (unsigned)below(world, 5); /* 0: as many as there is room for */
     expect_status(world, store_fixture_open(&world->fixture, world->device, &world->options),
                   COFFER_OK);
     compare(world);
