@@ -4,7 +4,7 @@
 #include "base/bytes.h"
 #include "coffer/linux.h"
 
-#define REGION_SIZE (1536u * 1024)
+#define REGION_SIZE (2560u * 1024)
 #define PAGE        4096u
 
 const uint8_t bench_uuid[CRYPTO_UUID_SIZE] = {0x11, 0x11, 0x11, 0x11, 0x22, 0x22, 0x33, 0x33,

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Several threads: readers on one tree, in caches that hold a small part of it, and beside them a
+ * tree that commits. Meant for ThreadSanitizer, too.
+ */
+#include "fixture.h"
+
+#include "coffer/linux.h"
+
+#define BLOCK   4096u
+#define BLOCKS  150u
+#define READERS 4u
+#define MOST    (40u * BLOCK)
+
+static struct memory_device *disk;
+static struct bench bench;
+static struct model_file model;
+static struct random dice;
+
+/* What a thread does; what is wrong in one stops the program (must). */
+struct worker {
+    struct port_thread thread;
+    struct tree *tree;
+    unsigned number;
+    unsigned turns;
+};
+
+static struct worker workers[READERS + 2];
+static atomic_uint readers_left;
+
+static int set_up_with(size_t frames, size_t staging)
+{
+    disk = memory_device_open();
+    bench_open(&bench, disk, frames, staging);
+    memset(&model, 0, sizeof(model));
+    return 0;
+}
+
+static int set_up_least(void **state)
+{
+    (void)state;
+    return set_up_with(TREE_CACHE_MIN, STAGING_RESERVE);
+}
+
+static int set_up_small(void **state)
+{
+    (void)state;
+    return set_up_with(TREE_CACHE_MIN + 24, STAGING_MAX);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    bench_close(&bench);
+    memory_device_free(disk);
+    model_file_fini(&model);
+    return 0;
+}
+
+static unsigned turns(void)
+{
+    const char *deep = getenv("COFFER_DEEP");
+
+    return deep != NULL && *deep == '1' ? 40000 : 1500;
+}
+
+static void start(struct worker *worker, void (*body)(void *argument))
+{
+    const struct coffer_port *port = coffer_linux_port();
+
+    must(port->thread_start(port->context, &worker->thread, body, worker) == COFFER_OK);
+}
+
+static void join(struct worker *worker)
+{
+    const struct coffer_port *port = coffer_linux_port();
+
+    port->thread_join(port->context, &worker->thread);
+}
+
+static void read_and_compare(struct worker *worker, uint8_t *bytes, size_t at, size_t size)
+{
+    size_t expected = at >= model.size ? 0 : model.size - at;
+    size_t got = 0;
+
+    if (expected > size)
+        expected = size;
+    must(tree_read(worker->tree, at, bytes, size, &got) == COFFER_OK);
+    must(got == expected);
+    must(memcmp(bytes, model.bytes + at, expected) == 0);
+}
+
+static void read_anywhere(void *argument)
+{
+    struct worker *worker = argument;
+    uint8_t *bytes = must_alloc(MOST);
+    struct random random;
+
+    random_init(&random, "read_anywhere");
+    random.state += worker->number;
+    for (unsigned turn = 0; turn < worker->turns; turn++) {
+        size_t at = (size_t)random_below(&random, model.size + 100);
+        size_t most = random_below(&random, 8) == 0 ? MOST : 300;
+
+        read_and_compare(worker, bytes, at, 1 + (size_t)random_below(&random, most));
+        if (random_below(&random, 16) == 0) {
+            uint32_t block = (uint32_t)random_below(&random, BLOCKS);
+
+            must(tree_verify_block(worker->tree, (struct block){block}) == COFFER_OK);
+            must(tree_verify_node(worker->tree, (struct node){block + 1}) == COFFER_OK);
+            must(!tree_is_tolerated(worker->tree));
+        }
+    }
+    atomic_fetch_sub(&readers_left, 1);
+    free(bytes);
+}
+
+static void read_in_order(void *argument)
+{
+    struct worker *worker = argument;
+    uint8_t *bytes = must_alloc(MOST);
+    size_t at = worker->number * 100000 % model.size;
+
+    for (unsigned turn = 0; turn < 4 * worker->turns; turn++) {
+        read_and_compare(worker, bytes, at, 1000);
+        at = at + 1000 < model.size ? at + 1000 : 0;
+    }
+    atomic_fetch_sub(&readers_left, 1);
+    free(bytes);
+}
+
+/* On a tree of its own, as long as anybody reads. */
+static void commit_on_and_on(void *argument)
+{
+    struct worker *worker = argument;
+    uint8_t *bytes = must_alloc(MOST);
+    uint8_t *all = must_alloc((size_t)BLOCKS * BLOCK + MOST);
+    size_t length = (size_t)tree_length(worker->tree);
+    struct random random;
+    size_t got;
+
+    random_init(&random, "commit_on_and_on");
+    random.state += worker->number;
+    must(tree_read(worker->tree, 0, all, length, &got) == COFFER_OK);
+    while (atomic_load(&readers_left) > 0) {
+        for (unsigned i = 0; i < 3; i++) {
+            size_t at = (size_t)random_below(&random, length);
+            size_t size = 1 + (size_t)random_below(&random, i == 0 ? MOST : 500);
+            struct tree_piece piece = {bytes, size};
+
+            random_bytes(&random, bytes, size / 8 * 8);
+            memcpy(all + at, bytes, size);
+            must(tree_write(worker->tree, at, &piece, 1) == COFFER_OK);
+            if (at + size > length)
+                length = at + size;
+        }
+        must(tree_prepare(worker->tree, true) == COFFER_OK);
+        tree_adopt(worker->tree);
+        must(tree_length(worker->tree) == length);
+        if (length > (size_t)BLOCKS * BLOCK) {
+            length = (size_t)BLOCKS * BLOCK / 2;
+            must(tree_set_length(worker->tree, length) == COFFER_OK);
+            must(tree_prepare(worker->tree, true) == COFFER_OK);
+            tree_adopt(worker->tree);
+            must(tree_cut_file(worker->tree) == COFFER_OK);
+        }
+        for (size_t at = 0; at < length; at += MOST) {
+            size_t size = length - at < MOST ? length - at : MOST;
+
+            must(tree_read(worker->tree, at, bytes, size, &got) == COFFER_OK && got == size);
+            must(memcmp(bytes, all + at, size) == 0);
+        }
+    }
+    free(all);
+    free(bytes);
+}
+
+static struct tree *make_tree(const char *test)
+{
+    struct tree *tree = bench_create(&bench);
+
+    random_init(&dice, test);
+    write_random(tree, &model, &dice, 0, BLOCKS * BLOCK + 99);
+    bench_commit(tree);
+    return tree;
+}
+
+static void run_readers(struct tree *tree, size_t count, bool in_order)
+{
+    atomic_store(&readers_left, (unsigned)count);
+    for (unsigned i = 0; i < count; i++) {
+        workers[i] = (struct worker){.tree = tree, .number = i, .turns = turns()};
+        start(&workers[i], in_order && i % 2 == 0 ? read_in_order : read_anywhere);
+    }
+}
+
+static void join_readers(size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        join(&workers[i]);
+}
+
+static void test_readers_of_one_tree(void **state)
+{
+    struct tree *tree = make_tree("test_readers");
+
+    (void)state;
+    run_readers(tree, READERS, true);
+    join_readers(READERS);
+    assert_true(bench_evictions(&bench) > 100);
+    assert_int_equal(bench_pinned(&bench), 0);
+    tree_close(tree);
+}
+
+/* A file that is opened by several at first touches every node at once. */
+static void test_readers_of_a_tree_that_nobody_has_read(void **state)
+{
+    struct tree *tree = make_tree("test_cold_readers");
+
+    (void)state;
+    for (unsigned round = 0; round < 10; round++) {
+        uint8_t hash[CRYPTO_HASH_SIZE];
+
+        memcpy(hash, tree_root_hash(tree), sizeof(hash));
+        tree_close(tree);
+        tree = bench_tree(&bench, hash);
+        atomic_store(&readers_left, READERS);
+        for (unsigned i = 0; i < READERS; i++) {
+            workers[i] = (struct worker){.tree = tree, .number = i, .turns = 12};
+            start(&workers[i], read_anywhere);
+        }
+        join_readers(READERS);
+    }
+    tree_close(tree);
+}
+
+static void test_readers_beside_trees_that_commit(void **state)
+{
+    struct tree *tree = make_tree("test_beside");
+    struct tree *others[2];
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct tree_piece piece = {NULL, 30 * BLOCK + 5};
+        char name[2] = {(char)('A' + i), 0};
+
+        assert_ok(tree_create(&bench.environment, name, bench_uuid, &others[i]));
+        assert_ok(tree_write(others[i], 0, &piece, 1));
+        bench_commit(others[i]);
+    }
+    run_readers(tree, READERS, true);
+    for (unsigned i = 0; i < 2; i++) {
+        workers[READERS + i] = (struct worker){.tree = others[i], .number = i};
+        start(&workers[READERS + i], commit_on_and_on);
+    }
+    join_readers(READERS + 2);
+    assert_int_equal(bench_pinned(&bench), 0);
+    assert_true(bench_caches_are_valid(&bench));
+    for (unsigned i = 0; i < 2; i++)
+        tree_close(others[i]);
+    tree_close(tree);
+}
+
+#define least_test(function) cmocka_unit_test_setup_teardown(function, set_up_least, tear_down)
+#define small_test(function) cmocka_unit_test_setup_teardown(function, set_up_small, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        least_test(test_readers_of_one_tree),
+        small_test(test_readers_of_one_tree),
+        least_test(test_readers_of_a_tree_that_nobody_has_read),
+        small_test(test_readers_of_a_tree_that_nobody_has_read),
+        least_test(test_readers_beside_trees_that_commit),
+        small_test(test_readers_beside_trees_that_commit),
+    };
+
+    return cmocka_run_group_tests_name("tree threads", tests, NULL, NULL);
+}
