@@ -20,32 +20,64 @@ static enum coffer_status open_pool(struct memory *memory, const struct coffer_p
     return status == COFFER_OK ? pool_open(&host, &settings, &memory->pool) : status;
 }
 
-enum coffer_status memory_open(const struct memory_area *areas, size_t count,
-                               const struct memory_settings *settings, struct memory **out)
-{
-    const struct frames_settings frames_settings = {
-        .keep_contents = settings->keep_contents,
-        .port = settings->port,
-        .cache_frames = settings->cache_frames,
-    };
-    unsigned owner_max = settings->owner_max > 0 ? settings->owner_max : ACCOUNT_OWNERS_DEFAULT;
+/* What is in front of the frames' own. */
+struct start {
     struct boot boot;
+    struct frames_settings frames;
     struct memory *memory;
     struct account_line *lines;
-    enum coffer_status status = boot_init(&boot, areas, count);
+    unsigned owner_max;
+};
+
+static enum coffer_status plan_start(const struct memory_area *areas, size_t count,
+                                     const struct memory_settings *settings, struct start *start)
+{
+    enum coffer_status status = boot_init(&start->boot, areas, count);
+    unsigned owner_max = settings->owner_max > 0 ? settings->owner_max : ACCOUNT_OWNERS_DEFAULT;
 
     if (status != COFFER_OK)
         return status;
     if (owner_max < 3 || owner_max > ACCOUNT_OWNERS_MAX)
         return COFFER_MISUSE;
-    memory = boot_cut(&boot, sizeof(*memory));
-    lines = boot_cut(&boot, owner_max * sizeof(*lines));
-    if (memory == NULL || lines == NULL)
-        return COFFER_NO_MEMORY;
+    start->frames = (struct frames_settings){
+        .keep_contents = settings->keep_contents,
+        .port = settings->port,
+        .cache_frames = settings->cache_frames,
+    };
+    start->owner_max = owner_max;
+    start->memory = boot_cut(&start->boot, sizeof(*start->memory));
+    start->lines = boot_cut(&start->boot, owner_max * sizeof(*start->lines));
+    return start->memory == NULL || start->lines == NULL ? COFFER_NO_MEMORY : COFFER_OK;
+}
 
+enum coffer_status memory_measure(const struct memory_area *areas, size_t count,
+                                  const struct memory_settings *settings, uint64_t *total,
+                                  uint64_t *reserved)
+{
+    struct start start;
+    enum coffer_status status = plan_start(areas, count, settings, &start);
+
+    return status == COFFER_OK ? frames_measure(&start.boot, &start.frames, total, reserved)
+                               : status;
+}
+
+enum coffer_status memory_open(const struct memory_area *areas, size_t count,
+                               const struct memory_settings *settings, struct memory **out)
+{
+    struct start start;
+    struct memory *memory;
+    struct account_line *lines;
+    unsigned owner_max;
+    enum coffer_status status = plan_start(areas, count, settings, &start);
+
+    if (status != COFFER_OK)
+        return status;
+    memory = start.memory;
+    lines = start.lines;
+    owner_max = start.owner_max;
     account_init(&memory->account, lines, owner_max);
     account_set_refuse(&memory->account, settings->refuse, settings->refuse_argument);
-    status = frames_start(&boot, &frames_settings, &memory->account, &memory->frames);
+    status = frames_start(&start.boot, &start.frames, &memory->account, &memory->frames);
     if (status != COFFER_OK) {
         wipe(lines, owner_max * sizeof(*lines));
         wipe(memory, sizeof(*memory));

@@ -35,6 +35,12 @@ COFFER_MUST_CHECK enum coffer_status memory_open(const struct memory_area *areas
                                                  const struct memory_settings *settings,
                                                  struct memory **out);
 
+/* How many frames memory_open would find, and how many of them it would take for tables and books.
+ * The areas aren't touched; they needn't even be there. The same errors, but for the pool's. */
+COFFER_MUST_CHECK enum coffer_status memory_measure(const struct memory_area *areas, size_t count,
+                                                    const struct memory_settings *settings,
+                                                    uint64_t *total, uint64_t *reserved);
+
 /* Wipe all of it and let go. */
 void memory_close(struct memory *memory);
 

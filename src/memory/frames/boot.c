@@ -158,54 +158,93 @@ static void build(struct frames *frames, const struct boot *boot, const struct p
     }
 }
 
-enum coffer_status frames_start(struct boot *boot, const struct frames_settings *settings,
-                                struct account *account, struct frames **out)
+/* All that a start cuts from the areas. */
+struct start {
+    struct frames *frames;
+    size_t size;
+    uint8_t *caches;
+    unsigned cache_count;
+    unsigned cache_blocks;
+    bool threads;
+    struct plan plans[FRAMES_AREAS_MAX];
+    uint32_t total;
+    uint32_t reserved;
+};
+
+static enum coffer_status plan_start(struct boot *boot, const struct frames_settings *settings,
+                                     struct start *start)
 {
     const struct coffer_port *port = settings->port;
     bool threads = port != NULL && port->thread_slot != NULL && port->thread_self != NULL &&
                    port->thread_yield != NULL;
     unsigned cache_blocks = threads ? settings->cache_frames : FRAME_CACHE_BLOCKS;
-    unsigned cache_count = cache_blocks == 0 ? 0 : threads ? PORT_SLOTS_MAX : FRAMES_ORDER_COUNT;
-    size_t size = sizeof(struct frames) + boot->area_count * sizeof(struct segment);
-    size_t caches_size = cache_count * frame_cache_size(cache_blocks);
-    struct frames *frames;
-    uint8_t *caches;
-    struct plan plans[FRAMES_AREAS_MAX];
-    uint32_t total = 0;
-    uint32_t reserved = 0;
-    struct owner self;
 
     if (settings->cache_frames > FRAMES_CACHE_MAX)
         return COFFER_MISUSE;
-    frames = boot_cut(boot, size);
-    caches = boot_cut(boot, caches_size);
-    if (frames == NULL || caches == NULL)
+    *start = (struct start){
+        .size = sizeof(struct frames) + boot->area_count * sizeof(struct segment),
+        .cache_count = cache_blocks == 0 ? 0
+                       : threads         ? PORT_SLOTS_MAX
+                                         : FRAMES_ORDER_COUNT,
+        .cache_blocks = cache_blocks,
+        .threads = threads,
+    };
+    start->frames = boot_cut(boot, start->size);
+    start->caches = boot_cut(boot, start->cache_count * frame_cache_size(cache_blocks));
+    if (start->frames == NULL || start->caches == NULL)
         return COFFER_NO_MEMORY;
     for (unsigned i = 0; i < boot->area_count; i++) {
-        if (!plan_segment(boot, &boot->areas[i], &plans[i]))
+        if (!plan_segment(boot, &boot->areas[i], &start->plans[i]))
             return COFFER_NO_MEMORY;
     }
     for (unsigned i = 0; i < boot->area_count; i++) {
-        total += (uint32_t)boot->areas[i].frame_count;
-        reserved += (uint32_t)boot_cut_frames(&boot->areas[i]);
+        start->total += (uint32_t)boot->areas[i].frame_count;
+        start->reserved += (uint32_t)boot_cut_frames(&boot->areas[i]);
     }
-    if (reserved == total || account_open_owner(account, "frames", &self) != COFFER_OK)
+    return start->reserved == start->total ? COFFER_NO_MEMORY : COFFER_OK;
+}
+
+enum coffer_status frames_measure(struct boot *boot, const struct frames_settings *settings,
+                                  uint64_t *total, uint64_t *reserved)
+{
+    struct start start;
+    enum coffer_status status = plan_start(boot, settings, &start);
+
+    if (status != COFFER_OK)
+        return status;
+    *total = start.total;
+    *reserved = start.reserved;
+    return COFFER_OK;
+}
+
+enum coffer_status frames_start(struct boot *boot, const struct frames_settings *settings,
+                                struct account *account, struct frames **out)
+{
+    struct frames *frames;
+    struct start start;
+    struct owner self;
+    enum coffer_status status = plan_start(boot, settings, &start);
+
+    if (status != COFFER_OK)
+        return status;
+    if (account_open_owner(account, "frames", &self) != COFFER_OK)
         return COFFER_NO_MEMORY;
 
-    memset(frames, 0, size);
+    frames = start.frames;
+    memset(frames, 0, start.size);
     frames->account = account;
-    frames->port = threads ? port : NULL;
-    frames->caches = caches;
-    frames->cache_count = cache_count;
-    frames->cache_blocks = cache_blocks;
+    frames->port = start.threads ? settings->port : NULL;
+    frames->caches = start.caches;
+    frames->cache_count = start.cache_count;
+    frames->cache_blocks = start.cache_blocks;
     frames->self = self;
     list_init(&frames->watch.askers);
     frames->keep_contents = settings->keep_contents;
-    build(frames, boot, plans);
+    build(frames, boot, start.plans);
     frames_cache_init(frames);
     spin_init(&account->lock, frames->port);
-    account->frames_total += total;
-    account_take_frames(account, self, reserved, 0);
+    account->frames_total += start.total;
+    account_take_frames(account, self, start.reserved, 0);
     frames_set_pace(frames);
     *out = frames;
     return COFFER_OK;

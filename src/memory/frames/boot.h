@@ -40,6 +40,12 @@ static inline size_t boot_cut_frames(const struct boot_area *area)
     return (area->cut_size + FRAME_SIZE - 1) / FRAME_SIZE;
 }
 
+/* How many frames there would be, and how many of them metadata: nothing is written. Errors as of
+ * frames_start. */
+COFFER_MUST_CHECK enum coffer_status frames_measure(struct boot *boot,
+                                                    const struct frames_settings *settings,
+                                                    uint64_t *total, uint64_t *reserved);
+
 /* frames_init on boot memory from which other pieces may be cut already. */
 COFFER_MUST_CHECK enum coffer_status frames_start(struct boot *boot,
                                                   const struct frames_settings *settings,
