@@ -94,6 +94,7 @@ enum coffer_notice {
     COFFER_NOTICE_DUPLICATE_FILE, /* two entries of dirf.db name one file; the later is ignored */
     COFFER_NOTICE_CLEANUP,        /* a file that is no longer needed could not be removed */
     COFFER_NOTICE_TRACE,          /* the trace could not be written: it ends */
+    COFFER_NOTICE_MEMORY,         /* at open: secure memory is too small, by how much */
 };
 
 /*
@@ -133,11 +134,12 @@ struct coffer_config {
      * after a power cut the store may be damaged (a crash of the process alone does no harm). */
     bool volatile_commits;
 
-    /* Frames of the caches of tree nodes and of blocks together. Unit: frames of 4 KiB. Range: 40
-     * to what the memory holds. Default: half of the memory that is free after start, but 40 at
-     * least. Price: 4 KiB and 0.2 KiB each; fewer mean more reads. 36 are for nodes and one for
-     * blocks from the start; the rest is taken as it is needed, by either, and what was used
-     * longest ago is replaced, whichever's it is. */
+    /* Frames of the caches of tree nodes and of blocks together, at most. Unit: frames of 4 KiB.
+     * Range: 40 to what the memory holds (coffer_plan). Default: half of the memory that is free
+     * after start, but 40 at least. Price: 4 KiB and 0.2 KiB each; fewer mean more reads. 36 are
+     * for nodes and one for blocks from the start; the rest is taken as it is needed, by either, as
+     * long as `high_frames` stay free for others, and what was used longest ago is replaced,
+     * whichever's it is. */
     unsigned cache_frames;
 
     /* Objects that stay open when nobody uses them any more, so that opening them again takes no
@@ -149,6 +151,33 @@ struct coffer_config {
      * 2 KiB each outside secure memory and 144 bytes in it; fewer mean a key expansion (0.3 us)
      * more often, and threads with different keys wait for one another. */
     unsigned key_slots;
+
+    /*
+     * The collector gives memory back before it is short: what the caches have, then what lies
+     * empty (coffer_tick, struct coffer_statistics).
+     *
+     * Free frames: it begins when fewer than `low_frames` are left and ends when `high_frames` are
+     * free again, and the caches leave so many to others. Unit: frames of 4 KiB. Range: low up to
+     * high, high up to what floats (coffer_plan). Default: a sixteenth of what floats, 2 to 256,
+     * and half of that. Price: so much memory lies idle; less, and calls collect for themselves
+     * more often (some microseconds, by up to 8 frames at a time).
+     */
+    unsigned low_frames;
+    unsigned high_frames;
+
+    /* How often it looks for what is too old or empty. Unit: ms. Range: any. Default: 1000. Price:
+     * a look at the tables of the caches. Longer, and what is empty stays with who has it. */
+    unsigned collect_interval_ms;
+
+    /* What nobody used for so long leaves the caches, plaintext with it. Unit: ms. Range: any, in
+     * steps of the interval. Default 0: nothing is too old. Price: it is read again when it is
+     * wanted after all. Needs a port with a clock. */
+    unsigned cache_timeout_ms;
+
+    /* A thread of its own for it. Default: none, somebody calls coffer_tick, or nobody does and
+     * calls that find no memory collect for themselves. COFFER_UNSUPPORTED: the port has no
+     * threads. Price: a thread that sleeps. */
+    bool collector_thread;
 
     /* Told of what was noticed and dealt with; `text` is one line for people, `context` is
      * notice_context. From any thread, one at a time, with locks held: don't call back. Default: the
@@ -169,10 +198,54 @@ struct coffer_config {
     void *release_context;
 };
 
-/* Open a store. COFFER_NOT_FOUND: there is none. COFFER_CORRUPT: neither version of its catalogue
+/* --- What the memory is for */
+
+#define COFFER_PLAN_ITEMS_MAX 16u
+
+/* What a component is sure to have. Together they are enough for any one operation, of any object;
+ * what a commit needs is among it. */
+struct coffer_plan_item {
+    const char *name; /* as in struct coffer_component */
+    uint64_t bytes;   /* whole frames */
+    const char *text; /* what for */
+};
+
+/* Secure memory: what is set aside, and how the rest floats. Bytes where nothing else is said. */
+struct coffer_plan {
+    uint64_t total;    /* of the areas, in whole frames */
+    uint64_t needed;   /* set aside: the sum of the items */
+    uint64_t floating; /* the rest; 0 also when `needed` is more than `total`, so that the store
+                          can't be opened */
+    unsigned item_count;
+    struct coffer_plan_item items[COFFER_PLAN_ITEMS_MAX];
+
+    uint64_t caches_max;   /* that nodes and blocks may grow to together, what is aside included */
+    uint64_t low, high;    /* free memory: the collector begins, and ends */
+    uint64_t buffers_idle; /* that may stay idle for the next who needs buffers */
+    uint64_t cached_objects; /* that stay open though nobody uses them, at most; how many */
+    uint64_t object_bytes;   /* of an open object */
+    uint64_t names_per_1000; /* of the table of names, for every thousand objects */
+    uint64_t key_slots;      /* how many */
+    uint64_t interval_ms;    /* between two rounds of the collector */
+    uint64_t timeout_ms;     /* what wasn't used for so long is forgotten; 0: nothing */
+};
+
+/* The plan that coffer_open would follow. Of the configuration the port, the areas and the numbers
+ * are looked at, and of the areas addresses and sizes alone: nothing is read or written. COFFER_OK
+ * also for a plan that doesn't fit; COFFER_NO_MEMORY: not one frame is there. */
+COFFER_MUST_CHECK enum coffer_status coffer_plan(const struct coffer_config *config,
+                                                 struct coffer_plan *out);
+
+/* Open a store. COFFER_NO_MEMORY: it is too small for the plan; a notice tells what is needed.
+ * COFFER_NOT_FOUND: there is none. COFFER_CORRUPT: neither version of its catalogue
  * authenticates (damaged, or another key); nothing was changed. */
 COFFER_MUST_CHECK enum coffer_status coffer_open(const struct coffer_config *config,
                                                  struct coffer **out);
+
+/* Let the collector work on what is due now, for about `max_ns` nanoseconds; in a port without a
+ * clock for one step. From any thread, at any time. COFFER_BUSY: there is more to do, or another
+ * thread is at it. */
+COFFER_MUST_CHECK enum coffer_status coffer_tick(struct coffer *store, uint64_t max_ns);
 
 /* Close the store and everything that is still open in it; wipe the memory. NULL is nothing. */
 void coffer_close(struct coffer *store);
@@ -374,6 +447,15 @@ struct coffer_cache {
     uint64_t refusals; /* because everything was in use */
 };
 
+#define COFFER_SOURCES_MAX 8u
+#define COFFER_PAUSES      32u
+
+/* What the collector got of one source. */
+struct coffer_source {
+    const char *name;
+    uint64_t bytes, steps, ns;
+};
+
 struct coffer_statistics {
     /* Memory. The components' `held` add up to memory_used. Bytes. */
     uint64_t memory_total, memory_used, memory_peak, memory_largest_free;
@@ -388,6 +470,18 @@ struct coffer_statistics {
     uint64_t cache_hits, cache_misses, cache_evictions;
     unsigned cache_count;
     struct coffer_cache caches[COFFER_CACHES_MAX];
+
+    /* The collector: calls of coffer_tick, runs under pressure, rounds after an interval, calls
+     * that found no memory and collected for themselves, and how many of runs and calls found
+     * nothing. A pause is one step of it: the longest that anybody may have had to wait. Of
+     * `collector_lengths` [k] counts the pauses from 2^k ns on; the last, also all above. */
+    uint64_t collector_ticks, collector_runs, collector_rounds, collector_directs;
+    uint64_t collector_failures;
+    uint64_t collector_pauses, collector_pause_ns, collector_pause_max_ns;
+    uint64_t collector_lengths[COFFER_PAUSES];
+    uint64_t collector_bytes; /* of all sources */
+    unsigned source_count;
+    struct coffer_source sources[COFFER_SOURCES_MAX];
 
     /* Device: calls and bytes. `barriers` are ordering points; `syncs` the files flushed in them.
      */

@@ -171,6 +171,9 @@ COFFER_MUST_CHECK enum coffer_status cache_open(struct cache_share *share, struc
                                                 void *context, const struct cache_bounds *bounds,
                                                 struct cache **out);
 
+/* The hash table's bytes, for so many entries at most. */
+size_t cache_table_bytes(size_t entries_max);
+
 /* Nothing may be pinned or dirty. NULL is nothing. */
 void cache_close(struct cache *cache);
 

@@ -25,6 +25,8 @@ struct cache_entry *frame_entry_make(void *context)
     void *block;
     void *frame;
 
+    if (memory_free_frames(cache->memory) <= cache->free_min && cache->free_min > 0)
+        return NULL;
     status = memory_alloc(cache->memory, cache->owner, cache->entry_size, &block);
     if (status != COFFER_OK)
         return NULL;
@@ -62,12 +64,9 @@ void frame_entry_let_go(void *context, struct cache_entry *entry)
 size_t frame_cache_capacity(const struct frame_cache *cache, size_t entries_max,
                             struct cache_statistics *statistics)
 {
-    struct account *account = &cache->memory->account;
-    uint64_t free;
+    uint64_t free = memory_free_frames(cache->memory);
 
-    spin_take(&account->lock);
-    free = account->frames_total - account->frames_used;
-    spin_give(&account->lock);
+    free = free > cache->free_min ? free - cache->free_min : 0;
     cache_statistics(cache->core, statistics);
     if (entries_max == 0 || statistics->entries + free < entries_max)
         return (size_t)(statistics->entries + free);

@@ -28,6 +28,7 @@ struct frame_cache {
     struct memory *memory;
     struct owner owner;
     size_t entry_size; /* of the face's struct */
+    uint64_t free_min; /* free frames that more entries must leave to others; 0 while it opens */
     struct cache *core;
 };
 

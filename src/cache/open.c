@@ -2,12 +2,25 @@
 /* Making and unmaking a cache. */
 #include "cache/inside.h"
 
+static size_t buckets_for(size_t entries)
+{
+    size_t count = 1;
+
+    while (count < entries)
+        count *= 2;
+    return count;
+}
+
+size_t cache_table_bytes(size_t entries_max)
+{
+    return buckets_for(entries_max) * sizeof(struct cache_entry *);
+}
+
 /* Chains for as many entries as there can be; a power of two. */
 static size_t choose_bucket_count(const struct cache_share *share, const struct memory *memory,
                                   size_t entry_bytes, size_t bound, size_t idle_max)
 {
     uint64_t bytes = memory->account.frames_total * FRAME_SIZE;
-    size_t count = 1;
 
     if (share->bytes_max != 0 && share->bytes_max < bytes)
         bytes = share->bytes_max;
@@ -15,9 +28,7 @@ static size_t choose_bucket_count(const struct cache_share *share, const struct 
         bound = (size_t)(bytes / entry_bytes);
     if (idle_max != 0 && 2 * idle_max < bound)
         bound = 2 * idle_max;
-    while (count < bound)
-        count *= 2;
-    return count;
+    return buckets_for(bound);
 }
 
 static enum coffer_status open_lock(struct cache *cache)

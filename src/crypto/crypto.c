@@ -81,6 +81,11 @@ static enum coffer_status take_iv(struct crypto *crypto, uint8_t iv[CRYPTO_IV_SI
     return status;
 }
 
+size_t crypto_record_bytes(unsigned slot_count)
+{
+    return sizeof(struct crypto) + slot_count * sizeof(struct key_slot);
+}
+
 enum coffer_status crypto_open(struct memory *memory, const struct coffer_port *port,
                                const struct coffer_ciphers *ciphers,
                                const struct crypto_settings *settings, struct crypto **out)
@@ -95,8 +100,7 @@ enum coffer_status crypto_open(struct memory *memory, const struct coffer_port *
     status = account_open_owner(&memory->account, "crypto", &owner);
     if (status != COFFER_OK)
         return status;
-    status = memory_alloc(
-        memory, owner, sizeof(*crypto) + settings->slots * sizeof(crypto->slot_array[0]), &block);
+    status = memory_alloc(memory, owner, crypto_record_bytes(settings->slots), &block);
     if (status != COFFER_OK)
         return status;
     crypto = block;
@@ -145,7 +149,7 @@ void crypto_close(struct crypto *crypto)
     if (crypto == NULL)
         return;
     memory = crypto->memory;
-    size = sizeof(*crypto) + crypto->slots.count * sizeof(crypto->slot_array[0]);
+    size = crypto_record_bytes(crypto->slots.count);
     slots_fini(&crypto->slots);
     crypto->ciphers->stop(crypto->state);
     crypto->port->lock_fini(crypto->port->context, &crypto->lock);

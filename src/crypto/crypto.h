@@ -70,6 +70,9 @@ struct crypto_counters {
     uint64_t key_loads; /* keys expanded into a slot */
 };
 
+/* What crypto_open takes of memory for so many key slots. */
+size_t crypto_record_bytes(unsigned slot_count);
+
 /* COFFER_MISUSE: bad key size or slots. COFFER_NO_MEMORY, COFFER_IO (entropy), errors of locks. */
 COFFER_MUST_CHECK enum coffer_status crypto_open(struct memory *memory,
                                                  const struct coffer_port *port,

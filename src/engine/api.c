@@ -530,6 +530,7 @@ enum coffer_status coffer_statistics_get(struct coffer *store, struct coffer_sta
     out->device_others = counter_get(&device->others);
     out->device_read_bytes = counter_get(&device->read_bytes);
     out->device_written_bytes = counter_get(&device->written_bytes);
+    engine_collector_statistics(store, out);
     out->seals = crypto.seals;
     out->unseals = crypto.unseals;
     out->sealed_bytes = crypto.sealed_bytes;

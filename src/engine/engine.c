@@ -6,14 +6,6 @@
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 
-#define KEY_SLOTS_DEFAULT 8u
-#define KEY_SLOTS_MAX     64u
-
-#define CACHED_OBJECTS_MAX (1u << 20)
-
-#define OBJECTS_FRAMES 4u /* free after start, for one object in the cache */
-#define OBJECTS_LEAST  4u
-
 /* With no function of the caller's, notices go to the port's log. */
 static void notice_to_log(void *context, enum coffer_notice notice, const char *text)
 {
@@ -26,23 +18,9 @@ static void notice_to_log(void *context, enum coffer_notice notice, const char *
 
 static bool config_is_valid(const struct coffer_config *config)
 {
-    uint64_t size = 0;
-
     if (config == NULL || config->port == NULL || config->ciphers == NULL ||
         config->device == NULL || config->areas == NULL || config->key == NULL ||
         config->key->bytes == NULL)
-        return false;
-    if (config->area_count < 1 || config->area_count > FRAMES_AREAS_MAX)
-        return false;
-    for (size_t i = 0; i < config->area_count; i++) {
-        if (!add_fits(size, config->areas[i].size, &size))
-            return false;
-    }
-    if (config->key_slots == 1 || config->key_slots > KEY_SLOTS_MAX)
-        return false;
-    if (config->cache_frames != 0 && config->cache_frames < TREE_CACHE_MIN)
-        return false;
-    if (config->cached_objects > CACHED_OBJECTS_MAX)
         return false;
     return true;
 }
@@ -50,13 +28,11 @@ static bool config_is_valid(const struct coffer_config *config)
 static enum coffer_status open_memory(const struct coffer_config *config,
                                       const struct memory_settings *settings, struct memory **out)
 {
-    struct memory_settings with_port = *settings;
     struct memory_area areas[FRAMES_AREAS_MAX];
 
-    with_port.port = config->port;
     for (size_t i = 0; i < config->area_count; i++)
         areas[i] = (struct memory_area){config->areas[i].address, config->areas[i].size};
-    return memory_open(areas, config->area_count, &with_port, out);
+    return memory_open(areas, config->area_count, settings, out);
 }
 
 static enum coffer_status open_owner(struct coffer *engine, const char *name, struct owner *out)
@@ -71,47 +47,23 @@ static enum coffer_status open_crypto(struct coffer *engine, const struct coffer
         .key = config->key->bytes,
         .key_size = config->key->size,
         .huk_plain = config->huk_plain,
-        .slots = config->key_slots != 0 ? config->key_slots : KEY_SLOTS_DEFAULT,
+        .slots = engine->plan.key_slots,
     };
 
     return crypto_open(engine->memory, config->port, config->ciphers, &settings, &engine->crypto);
 }
 
-/* How many blocks one operation may have on their way, and how many frames the caches get, of what
- * is free after start: the caches half of it, rounded up. The rest is for buffers, for the index
- * and for what is open. */
-static void plan_frames(const struct coffer *engine, const struct coffer_config *config,
-                        size_t *staging, size_t *cache)
+static enum coffer_status open_caches(struct coffer *engine, struct owner owner)
 {
-    size_t free = (size_t)frames_statistics(engine->memory->frames).free;
-
-    *staging = free / 16;
-    if (*staging < STAGING_RESERVE)
-        *staging = STAGING_RESERVE;
-    if (*staging > STAGING_MAX)
-        *staging = STAGING_MAX;
-    *cache = config->cache_frames != 0 ? config->cache_frames : (free + 1) / 2;
-    if (*cache < TREE_CACHE_MIN)
-        *cache = TREE_CACHE_MIN;
-}
-
-/*
- * Both caches of `total` frames together, which float between them: each has the least that it
- * needs at once and for good, the rest goes to where it was used last (cache/share.h).
- */
-static enum coffer_status open_caches(struct coffer *engine, struct owner owner, size_t total)
-{
-    const struct cache_bounds of_nodes = {.entries_min = TREE_NODES_MIN,
-                                          .entries_max = total - TREE_BLOCKS_MIN};
-    const struct cache_bounds of_blocks = {.entries_min = TREE_BLOCKS_MIN,
-                                           .entries_max = total - TREE_NODES_MIN};
+    const struct plan *plan = &engine->plan;
     enum coffer_status status;
 
-    cache_share_init(&engine->share, engine->port, total * FRAME_ENTRY_BYTES);
-    status = node_cache_open(&engine->nodes, &engine->share, engine->memory, owner, &of_nodes);
+    cache_share_init(&engine->share, engine->port, plan->shown.caches_max);
+    status = node_cache_open(&engine->nodes, &engine->share, engine->memory, owner, &plan->nodes);
     if (status != COFFER_OK)
         return status;
-    status = block_cache_open(&engine->blocks, &engine->share, engine->memory, owner, &of_blocks);
+    status = block_cache_open(&engine->blocks, &engine->share, engine->memory, owner,
+                              &plan->blocks);
     if (status != COFFER_OK)
         node_cache_close(&engine->nodes);
     return status;
@@ -119,23 +71,22 @@ static enum coffer_status open_caches(struct coffer *engine, struct owner owner,
 
 /* What is on its way: buffers, of which so many stay idle that one operation finds its own again,
  * and the reserve. */
-static enum coffer_status open_staging(struct coffer *engine, size_t blocks)
+static enum coffer_status open_staging(struct coffer *engine)
 {
+    const struct plan *plan = &engine->plan;
     struct tree_environment *environment = &engine->environment;
     struct buffers_settings settings = {.frames = engine->memory->frames, .port = engine->port};
     enum coffer_status status;
 
-    if (blocks > STAGING_RESERVE) {
-        settings.idle_max[1] = (size_t)2 * BUFFERS_MEDIUM;
-        settings.idle_max[2] = (blocks - STAGING_RESERVE) * LAYOUT_BLOCK_SIZE;
-    }
+    for (unsigned i = 0; i < BUFFERS_CLASS_COUNT; i++)
+        settings.idle_max[i] = plan->buffers_idle[i];
     status = open_owner(engine, "staging", &settings.owner);
     if (status == COFFER_OK)
         status = buffers_init(&engine->buffers, &settings);
     if (status != COFFER_OK)
         return status;
     environment->buffers = &engine->buffers;
-    environment->staging_blocks = blocks;
+    environment->staging_blocks = plan->staging_blocks;
     status = tree_environment_open(environment, settings.owner);
     if (status != COFFER_OK)
         buffers_fini(&engine->buffers);
@@ -153,8 +104,6 @@ static enum coffer_status open_buffers(struct coffer *engine, const struct coffe
     struct tree_environment *environment = &engine->environment;
     enum coffer_status status;
     struct owner cache_owner;
-    size_t staging;
-    size_t cache;
 
     *environment = (struct tree_environment){.memory = engine->memory,
                                              .port = engine->port,
@@ -164,17 +113,14 @@ static enum coffer_status open_buffers(struct coffer *engine, const struct coffe
                                              .blocks = &engine->blocks,
                                              .head_full_hash = config->head_full_hash};
     config->device->no_barriers = config->volatile_commits;
-    plan_frames(engine, config, &staging, &cache);
-    if (cache > frames_statistics(engine->memory->frames).free)
-        return COFFER_NO_MEMORY;
     status = open_owner(engine, "tree", &environment->owner);
     if (status == COFFER_OK)
         status = open_owner(engine, "cache", &cache_owner);
     if (status == COFFER_OK)
-        status = open_staging(engine, staging);
+        status = open_staging(engine);
     if (status != COFFER_OK)
         return status;
-    status = open_caches(engine, cache_owner, cache);
+    status = open_caches(engine, cache_owner);
     if (status != COFFER_OK)
         close_staging(engine);
     return status;
@@ -187,22 +133,11 @@ static void close_buffers(struct coffer *engine)
     close_staging(engine);
 }
 
-/* Objects that stay open though nobody uses them: with their trees they take a twentieth of what is
- * left, or less. */
-static size_t plan_objects(const struct coffer *engine, const struct coffer_config *config)
-{
-    size_t count = (size_t)frames_statistics(engine->memory->frames).free / OBJECTS_FRAMES;
-
-    if (config->cached_objects != 0)
-        return config->cached_objects;
-    return count > OBJECTS_LEAST ? count : OBJECTS_LEAST;
-}
-
 static enum coffer_status open_store(struct coffer *engine, const struct coffer_config *config)
 {
     struct store_settings settings = {
         .port = engine->port,
-        .cached_objects = plan_objects(engine, config),
+        .cached_objects = engine->plan.cached_objects,
         .create = config->create,
         .read_only = config->read_only,
         .volatile_commits = config->volatile_commits,
@@ -229,15 +164,22 @@ static enum coffer_status open_trace(struct coffer *engine, const struct coffer_
 enum coffer_status engine_open(const struct coffer_config *config,
                                const struct memory_settings *settings, struct coffer **out)
 {
+    struct memory_settings of_memory = *settings;
     enum coffer_status status;
     struct memory *memory;
     struct coffer *engine;
     struct owner owner;
+    struct plan plan;
     void *block;
 
     if (out == NULL || !config_is_valid(config))
         return COFFER_MISUSE;
-    status = open_memory(config, settings, &memory);
+    of_memory.port = config->port;
+    status = plan_make(config, &of_memory, &plan);
+    if (status == COFFER_OK)
+        status = plan_check(&plan, config);
+    if (status == COFFER_OK)
+        status = open_memory(config, &of_memory, &memory);
     if (status != COFFER_OK)
         return status;
     status = account_open_owner(&memory->account, "engine", &owner);
@@ -248,6 +190,7 @@ enum coffer_status engine_open(const struct coffer_config *config,
     engine = block;
     engine->memory = memory;
     engine->owner = owner;
+    engine->plan = plan;
     system_view(&engine->view, memory, owner, config->memory_locked);
     engine->port = config->port;
     engine->alone = config->port->condition_init == NULL;
@@ -265,7 +208,9 @@ enum coffer_status engine_open(const struct coffer_config *config,
     status = open_store(engine, config);
     if (status != COFFER_OK)
         goto close_buffers;
-    status = open_trace(engine, config);
+    status = engine_start_collector(engine, config->collector_thread);
+    if (status == COFFER_OK)
+        status = open_trace(engine, config);
     if (status != COFFER_OK)
         goto close_store;
     engine->release = config->release;
@@ -274,6 +219,7 @@ enum coffer_status engine_open(const struct coffer_config *config,
     return COFFER_OK;
 
 close_store:
+    reclaim_stop(&engine->reclaim);
     store_close(&engine->store);
 close_buffers:
     close_buffers(engine);
@@ -341,6 +287,7 @@ void coffer_close(struct coffer *store)
 
     if (store == NULL)
         return;
+    reclaim_stop(&store->reclaim);
     while (!list_is_empty(&store->handles))
         close_handle(list_entry(store->handles.next, struct handle, link));
     trace_close(&store->trace);

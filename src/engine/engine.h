@@ -3,7 +3,7 @@
  * The engine: everything of one store, built from its configuration, and the public calls on it.
  *
  * It is made in this order, and unmade in the reverse: memory over the caller's areas, the engine
- * itself in that memory, keys and ciphers, buffers and caches, store.
+ * itself in that memory, keys and ciphers, buffers and caches, store, collector.
  *
  * Locking. The calls take the store's locks (store/store.h); of the engine's own there are two. One
  * is held for the whole of a call in a port without conditions, where nobody can wait for anything
@@ -15,10 +15,12 @@
 #include "base/list.h"
 #include "base/spin.h"
 #include "coffer.h"
+#include "engine/plan.h"
 #include "engine/trace.h"
 #include "memory/memory.h"
 #include "memory/system/system.h"
 #include "port/port.h"
+#include "reclaim/reclaim.h"
 #include "store/store.h"
 
 struct coffer {
@@ -28,6 +30,7 @@ struct coffer {
     struct memory *memory;
     struct coffer_memory view; /* of it, for coffer_memory_of */
     struct owner owner;        /* of the engine itself */
+    struct plan plan;
     struct crypto *crypto;
     struct cache_share share; /* of the two caches */
     struct node_cache nodes;
@@ -37,6 +40,7 @@ struct coffer {
     struct store store;
     struct trace trace;
     struct spin handles_lock;
+    struct reclaim reclaim;
     struct list handles; /* of all kinds, to be closed with the store */
     void (*release)(void *context);
     void *release_context;
@@ -79,6 +83,10 @@ COFFER_MUST_CHECK enum coffer_status engine_open(const struct coffer_config *con
 /* The inside of a public name; COFFER_MISUSE when it isn't one. */
 COFFER_MUST_CHECK enum coffer_status engine_name(const struct coffer_name *name, struct name *out);
 void engine_uuid(const struct coffer_uuid *uuid, uint8_t out[CRYPTO_UUID_SIZE]);
+
+/* Memory is given back by itself from here on, until reclaim_stop. */
+COFFER_MUST_CHECK enum coffer_status engine_start_collector(struct coffer *engine, bool thread);
+void engine_collector_statistics(const struct coffer *engine, struct coffer_statistics *out);
 
 /* Around every call on an open store. */
 static inline void engine_enter(struct coffer *engine)

@@ -116,6 +116,17 @@ enum coffer_status memory_alloc(struct memory *memory, struct owner owner, size_
     return COFFER_OK;
 }
 
+uint64_t memory_free_frames(struct memory *memory)
+{
+    struct account *account = &memory->account;
+    uint64_t free;
+
+    spin_take(&account->lock);
+    free = account->frames_total - account->frames_used;
+    spin_give(&account->lock);
+    return free;
+}
+
 void memory_free(struct memory *memory, void *block)
 {
     enum coffer_status status = coffer_pool_free(memory->pool, block);

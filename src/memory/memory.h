@@ -49,6 +49,9 @@ void memory_close(struct memory *memory);
 COFFER_MUST_CHECK enum coffer_status memory_alloc(struct memory *memory, struct owner owner,
                                                   size_t size, void **out);
 
+/* Frames that are free now. */
+uint64_t memory_free_frames(struct memory *memory);
+
 /* Wipe a block and free it. A wrong free by our own code is a bug: it trips an assert. */
 void memory_free(struct memory *memory, void *block);
 

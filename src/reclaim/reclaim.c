@@ -112,13 +112,9 @@ static bool turn(struct reclaim *reclaim, uint64_t bytes, bool direct, source_bi
 /* Bytes that are missing. */
 static uint64_t missing(struct reclaim *reclaim)
 {
-    struct account *account = &reclaim->settings.memory->account;
     uint64_t wanted = atomic_load(&reclaim->is_short) ? reclaim->settings.high : 0;
-    uint64_t free;
+    uint64_t free = memory_free_frames(reclaim->settings.memory);
 
-    spin_take(&account->lock);
-    free = account->frames_total - account->frames_used;
-    spin_give(&account->lock);
     return free < wanted ? (wanted - free) * FRAME_SIZE : 0;
 }
 

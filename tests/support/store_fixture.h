@@ -13,7 +13,7 @@
 #include "coffer.h"
 #include "support/memory_device.h"
 
-#define STORE_FIXTURE_NOTICE_KINDS 7
+#define STORE_FIXTURE_NOTICE_KINDS 8
 #define STORE_FIXTURE_HUK_SIZE     16
 
 struct memory_settings;

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The engine's collector: its sources, its time, its numbers. */
+#include "engine/engine.h"
+
+_Static_assert(COFFER_SOURCES_MAX == RECLAIM_SOURCES_MAX, "all sources can be told");
+_Static_assert(COFFER_PAUSES == RECLAIM_PAUSES, "all lengths can be told");
+
+enum coffer_status engine_start_collector(struct coffer *engine, bool thread)
+{
+    const struct plan *plan = &engine->plan;
+    const struct reclaim_settings settings = {
+        .port = engine->port,
+        .memory = engine->memory,
+        .low = plan->low_frames,
+        .high = plan->high_frames,
+        .interval_ns = plan->interval_ns,
+        .timeout_ns = plan->timeout_ns,
+    };
+    const struct reclaim_source sources[] = {
+        reclaim_cache("objects", engine->store.objects.core, false),
+        reclaim_cache("blocks", engine->blocks.frames.core, true),
+        reclaim_cache("nodes", engine->nodes.frames.core, true),
+        reclaim_buffers("buffers", &engine->buffers),
+        reclaim_pool("spans", engine->memory->pool),
+    };
+    enum coffer_status status = reclaim_init(&engine->reclaim, &settings);
+
+    for (size_t i = 0; status == COFFER_OK && i < sizeof(sources) / sizeof(sources[0]); i++)
+        status = reclaim_add(&engine->reclaim, &sources[i]);
+    if (status != COFFER_OK)
+        return status;
+
+    /* The caches have what they need; more they get where it is nobody else's. */
+    engine->blocks.frames.free_min = plan->high_frames;
+    engine->nodes.frames.free_min = plan->high_frames;
+    return reclaim_start(&engine->reclaim, thread);
+}
+
+void engine_collector_statistics(const struct coffer *engine, struct coffer_statistics *out)
+{
+    const struct reclaim_counters *counters = &engine->reclaim.counters;
+
+    out->collector_ticks = counter_get(&counters->ticks);
+    out->collector_runs = counter_get(&counters->runs);
+    out->collector_rounds = counter_get(&counters->rounds);
+    out->collector_directs = counter_get(&counters->directs);
+    out->collector_failures = counter_get(&counters->failures);
+    out->collector_pauses = counter_get(&counters->pauses);
+    out->collector_pause_ns = counter_get(&counters->pause_ns);
+    out->collector_pause_max_ns = atomic_load_explicit(&counters->pause_max_ns,
+                                                       memory_order_relaxed);
+    for (unsigned i = 0; i < COFFER_PAUSES; i++)
+        out->collector_lengths[i] = counter_get(&counters->lengths[i]);
+    out->source_count = engine->reclaim.source_count;
+    for (unsigned i = 0; i < out->source_count; i++) {
+        out->sources[i] = (struct coffer_source){
+            .name = engine->reclaim.sources[i].name,
+            .bytes = counter_get(&counters->source_bytes[i]),
+            .steps = counter_get(&counters->source_steps[i]),
+            .ns = counter_get(&counters->source_ns[i]),
+        };
+        out->collector_bytes += out->sources[i].bytes;
+    }
+}
+
+enum coffer_status coffer_tick(struct coffer *store, uint64_t max_ns)
+{
+    if (store == NULL)
+        return COFFER_MISUSE;
+    return reclaim_tick(&store->reclaim, max_ns) ? COFFER_BUSY : COFFER_OK;
+}
