@@ -34,7 +34,12 @@ struct coffer_linux_options {
     bool huk_plain;
     bool head_full_hash;
     unsigned cache_frames; /* 0: default, see struct coffer_config */
-    unsigned key_slots;    /* likewise */
+    unsigned key_slots;    /* likewise, as all that follow */
+    unsigned low_frames;
+    unsigned high_frames;
+    unsigned collect_interval_ms;
+    unsigned cache_timeout_ms;
+    bool collector_thread;
     void (*notice)(void *context, enum coffer_notice notice, const char *text);
     void *notice_context;
     bool (*trace)(void *context, const char *line, size_t size); /* see struct coffer_config */

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The plan of secure memory, told and kept; the collector of a store, and its numbers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "coffer.h"
+#include "coffer/linux.h"
+#include "support/must.h"
+#include "support/random.h"
+#include "support/steps.h"
+#include "support/store_fixture.h"
+
+#define KIB ((size_t)1024)
+#define MIB (1024 * KIB)
+
+#define assert_ok(call) assert_int_equal((call), COFFER_OK)
+
+/* An address is all that a plan looks at. */
+static struct coffer_config config_of(struct coffer_area *area, size_t size)
+{
+    *area = (struct coffer_area){.address = (void *)(uintptr_t)(64 * KIB), .size = size};
+    return (struct coffer_config){.port = coffer_linux_port(), .areas = area, .area_count = 1};
+}
+
+static struct coffer_plan plan_of(size_t size, unsigned cache_frames, unsigned key_slots)
+{
+    struct coffer_area area;
+    struct coffer_config config = config_of(&area, size);
+    struct coffer_plan plan;
+
+    config.cache_frames = cache_frames;
+    config.key_slots = key_slots;
+    assert_ok(coffer_plan(&config, &plan));
+    return plan;
+}
+
+static void test_a_plan_adds_up(void **state)
+{
+    (void)state;
+    for (size_t size = 64 * KIB; size <= 256 * MIB; size += size / 3) {
+        struct coffer_plan plan = plan_of(size, 0, 0);
+        uint64_t sum = 0;
+
+        for (unsigned i = 0; i < plan.item_count; i++)
+            sum += plan.items[i].bytes;
+        assert_int_equal(sum, plan.needed);
+        assert_true(plan.total <= size);
+        assert_int_equal(plan.floating, plan.needed < plan.total ? plan.total - plan.needed : 0);
+        assert_true(plan.low <= plan.high && plan.high <= plan.floating);
+        assert_true(plan.needed <= plan.total || size < COFFER_MEMORY_MIN);
+    }
+}
+
+static const struct coffer_component *component(const struct coffer_statistics *now,
+                                                const char *name)
+{
+    for (unsigned i = 0; i < now->component_count; i++) {
+        if (strcmp(now->components[i].name, name) == 0)
+            return &now->components[i];
+    }
+    return NULL;
+}
+
+/* Who has memory at open is in the plan, with as much as he has at most. */
+static void check_held(struct coffer *store, const struct coffer_plan *plan)
+{
+    struct coffer_statistics now;
+    uint64_t held = 0;
+
+    assert_ok(coffer_statistics_get(store, &now));
+    assert_int_equal(now.memory_total, plan->total);
+    for (unsigned i = 0; i < plan->item_count; i++) {
+        const struct coffer_component *has = component(&now, plan->items[i].name);
+
+        if (has == NULL || has->held > plan->items[i].bytes)
+            fail_msg("%s: %u planned, %u held", plan->items[i].name, (unsigned)plan->items[i].bytes,
+                     has != NULL ? (unsigned)has->held : 0);
+        held += has->held;
+    }
+    assert_int_equal(held, now.memory_used); /* nobody has any who isn't in the plan */
+    assert_true(now.memory_used <= plan->needed);
+}
+
+static void test_a_store_keeps_to_its_plan(void **state)
+{
+    static const size_t sizes[] = {256 * KIB, 300 * KIB, 512 * KIB, MIB, 3 * MIB, 32 * MIB};
+    struct memory_device *disk = memory_device_open();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        for (unsigned frames = 0; frames <= 40; frames += 40) {
+            const struct store_options options = {
+                .create = true, .memory = sizes[i], .cache_frames = frames};
+            struct coffer_plan plan = plan_of(sizes[i], frames, 0);
+            struct store_fixture fixture;
+
+            assert_ok(store_fixture_open(&fixture, disk, &options));
+            check_held(fixture.store, &plan);
+            store_fixture_close(&fixture);
+        }
+    }
+    memory_device_free(disk);
+}
+
+static void test_too_little_is_told(void **state)
+{
+    struct memory_device *disk = memory_device_open();
+    struct store_options options = {.create = true, .memory = 128 * KIB};
+    struct coffer_plan plan = plan_of(options.memory, 0, 0);
+    struct store_fixture fixture;
+    char wanted[100];
+
+    (void)state;
+    assert_int_equal(store_fixture_open(&fixture, disk, &options), COFFER_NO_MEMORY);
+    assert_int_equal(fixture.notices[COFFER_NOTICE_MEMORY], 1);
+    (void)snprintf(wanted, sizeof(wanted),
+                   "secure memory has 128 KiB, and this configuration "
+                   "needs %u KiB",
+                   (unsigned)(plan.needed / KIB));
+    assert_string_equal(fixture.last_notice, wanted);
+
+    /* As much as was named is enough. */
+    options.memory = plan.needed;
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    store_fixture_close(&fixture);
+
+    /* Caches that can't be had are an error, too. */
+    options = (struct store_options){.create = true, .memory = MIB, .cache_frames = 256};
+    assert_int_equal(store_fixture_open(&fixture, disk, &options), COFFER_NO_MEMORY);
+    assert_int_equal(fixture.notices[COFFER_NOTICE_MEMORY], 1);
+    memory_device_free(disk);
+}
+
+static void test_wrong_numbers(void **state)
+{
+    struct coffer_area area;
+    struct coffer_config config = config_of(&area, MIB);
+    struct coffer_plan plan = {.total = 77};
+
+    (void)state;
+    assert_int_equal(coffer_plan(NULL, &plan), COFFER_MISUSE);
+    assert_int_equal(coffer_plan(&config, NULL), COFFER_MISUSE);
+    config.key_slots = 1;
+    assert_int_equal(coffer_plan(&config, &plan), COFFER_MISUSE);
+    config.key_slots = 65;
+    assert_int_equal(coffer_plan(&config, &plan), COFFER_MISUSE);
+    config.key_slots = 0;
+    config.cache_frames = 39;
+    assert_int_equal(coffer_plan(&config, &plan), COFFER_MISUSE);
+    config.cache_frames = 0;
+    config.low_frames = 9;
+    config.high_frames = 8;
+    assert_int_equal(coffer_plan(&config, &plan), COFFER_MISUSE);
+    config.low_frames = config.high_frames = 0;
+    area.size = 100;
+    assert_int_equal(coffer_plan(&config, &plan), COFFER_NO_MEMORY);
+    config.area_count = 0;
+    assert_int_equal(coffer_plan(&config, &plan), COFFER_MISUSE);
+    assert_int_equal(plan.total, 77);
+    assert_int_equal(coffer_tick(NULL, 1), COFFER_MISUSE);
+}
+
+/* --- The collector ----------------------------------------------------------------------- */
+
+static void fill(struct coffer *store, unsigned objects, size_t size)
+{
+    uint8_t *bytes = must_alloc(size);
+
+    memset(bytes, 1, size);
+    for (unsigned i = 0; i < objects; i++) {
+        char id[8];
+
+        (void)snprintf(id, sizeof(id), "o%u", i);
+        assert_ok(coffer_put(store, &(struct coffer_name){.id = id, .id_size = strlen(id)}, 0, NULL,
+                             bytes, size));
+    }
+    free(bytes);
+}
+
+static void read_all(struct coffer *store, unsigned objects, size_t size)
+{
+    uint8_t *bytes = must_alloc(size);
+
+    for (unsigned i = 0; i < objects; i++) {
+        struct coffer_object *object;
+        char id[8];
+        size_t got;
+
+        (void)snprintf(id, sizeof(id), "o%u", i);
+        assert_ok(coffer_object_open(store, &(struct coffer_name){.id = id, .id_size = strlen(id)},
+                                     &object));
+        for (size_t at = 0; at < size; at += 1000) {
+            assert_ok(coffer_object_read(object, at, bytes, 1000, &got));
+            assert_int_equal(got, size - at < 1000 ? size - at : 1000);
+            assert_int_equal(bytes[got - 1], 1);
+        }
+        coffer_object_close(object);
+    }
+    free(bytes);
+}
+
+static struct coffer_statistics now_of(struct coffer *store)
+{
+    struct coffer_statistics now;
+
+    assert_ok(coffer_statistics_get(store, &now));
+    return now;
+}
+
+static void check_numbers(const struct coffer_statistics *now)
+{
+    uint64_t lengths = 0;
+    uint64_t bytes = 0;
+    uint64_t steps = 0;
+
+    for (unsigned i = 0; i < COFFER_PAUSES; i++)
+        lengths += now->collector_lengths[i];
+    for (unsigned i = 0; i < now->source_count; i++) {
+        bytes += now->sources[i].bytes;
+        steps += now->sources[i].steps;
+    }
+    assert_int_equal(lengths, now->collector_pauses);
+    assert_int_equal(steps, now->collector_pauses);
+    assert_int_equal(bytes, now->collector_bytes);
+    assert_true(now->collector_pause_max_ns <= now->collector_pause_ns);
+}
+
+/* The caches may have all there is; when others want memory they give it. */
+static void test_caches_leave_room_for_others(void **state)
+{
+    const size_t memory = 600 * KIB;
+    struct memory_device *disk = memory_device_open();
+    struct store_options options = {.create = true, .memory = memory};
+    struct coffer_plan plan = plan_of(memory, 0, 0);
+    struct coffer_object *objects[300];
+    struct coffer_statistics now;
+    struct store_fixture fixture;
+
+    (void)state;
+    options.cache_frames = 40 + (unsigned)(plan.floating / 4096);
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    fill(fixture.store, 300, 5000);
+    read_all(fixture.store, 300, 5000);
+    now = now_of(fixture.store);
+    assert_true(now.memory_total - now.memory_used >= plan.low);
+
+    /* Every handle keeps an open object. */
+    for (unsigned i = 0; i < 300; i++) {
+        char id[8];
+
+        (void)snprintf(id, sizeof(id), "o%u", i);
+        assert_ok(coffer_object_open(
+            fixture.store, &(struct coffer_name){.id = id, .id_size = strlen(id)}, &objects[i]));
+        if (i % 8 == 0) {
+            enum coffer_status status = coffer_tick(fixture.store, UINT64_MAX);
+
+            assert_int_equal(status, COFFER_OK);
+        }
+    }
+    now = now_of(fixture.store);
+    check_numbers(&now);
+    assert_true(now.collector_runs > 0);
+    assert_true(now.collector_bytes > 0);
+    assert_int_equal(now.collector_ticks, 38);
+    assert_true(now.memory_peak <= now.memory_total);
+    for (unsigned i = 0; i < 300; i++)
+        coffer_object_close(objects[i]);
+    read_all(fixture.store, 300, 5000);
+    store_fixture_close(&fixture);
+    memory_device_free(disk);
+}
+
+static void open_with(struct coffer_config *config, struct coffer_area *area,
+                      struct memory_device *disk, struct coffer **out)
+{
+    static const struct coffer_key key = {COFFER_KEY_HUK, store_fixture_huk,
+                                          STORE_FIXTURE_HUK_SIZE};
+
+    area->size = MIB;
+    area->address = aligned_alloc(4096, area->size);
+    must(area->address != NULL);
+    config->port = coffer_linux_port();
+    config->ciphers = coffer_linux_ciphers();
+    config->device = memory_device_attach(disk);
+    config->areas = area;
+    config->area_count = 1;
+    config->key = &key;
+    config->create = true;
+    assert_ok(coffer_open(config, out));
+}
+
+/* With a thread of its own the store forgets by itself what nobody uses. */
+static void test_a_thread_forgets_what_is_old(void **state)
+{
+    struct memory_device *disk = memory_device_open();
+    struct coffer_config config = {
+        .collector_thread = true, .collect_interval_ms = 1, .cache_timeout_ms = 3};
+    struct coffer_statistics now;
+    struct coffer_area area;
+    struct coffer *store;
+
+    (void)state;
+    open_with(&config, &area, disk, &store);
+    fill(store, 20, 20000);
+    read_all(store, 20, 20000);
+    for (unsigned tries = 0; tries < 3000; tries++) {
+        struct timespec ms = {.tv_nsec = 1000000};
+
+        now = now_of(store);
+        if (now.cache_frames <= 40 && now.collector_rounds > 5)
+            break;
+        (void)nanosleep(&ms, NULL);
+    }
+    check_numbers(&now);
+    assert_true(now.cache_frames <= 40);
+    assert_true(now.collector_bytes > 0);
+    read_all(store, 20, 20000);
+    coffer_close(store);
+    free(area.address);
+    memory_device_free(disk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_plan_adds_up),
+        cmocka_unit_test(test_a_store_keeps_to_its_plan),
+        cmocka_unit_test(test_too_little_is_told),
+        cmocka_unit_test(test_wrong_numbers),
+        cmocka_unit_test(test_caches_leave_room_for_others),
+        cmocka_unit_test(test_a_thread_forgets_what_is_old),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
