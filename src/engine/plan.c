@@ -110,7 +110,8 @@ static void plan_staging(struct plan *plan, uint64_t free)
     if (blocks > STAGING_MAX)
         blocks = STAGING_MAX;
     plan->staging_blocks = blocks;
-    set_aside(plan, "staging", STAGING_RESERVE, "blocks on their way, where buffers can't be had");
+    set_aside(plan, "staging", STAGING_RESERVE + (blocks > STAGING_RESERVE),
+              "blocks on their way, where buffers can't be had, and records of buffers");
 
     /* As many stay idle as one operation finds its own again. */
     if (blocks > STAGING_RESERVE) {

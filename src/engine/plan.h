@@ -6,7 +6,7 @@
  *
  * Invariants
  *   P1 When an empty store is open no component holds more than its item says, whatever the
- *      configuration. Names of objects come out of what floats.
+ *      configuration, but for idle buffers. Names of objects come out of what floats.
  *   P2 With everything that is set aside, any one operation on an object of COFFER_SIZE_MAX goes
  *      through, and a commit that has begun takes nothing more.
  *   P3 The same configuration and the same areas give the same plan; nothing is looked at but them.

@@ -79,14 +79,15 @@ static void check_held(struct coffer *store, const struct coffer_plan *plan)
     assert_int_equal(now.memory_total, plan->total);
     for (unsigned i = 0; i < plan->item_count; i++) {
         const struct coffer_component *has = component(&now, plan->items[i].name);
+        uint64_t idle = strcmp(plan->items[i].name, "staging") == 0 ? plan->buffers_idle : 0;
 
-        if (has == NULL || has->held > plan->items[i].bytes)
+        if (has == NULL || has->held > plan->items[i].bytes + idle)
             fail_msg("%s: %u planned, %u held", plan->items[i].name, (unsigned)plan->items[i].bytes,
                      has != NULL ? (unsigned)has->held : 0);
         held += has->held;
     }
     assert_int_equal(held, now.memory_used); /* nobody has any who isn't in the plan */
-    assert_true(now.memory_used <= plan->needed);
+    assert_true(now.memory_used <= plan->needed + plan->buffers_idle);
 }
 
 static void test_a_store_keeps_to_its_plan(void **state)
