@@ -51,7 +51,7 @@ _coffer() {
         stat) options+=" -h --human" ;;
         check) options+=" --repair --deep" ;;
         dump) options+=" --nodes" ;;
-        stats) options+=" --prometheus" ;;
+        stats) options+=" --plan --prometheus" ;;
         memory) options+=" --demo" ;;
         tune) options+=" --sizes --objects --costs --within" ;;
         esac

@@ -611,7 +611,8 @@ class StatsTest(CommandTest):
             if line.startswith("# "):
                 self.assertRegex(line, r"^# (HELP|TYPE) coffer_[a-z_]+ .+$")
                 continue
-            match = re.fullmatch(r'(coffer_[a-z_]+)(\{(?:component|cache)="[^"]+"\})? (\d+)', line)
+            match = re.fullmatch(r'(coffer_[a-z_]+)(\{(?:component|cache|source|le)="[^"]+"\})? '
+                                 r'(\d+(?:\.\d+)?)', line)
             self.assertTrue(match, line)
             seen.add(match[1])
         self.assertIn("coffer_memory_peak_bytes", seen)
@@ -619,7 +620,39 @@ class StatsTest(CommandTest):
         self.assertIn("coffer_caches_hits_total", seen)
         self.assertIn("coffer_cache_hits_total", seen)
         self.assertIn("coffer_device_read_bytes_total", seen)
+        self.assertIn("coffer_collector_source_bytes_total", seen)
+        self.assertIn("coffer_collector_pause_seconds_bucket", seen)
+        self.assertIn("coffer_collector_pause_max_ns", seen)
         self.fails(USAGE, "stats", "--prometheus", "--json")
+        self.fails(USAGE, "stats", "--prometheus", "--plan")
+
+    def test_collector(self):
+        value = self.run_json("stats")["collector"]
+        self.assertEqual([item["name"] for item in value["sources"]],
+                         ["objects", "blocks", "nodes", "buffers", "spans"])
+        self.assertEqual(sum(item["bytes"] for item in value["sources"]), value["bytes"])
+        self.assertEqual(sum(value["pause_lengths"]), value["pauses"])
+        self.assertRegex(self.run_coffer("stats").decode(), r"(?m)^COLLECTED FROM ")
+
+    def test_plan(self):
+        """What the plan says is what a store gets, and it needs no store to say it."""
+        nowhere = ("--store", self.dir / "nowhere")
+        for size in ("256K", "512K", "8M"):
+            plan = self.run_json("stats", "--plan", "--memory", size, *nowhere)
+            self.assertTrue(plan["fits"])
+            self.assertEqual(sum(item["bytes"] for item in plan["items"]), plan["needed"])
+            self.assertEqual(plan["needed"] + plan["floating"], plan["total"])
+            found = self.run_json("stats", "--memory", size)["memory"]
+            self.assertEqual(found["total"], plan["total"])
+            idle = plan["how_it_floats"]["buffers_idle"]
+            self.assertLessEqual(found["used"], plan["needed"] + idle)
+        plan = self.run_json("stats", "--plan", "--memory", "200K", *nowhere, status=SHORTAGE)
+        self.assertFalse(plan["fits"])
+        self.assertGreater(plan["needed"], plan["total"])
+        text = self.run_coffer("stats", "--plan", *nowhere).decode()
+        self.assertRegex(text, r"^secure memory: 1\.0M, of which [0-9]+K set aside")
+        self.assertRegex(text, r"(?m)^staging +[0-9]+K ")
+        self.assertFalse((self.dir / "nowhere").exists())
 
     def test_text(self):
         text = self.run_coffer("stats").decode()

@@ -40,6 +40,16 @@ static const struct field fields[] = {
     FIELD("cache", "hits", COUNT, cache_hits, "found in the cache"),
     FIELD("cache", "misses", COUNT, cache_misses, "not found in the cache"),
     FIELD("cache", "evictions", COUNT, cache_evictions, "put out of the cache"),
+    FIELD("collector", "ticks", COUNT, collector_ticks, "calls to work for a time"),
+    FIELD("collector", "runs", COUNT, collector_runs, "runs under pressure"),
+    FIELD("collector", "rounds", COUNT, collector_rounds, "looks for what is old or empty"),
+    FIELD("collector", "directs", COUNT, collector_directs,
+          "calls without memory that collected for themselves"),
+    FIELD("collector", "failures", COUNT, collector_failures, "runs and calls that got nothing"),
+    FIELD("collector", "bytes", COUNT_BYTES, collector_bytes, "memory given back"),
+    FIELD("collector", "pauses", COUNT, collector_pauses, "steps that others may have waited for"),
+    FIELD("collector", "pause_ns", COUNT, collector_pause_ns, "ns of all of them"),
+    FIELD("collector", "pause_max_ns", GAUGE, collector_pause_max_ns, "ns of the longest"),
     FIELD("device", "reads", COUNT, device_reads, "read calls"),
     FIELD("device", "read_bytes", COUNT_BYTES, device_read_bytes, "bytes read"),
     FIELD("device", "writes", COUNT, device_writes, "write calls"),
@@ -163,6 +173,46 @@ static struct json_object *caches_json(const struct coffer_statistics *statistic
     return array;
 }
 
+#define SOURCE_FIELD(name, unit, help)                                                             \
+    {                                                                                              \
+#name, unit, offsetof(struct coffer_source, name), help                                    \
+    }
+
+static const struct component_field source_fields[] = {
+    SOURCE_FIELD(bytes, COUNT_BYTES, "memory that the source gave back"),
+    SOURCE_FIELD(steps, COUNT, "times it was asked"),
+    SOURCE_FIELD(ns, COUNT, "ns that it took"),
+};
+
+#define SOURCE_FIELD_COUNT (sizeof(source_fields) / sizeof(source_fields[0]))
+
+static struct json_object *sources_json(const struct coffer_statistics *statistics)
+{
+    struct json_object *array = json_object_new_array();
+
+    for (unsigned i = 0; i < statistics->source_count; i++) {
+        struct json_object *value = json_object_new_object();
+
+        json_object_object_add(value, "name", json_object_new_string(statistics->sources[i].name));
+        for (size_t k = 0; k < SOURCE_FIELD_COUNT; k++)
+            json_object_object_add(
+                value, source_fields[k].name,
+                json_of_u64(value_at(&statistics->sources[i], source_fields[k].offset)));
+        json_object_array_add(array, value);
+    }
+    return array;
+}
+
+/* [k]: pauses from 2^k ns on. */
+static struct json_object *lengths_json(const struct coffer_statistics *statistics)
+{
+    struct json_object *array = json_object_new_array();
+
+    for (unsigned i = 0; i < COFFER_PAUSES; i++)
+        json_object_array_add(array, json_of_u64(statistics->collector_lengths[i]));
+    return array;
+}
+
 struct json_object *statistics_json(const struct coffer_statistics *statistics)
 {
     struct json_object *value = json_object_new_object();
@@ -182,6 +232,10 @@ struct json_object *statistics_json(const struct coffer_statistics *statistics)
         json_object_object_add(group, "components", components_json(statistics));
     if (json_object_object_get_ex(value, "cache", &group))
         json_object_object_add(group, "caches", caches_json(statistics));
+    if (json_object_object_get_ex(value, "collector", &group)) {
+        json_object_object_add(group, "sources", sources_json(statistics));
+        json_object_object_add(group, "pause_lengths", lengths_json(statistics));
+    }
     if (json_object_object_get_ex(value, "crypto", &group))
         json_object_object_add(group, "library",
                                json_object_new_string(statistics->crypto_library));
@@ -201,6 +255,39 @@ static void print_head(const char *metric, enum unit unit, const char *help)
 {
     printf("# HELP %s %s\n", metric, help);
     printf("# TYPE %s %s\n", metric, unit == COUNT || unit == COUNT_BYTES ? "counter" : "gauge");
+}
+
+/* A histogram in Prometheus' own form: each bucket counts all that was shorter. */
+static void print_pauses(const struct coffer_statistics *statistics)
+{
+    const char *metric = "coffer_collector_pause_seconds";
+    uint64_t count = 0;
+
+    printf("# HELP %s steps of the collector that others may have waited for\n", metric);
+    printf("# TYPE %s histogram\n", metric);
+    for (unsigned i = 0; i + 1 < COFFER_PAUSES; i++) {
+        count += statistics->collector_lengths[i];
+        printf("%s_bucket{le=\"%.9f\"} %" PRIu64 "\n", metric, (double)(UINT64_C(2) << i) / 1e9,
+               count);
+    }
+    printf("%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", metric, statistics->collector_pauses);
+    printf("%s_sum %.9f\n", metric, (double)statistics->collector_pause_ns / 1e9);
+    printf("%s_count %" PRIu64 "\n", metric, statistics->collector_pauses);
+}
+
+static void print_sources(const struct coffer_statistics *statistics)
+{
+    char metric[96];
+
+    for (size_t k = 0; k < SOURCE_FIELD_COUNT; k++) {
+        const struct component_field *field = &source_fields[k];
+
+        metric_name("collector_source", field->name, field->unit, metric, sizeof(metric));
+        print_head(metric, field->unit, field->help);
+        for (unsigned i = 0; i < statistics->source_count; i++)
+            printf("%s{source=\"%s\"} %" PRIu64 "\n", metric, statistics->sources[i].name,
+                   value_at(&statistics->sources[i], field->offset));
+    }
 }
 
 void statistics_print_prometheus(const struct coffer_statistics *statistics)
@@ -232,6 +319,8 @@ void statistics_print_prometheus(const struct coffer_statistics *statistics)
             printf("%s{cache=\"%s\"} %" PRIu64 "\n", metric, statistics->caches[i].name,
                    value_at(&statistics->caches[i], field->offset));
     }
+    print_sources(statistics);
+    print_pauses(statistics);
 }
 
 static void size_cell(struct table *table, uint64_t size)
@@ -295,6 +384,23 @@ void statistics_print_caches(const struct coffer_statistics *statistics)
         table_cell(&table, "%" PRIu64, cache->hits);
         table_cell(&table, "%" PRIu64, cache->misses);
         table_cell(&table, "%" PRIu64, cache->evictions);
+    }
+    table_finish(&table, true);
+}
+
+void statistics_print_collector(const struct coffer_statistics *statistics)
+{
+    static const char *const heading[] = {"COLLECTED FROM", "MEMORY", "STEPS", "US"};
+    struct table table;
+
+    table_init(&table, "<>>>");
+    for (size_t i = 0; i < sizeof(heading) / sizeof(heading[0]); i++)
+        table_cell(&table, "%s", heading[i]);
+    for (unsigned i = 0; i < statistics->source_count; i++) {
+        table_cell(&table, "%s", statistics->sources[i].name);
+        size_cell(&table, statistics->sources[i].bytes);
+        table_cell(&table, "%" PRIu64, statistics->sources[i].steps);
+        table_cell(&table, "%" PRIu64, statistics->sources[i].ns / 1000);
     }
     table_finish(&table, true);
 }

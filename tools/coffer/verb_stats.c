@@ -3,31 +3,42 @@
 #include <stdio.h>
 
 #include "output.h"
+#include "plan.h"
 #include "report.h"
 #include "session.h"
 #include "statistics.h"
 #include "verbs.h"
 
-enum { OPTION_PROMETHEUS = 0x200 };
+enum { OPTION_PROMETHEUS = 0x200, OPTION_PLAN };
 
 static const struct argp_option switches[] = {
     {"prometheus", OPTION_PROMETHEUS, NULL, 0, "In Prometheus' text format", 0},
+    {"plan", OPTION_PLAN, NULL, 0,
+     "Show what secure memory would be for, with --memory; no store is opened", 0},
     {0},
+};
+
+struct wanted {
+    bool prometheus;
+    bool plan;
 };
 
 static bool set(struct call *call, int key, const char *value)
 {
-    bool *prometheus = call->own;
+    struct wanted *wanted = call->own;
 
     (void)value;
-    *prometheus |= key == OPTION_PROMETHEUS;
+    wanted->prometheus |= key == OPTION_PROMETHEUS;
+    wanted->plan |= key == OPTION_PLAN;
     return true;
 }
 
 static const struct grammar grammar = {
     .verb = "stats",
     .text = "Show memory by component, and the counters of caches, device, crypto and store.\v"
-            "The counters are those of this call: what it took to open the store.",
+            "The counters are those of this call: what it took to open the store. With --plan "
+            "instead what a store would have its memory for: what is set aside, and how the rest "
+            "floats.",
     .switches = switches,
     .set = set,
 };
@@ -38,14 +49,19 @@ enum exit_status verb_stats(struct options *options, int argc, char **argv)
     enum coffer_status status;
     enum exit_status result;
     struct session session;
-    bool prometheus = false;
+    struct wanted wanted = {false, false};
     struct call call;
 
-    result = call_parse(&grammar, options, &prometheus, argc, argv, &call);
+    result = call_parse(&grammar, options, &wanted, argc, argv, &call);
     if (result != EXIT_DONE)
         return result;
-    if (prometheus && options->json)
-        result = fail_usage(options, "stats: --prometheus and --json exclude each other");
+    if (wanted.prometheus && (options->json || wanted.plan))
+        result = fail_usage(options, "stats: --prometheus goes neither with --json nor --plan");
+    if (result == EXIT_DONE && wanted.plan) {
+        result = plan_show(options);
+        call_fini(&call);
+        return result;
+    }
     if (result == EXIT_DONE)
         result = session_open(options, SESSION_READ, &session);
     if (result == EXIT_DONE) {
@@ -54,12 +70,14 @@ enum exit_status verb_stats(struct options *options, int argc, char **argv)
             result = fail_status(options, status, NULL, "stats: store %s", session.directory);
         } else if (options->json) {
             (void)output_json(statistics_json(&statistics));
-        } else if (prometheus) {
+        } else if (wanted.prometheus) {
             statistics_print_prometheus(&statistics);
         } else {
             statistics_print_memory(&statistics);
             putchar('\n');
             statistics_print_caches(&statistics);
+            putchar('\n');
+            statistics_print_collector(&statistics);
             putchar('\n');
             statistics_print_counters(&statistics);
         }
