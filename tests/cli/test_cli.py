@@ -13,8 +13,8 @@ import time
 import unittest
 from pathlib import Path
 
-from command import (CONFLICT, CORRUPT, CommandTest, DATA, DONE, NOT_FOUND, OTHER, TA, TA_2,
-                     TEST_KEY, USAGE, flip)
+from command import (CONFLICT, CORRUPT, CommandTest, DATA, DONE, NOT_FOUND, OTHER, SHORTAGE, TA,
+                     TA_2, TEST_KEY, USAGE, flip)
 import optee_store
 
 SIZES = (0, 1, 4071, 4072, 4073, 8168, 8169, 100000, 600000)
