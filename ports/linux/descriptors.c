@@ -224,6 +224,7 @@ static void change_locked(struct descriptor *descriptor)
 {
     descriptor->state = DESCRIPTOR_DIRTY;
     descriptor->changes++;
+    atomic_store_explicit(&descriptor->end, UINT64_MAX, memory_order_relaxed);
 }
 
 /* Gives up the lock. Some file systems can't flush a folder and say so (EINVAL): they have no such
@@ -419,7 +420,7 @@ static struct descriptor *keep_locked(struct descriptors *descriptors, const cha
 
             if (entry->fd >= 0)
                 continue;
-            *entry = (struct descriptor){.fd = fd, .used = ++descriptors->clock};
+            *entry = (struct descriptor){.fd = fd, .used = ++descriptors->clock, .end = UINT64_MAX};
             memcpy(entry->name, name, strlen(name) + 1);
             return entry;
         }
@@ -428,7 +429,8 @@ static struct descriptor *keep_locked(struct descriptors *descriptors, const cha
 }
 
 /* The file is in no entry, and the caller holds the name. */
-static enum coffer_status open_existing(struct descriptors *descriptors, const char *name, int *out)
+static enum coffer_status open_existing(struct descriptors *descriptors, const char *name, int *out,
+                                        uint64_t *end)
 {
     struct place place;
     struct stat info;
@@ -448,6 +450,7 @@ static enum coffer_status open_existing(struct descriptors *descriptors, const c
         return COFFER_IO;
     }
     *out = fd;
+    *end = (uint64_t)info.st_size;
     return COFFER_OK;
 }
 
@@ -457,6 +460,7 @@ enum coffer_status descriptors_get(struct descriptors *descriptors, const char *
     enum coffer_status status = COFFER_OK;
     struct descriptor *entry;
     struct hold hold;
+    uint64_t end;
     int fd = -1;
 
     if (!place_name_is_valid(name))
@@ -468,10 +472,12 @@ enum coffer_status descriptors_get(struct descriptors *descriptors, const char *
     if (entry == NULL) {
         hold_locked(descriptors, &hold, name, NULL);
         unlock(descriptors);
-        status = open_existing(descriptors, name, &fd);
+        status = open_existing(descriptors, name, &fd, &end);
         lock(descriptors);
-        if (status == COFFER_OK)
+        if (status == COFFER_OK) {
             entry = keep_locked(descriptors, name, fd);
+            atomic_store_explicit(&entry->end, end, memory_order_relaxed);
+        }
         release_locked(descriptors, &hold);
     }
     if (entry != NULL) {

@@ -27,6 +27,7 @@
 #define COFFER_LINUX_DESCRIPTORS_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,11 +46,12 @@ enum descriptor_state {
 struct descriptor {
     int fd; /* -1: this one is unused */
     enum descriptor_state state;
-    bool fresh;       /* a new name: the flush must cover all metadata */
-    bool flushing;    /* a thread is at it */
-    unsigned users;   /* calls at work on it */
-    unsigned writers; /* of them, those that change the file */
-    uint64_t changes; /* that were begun */
+    bool fresh;           /* a new name: the flush must cover all metadata */
+    bool flushing;        /* a thread is at it */
+    unsigned users;       /* calls at work on it */
+    unsigned writers;     /* of them, those that change the file */
+    uint64_t changes;     /* that were begun */
+    _Atomic uint64_t end; /* the file's size, until its first change; then UINT64_MAX */
     uint64_t used;
     char name[DEVICE_NAME_MAX + 1]; /* empty: the file is gone, the last user closes it */
 };
@@ -109,6 +111,12 @@ COFFER_MUST_CHECK enum coffer_status descriptors_get(struct descriptors *descrip
                                                      const char *name, bool changes,
                                                      struct descriptor **out);
 void descriptors_put(struct descriptors *descriptors, struct descriptor *descriptor, bool changed);
+
+/* Is that where the file ends? False also when it isn't known. */
+static inline bool descriptor_ends_at(const struct descriptor *descriptor, uint64_t offset)
+{
+    return atomic_load_explicit(&descriptor->end, memory_order_relaxed) == offset;
+}
 
 /* A new file, dirty and fresh. The caller holds the name, here and below. */
 COFFER_MUST_CHECK enum coffer_status

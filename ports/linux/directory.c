@@ -193,6 +193,8 @@ static enum coffer_status directory_read(struct coffer_device *device, const cha
         passed = 0;
         total += (size_t)n;
         advance(&cursor, (size_t)n);
+        if (descriptor_ends_at(descriptor, offset + total))
+            break; /* without another call to learn it */
     }
     /* The end may lie anywhere in what was passed over last. */
     if (status == COFFER_OK && passed > 0)

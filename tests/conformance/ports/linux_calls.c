@@ -35,6 +35,7 @@ unsigned flush_count;
 int flush_error;
 unsigned interruptions;
 size_t transfer_limit;
+_Atomic unsigned reads;
 bool entropy_fails;
 int rename_error;
 _Atomic(happening) during_flush;
@@ -112,6 +113,7 @@ ssize_t __wrap_preadv64(int fd, const struct iovec *vectors, int count, off_t of
 {
     struct iovec one;
 
+    atomic_fetch_add(&reads, 1);
     if (interrupted())
         return -1;
     happen(&during_transfer);

@@ -18,6 +18,7 @@ extern char flushes[64][64]; /* "fdatasync 1f", "fsync .", in their order */
 extern unsigned flush_count;
 extern int flush_error;        /* errno of the next flush, 0: none */
 extern unsigned interruptions; /* calls that end with EINTR before one works */
+extern _Atomic unsigned reads; /* calls of preadv */
 extern size_t transfer_limit;  /* bytes of one transfer, 0: no limit */
 extern bool entropy_fails;
 extern int rename_error; /* errno of every renameat2, 0: none */

@@ -207,6 +207,35 @@ static void test_short_and_interrupted_transfers_go_on(void **state)
     assert_int_equal(sync_one("a"), COFFER_OK);
 }
 
+/* The end of a file that nobody has changed since it was opened is known. */
+static void test_the_end_of_a_file_takes_no_call_of_its_own(void **state)
+{
+    char back[100];
+    struct device_piece in[] = {{back, sizeof(back)}};
+    size_t got;
+
+    (void)state;
+    make("a");
+    assert_int_equal(write_text("a", 0, "twelve bytes"), COFFER_OK);
+    assert_int_equal(sync_one("a"), COFFER_OK);
+    reopen();
+    reads = 0;
+    assert_int_equal(device_read(device, "a", 2, in, 1, &got), COFFER_OK);
+    assert_int_equal(got, 10);
+    assert_memory_equal(back, "elve bytes", 10);
+    assert_int_equal(reads, 1);
+    transfer_limit = 4; /* a short read isn't the end */
+    assert_int_equal(device_read(device, "a", 2, in, 1, &got), COFFER_OK);
+    assert_int_equal(got, 10);
+    transfer_limit = 0;
+    assert_int_equal(write_text("a", 12, "!"), COFFER_OK);
+    assert_int_equal(device_read(device, "a", 2, in, 1, &got), COFFER_OK);
+    assert_int_equal(got, 11);
+    assert_int_equal(device_resize(device, "a", 20), COFFER_OK);
+    assert_int_equal(device_read(device, "a", 0, in, 1, &got), COFFER_OK);
+    assert_int_equal(got, 20);
+}
+
 static void test_entropy_goes_on_or_fails(void **state)
 {
     const struct coffer_port *port = coffer_linux_port();
@@ -461,6 +490,7 @@ int main(void)
         linux_test(test_failed_flush_for_room_fails_the_barrier_under_way),
         linux_test(test_failed_flush_of_the_folder_fails),
         linux_test(test_short_and_interrupted_transfers_go_on),
+        linux_test(test_the_end_of_a_file_takes_no_call_of_its_own),
         linux_test(test_entropy_goes_on_or_fails),
         linux_test(test_rename_without_the_system_call_for_it),
         linux_test(test_file_size_limit_is_no_space),
