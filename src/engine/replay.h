@@ -6,9 +6,9 @@
  * (tree/layout.h); what it costs is counted, never done.
  *
  * The model, in one place (replay_files.c): a block that isn't cached is read after the groups of
- * nodes on its path, up to the first one that is cached; whole blocks in a row are one device call
- * and aren't kept; parts of blocks are. A change writes its blocks and the groups of nodes above
- * them, neighbours together, then the catalogue's, in two barriers.
+ * nodes on its path that aren't, which is one device call each; a reader who goes on where it ended
+ * is read ahead for; whole blocks aren't kept, parts of blocks are. A change writes its blocks, all
+ * nodes above them and the head together, then likewise the catalogue, in two barriers.
  *
  * Locking: none; one thread.
  */
@@ -26,7 +26,9 @@
 struct replay_file {
     struct cache_group blocks;
     struct cache_group nodes;
-    uint64_t length; /* bytes, with what stands in front of an object's data */
+    uint64_t length;   /* bytes, with what stands in front of an object's data */
+    uint64_t read_end; /* of the last read */
+    uint64_t ahead;    /* blocks that were read ahead last; 0: reads aren't sequential */
 };
 
 /* An object that the trace has named. It keeps its slot of the catalogue when it is deleted, for

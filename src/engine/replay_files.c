@@ -2,13 +2,20 @@
 /* What reading and changing a file touches, and what that costs. */
 #include "engine/replay.h"
 
-#define RUN_BLOCKS 32u /* that one device call moves */
+#include "tree/tree.h"
+
+/* As the tree has them (tree/read.c, tree/inside.h). */
+#define RUN_BLOCKS  32u /* that one read fetches */
+#define AHEAD_FIRST 4u  /* blocks */
+#define CALL_PARTS  64u /* blocks, nodes and heads of one write */
 
 void replay_file_init(struct replay_file *file)
 {
     cache_group_init(&file->blocks);
     cache_group_init(&file->nodes);
     file->length = 0;
+    file->read_end = 0;
+    file->ahead = 0;
 }
 
 void replay_file_forget(struct coffer_replay *replay, struct replay_file *file)
@@ -23,20 +30,14 @@ static void count_read(struct coffer_replay *replay, uint64_t blocks)
     replay->result.device_read_bytes += blocks * LAYOUT_BLOCK_SIZE;
 }
 
-static void count_write(struct coffer_replay *replay, uint64_t bytes)
-{
-    replay->result.device_writes++;
-    replay->result.device_written_bytes += bytes;
-}
-
 /* Is it cached? If not it is now, as far as there is room. */
-static bool touch(struct cache *cache, struct cache_group *group, uint64_t index)
+static bool touch(struct cache *cache, struct cache_group *group, uint64_t index, unsigned flags)
 {
     const struct cache_key key = {.group = group, .index = index};
     struct cache_entry *entry;
     bool claimed;
 
-    if (cache_get(cache, &key, CACHE_NO_WAIT, &entry, &claimed) != COFFER_OK)
+    if (cache_get(cache, &key, CACHE_NO_WAIT | flags, &entry, &claimed) != COFFER_OK)
         return false;
     if (claimed)
         cache_loaded(cache, entry, COFFER_OK);
@@ -55,25 +56,50 @@ static bool is_cached(struct cache *cache, struct cache_group *group, uint64_t i
     return true;
 }
 
-/* A node and those above it, until one is in a group that was here. */
-static void reach(struct coffer_replay *replay, struct replay_file *file, struct node node)
+/* The groups of nodes `from` to `to` that aren't cached, and are from here on; those from `behind`
+ * on have been looked at. */
+static uint64_t load_groups(struct coffer_replay *replay, struct replay_file *file, uint64_t from,
+                            uint64_t to, uint64_t *behind)
 {
-    uint64_t looked_at = UINT64_MAX;
-    bool known = false;
+    uint64_t low = (from - 1) / LAYOUT_GROUP_NODES;
+    uint64_t high = (to - 1) / LAYOUT_GROUP_NODES;
+    uint64_t missed = 0;
 
-    while (!known && node.id > 0) {
-        uint64_t group = node_group(node).index;
+    for (uint64_t group = low; group <= high && group < *behind; group++)
+        missed += !touch(replay->nodes, &file->nodes, group, 0);
+    if (low < *behind)
+        *behind = low;
+    return missed;
+}
 
-        replay->result.hashes++;
-        if (group != looked_at) {
-            looked_at = group;
-            known = touch(replay->nodes, &file->nodes, group);
-            if (!known)
-                count_read(replay, 1);
-        }
-        node = node_parent(node);
+/* The nodes of some blocks, and those above them up to a generation that was here, or all of them
+ * for a change: what is missing comes in one call. A node is proved with its children's images. */
+static void reach(struct coffer_replay *replay, struct replay_file *file, uint64_t first,
+                  uint64_t last, bool change)
+{
+    uint64_t blocks = layout_blocks(file->length);
+    uint64_t max = blocks > last + 1 ? blocks : last + 1;
+    uint64_t from = first + 1;
+    uint64_t to = last + 1;
+    uint64_t behind = UINT64_MAX;
+    uint64_t missed = 0;
+
+    if (2 * from <= max)
+        missed = load_groups(replay, file, 2 * from, 2 * to + 1 < max ? 2 * to + 1 : max, &behind);
+    for (;;) {
+        uint64_t more = load_groups(replay, file, from, to, &behind);
+        bool known = more == 0;
+
+        missed += more;
+        if (!known || change)
+            replay->result.hashes += to - from + 1;
+        if (from == 1 || (known && !change))
+            break;
+        from /= 2;
+        to /= 2;
     }
-    replay->result.hashes -= known;
+    if (missed > 0)
+        count_read(replay, missed);
 }
 
 void replay_file_open(struct coffer_replay *replay, struct replay_file *file)
@@ -82,95 +108,98 @@ void replay_file_open(struct coffer_replay *replay, struct replay_file *file)
     replay->result.device_read_bytes += 4 * (uint64_t)LAYOUT_BLOCK_SIZE;
     replay->result.hashes++;
     replay->result.blocks++; /* the head, and: */
-    (void)touch(replay->nodes, &file->nodes, 0);
-    if (file->length > 0 && !touch(replay->blocks, &file->blocks, 0))
+    (void)touch(replay->nodes, &file->nodes, 0, 0);
+    file->read_end = 0;
+    file->ahead = 0;
+    if (file->length > 0 && !touch(replay->blocks, &file->blocks, 0, 0))
         replay->result.blocks++;
 }
 
-/* Whole blocks from `first` on that aren't cached, in one call: how many. */
-static uint64_t read_run(struct coffer_replay *replay, struct replay_file *file, uint64_t first,
-                         uint64_t most)
-{
-    uint64_t count = 0;
+/* --- Reading --- */
 
-    while (count < most && count < RUN_BLOCKS &&
-           !is_cached(replay->blocks, &file->blocks, first + count)) {
-        reach(replay, file, node_of_block((struct block){(uint32_t)(first + count)}));
-        count++;
+/* How many blocks are fetched when `wanted` are asked for: more to a reader who goes on where it
+ * ended, twice as many each time. */
+static uint64_t choose_count(const struct coffer_replay *replay, struct replay_file *file,
+                             uint64_t first, uint64_t wanted, bool sequential)
+{
+    uint64_t left = layout_blocks(file->length) - first;
+    uint64_t count = wanted;
+
+    if (sequential) {
+        uint64_t share = (replay->cache_frames - TREE_NODES_MIN) / 4;
+
+        file->ahead = file->ahead == 0 ? AHEAD_FIRST : 2 * file->ahead;
+        if (file->ahead > RUN_BLOCKS)
+            file->ahead = RUN_BLOCKS;
+        if (count < file->ahead)
+            count = file->ahead < share ? file->ahead : share;
+        if (count < wanted)
+            count = wanted;
     }
-    if (count > 0)
-        count_read(replay, count);
-    replay->result.blocks += count;
-    return count > 0 ? count : 1;
+    if (count > RUN_BLOCKS)
+        count = RUN_BLOCKS;
+    return count < left ? count : left;
 }
 
-static void read_part(struct coffer_replay *replay, struct replay_file *file, uint64_t block)
+/* Blocks from `first` on, in one call, up to one that is cached. What is asked for whole goes to
+ * the reader, the rest into the cache. How many of those that are asked for it was. */
+static uint64_t fetch(struct coffer_replay *replay, struct replay_file *file, uint64_t offset,
+                      uint64_t end, bool sequential)
 {
-    if (touch(replay->blocks, &file->blocks, block))
-        return;
-    reach(replay, file, node_of_block((struct block){(uint32_t)block}));
-    count_read(replay, 1);
-    replay->result.blocks++;
+    uint64_t first = offset / LAYOUT_BLOCK_SIZE;
+    uint64_t wanted = layout_blocks(end) - first;
+    uint64_t count = choose_count(replay, file, first, wanted, sequential);
+    uint64_t done = 0;
+
+    reach(replay, file, first, first + count - 1, false);
+    for (; done < count; done++) {
+        uint64_t start = (first + done) * LAYOUT_BLOCK_SIZE;
+        bool whole = start >= offset && start + LAYOUT_BLOCK_SIZE <= end;
+        bool there = whole ? done > 0 && is_cached(replay->blocks, &file->blocks, first + done)
+                           : touch(replay->blocks, &file->blocks, first + done,
+                                   done == 0 ? CACHE_AGAIN : 0);
+
+        if (there && done > 0)
+            break;
+    }
+    count_read(replay, done);
+    replay->result.blocks += done;
+    return done < wanted ? done : wanted;
 }
 
 void replay_file_read(struct coffer_replay *replay, struct replay_file *file, uint64_t offset,
                       uint64_t size)
 {
+    bool sequential = offset == file->read_end;
     uint64_t end;
 
     if (offset >= file->length)
         return;
     end = size < file->length - offset ? offset + size : file->length;
+    if (!sequential)
+        file->ahead = 0;
+    file->read_end = end;
     while (offset < end) {
         uint64_t block = offset / LAYOUT_BLOCK_SIZE;
-        uint64_t whole = offset % LAYOUT_BLOCK_SIZE == 0 ? (end - offset) / LAYOUT_BLOCK_SIZE : 0;
 
-        if (whole > 0)
-            block += read_run(replay, file, block, whole);
+        if (is_cached(replay->blocks, &file->blocks, block))
+            block++;
         else
-            read_part(replay, file, block++);
+            block += fetch(replay, file, offset, end, sequential);
         offset = block * LAYOUT_BLOCK_SIZE;
     }
 }
 
 /* --- Changes --- */
 
-/* The nodes of blocks that change and all above them are hashed, and their groups written, each
- * once: a generation after the other, which lie further and further to the front. */
-static void write_nodes(struct coffer_replay *replay, struct replay_file *file, uint64_t first,
-                        uint64_t last)
+/* A block that is written in part, and is there: what stays of it has to be read. */
+static void read_part(struct coffer_replay *replay, struct replay_file *file, uint64_t block)
 {
-    struct node from = node_of_block((struct block){(uint32_t)first});
-    struct node to = node_of_block((struct block){(uint32_t)last});
-    uint64_t written = UINT64_MAX; /* this group and those behind are */
-
-    for (;;) {
-        uint64_t low = node_group(from).index;
-        uint64_t high = node_group(to).index;
-
-        replay->result.hashes += to.id - from.id + 1;
-        for (uint64_t group = low; group <= high && group < written; group++) {
-            if (!touch(replay->nodes, &file->nodes, group))
-                count_read(replay, 1);
-            count_write(replay, (uint64_t)LAYOUT_NODE_SIZE * LAYOUT_GROUP_NODES);
-        }
-        written = low;
-        if (from.id == node_root.id)
-            break;
-        to.id = node_parent(to).id < from.id ? node_parent(to).id : from.id - 1;
-        from = node_parent(from);
-    }
-}
-
-/* Blocks in a row, sealed and written together. */
-static void write_blocks(struct coffer_replay *replay, uint64_t count)
-{
-    replay->result.blocks += count;
-    for (uint64_t done = 0; done < count; done += RUN_BLOCKS) {
-        uint64_t run = count - done < RUN_BLOCKS ? count - done : RUN_BLOCKS;
-
-        count_write(replay, run * LAYOUT_BLOCK_SIZE);
-    }
+    if (touch(replay->blocks, &file->blocks, block, 0))
+        return;
+    reach(replay, file, block, block, false);
+    count_read(replay, 1);
+    replay->result.blocks++;
 }
 
 void replay_file_write(struct coffer_replay *replay, struct replay_file *file, uint64_t offset,
@@ -179,19 +208,26 @@ void replay_file_write(struct coffer_replay *replay, struct replay_file *file, u
     uint64_t start = offset < file->length ? offset : file->length;
     uint64_t end = offset + size;
     uint64_t first = start / LAYOUT_BLOCK_SIZE;
-    uint64_t last = end > 0 ? (end - 1) / LAYOUT_BLOCK_SIZE : 0;
+    uint64_t last = end > start ? (end - 1) / LAYOUT_BLOCK_SIZE : first;
+    uint64_t count = last - first + 1;
+    uint64_t nodes = 0;
+    uint64_t parts;
 
-    /* What is written in part is read first, if it is there; the blocks between go as they come. */
     if (start % LAYOUT_BLOCK_SIZE != 0)
         read_part(replay, file, first);
     if (end % LAYOUT_BLOCK_SIZE != 0 && end < file->length && last != first)
         read_part(replay, file, last);
-    write_blocks(replay, last - first + 1);
     if (end > file->length)
         file->length = end;
-    write_nodes(replay, file, first, last);
-    replay->result.blocks++; /* the head */
-    count_write(replay, LAYOUT_HEAD_SIZE);
+    reach(replay, file, first, last, true);
+    for (uint64_t from = first + 1, to = last + 1; to > 0; from /= 2, to /= 2)
+        nodes += to - from + 1;
+    /* Blocks, nodes and the head, in the order of the file and in as few calls as that takes. */
+    parts = count + nodes + 1;
+    replay->result.blocks += count + 1;
+    replay->result.device_writes += (parts + CALL_PARTS - 1) / CALL_PARTS;
+    replay->result.device_written_bytes += count * LAYOUT_BLOCK_SIZE + nodes * LAYOUT_NODE_SIZE +
+                                           LAYOUT_HEAD_SIZE;
 }
 
 void replay_file_make(struct coffer_replay *replay, struct replay_file *file, uint64_t length)
