@@ -92,9 +92,10 @@ struct coffer_replay_config {
     const struct coffer_area *areas;
     size_t area_count;
 
-    uint64_t memory;         /* that the store would have, bytes; COFFER_MEMORY_MIN at least */
-    unsigned cache_frames;   /* as in struct coffer_config; 0: what comes of `memory` */
-    unsigned cached_objects; /* open objects that are kept when nobody uses them; 0: the default */
+    /* The store: the bytes of secure memory that it would have, and as in struct coffer_config. */
+    uint64_t memory;
+    unsigned cache_frames;
+    unsigned cached_objects;
 };
 
 struct coffer_replay_cache {
@@ -112,8 +113,8 @@ struct coffer_replay_result {
     uint64_t hashes;
 };
 
-/* COFFER_NO_MEMORY: too little in the areas. All of a replay lies in them, nothing else is held: it
- * ends when they are let go. */
+/* COFFER_NO_MEMORY: too little in the areas, or for such a store. All of a replay lies in them,
+ * nothing else is held: it ends when they are let go. */
 COFFER_MUST_CHECK enum coffer_status coffer_replay_open(const struct coffer_replay_config *config,
                                                         struct coffer_replay **out);
 

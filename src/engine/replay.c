@@ -5,9 +5,9 @@
 #include "base/assert.h"
 #include "cache/frame.h"
 #include "coffer.h"
+#include "engine/plan.h"
 #include "store/catalogue.h"
 #include "store/store.h"
-#include "tree/tree.h"
 
 /* A machine with one thread and no clock: the caches' order of use goes by their own count. */
 static enum coffer_status init_nothing(void *context, struct port_lock *lock)
@@ -77,55 +77,37 @@ static const struct cache_type object_type = {.name = "objects",
 
 /* --- Opening and closing --- */
 
-/* Frames that are free after start, as the engine has it (engine.c). */
-static uint64_t free_frames(const struct coffer_replay_config *config)
+/* The plan of a store in so much memory. Areas are only measured for it, so that any will do. */
+static enum coffer_status make_plan(const struct coffer_replay_config *wanted, struct plan *out)
 {
-    uint64_t frames = config->memory / FRAME_SIZE;
-    uint64_t taken = 8 + frames / 64; /* frame table, account, keys */
+    const struct coffer_area area = {(void *)(uintptr_t)FRAME_SIZE, (size_t)wanted->memory};
+    const struct coffer_config config = {.port = &one_thread,
+                                         .areas = &area,
+                                         .area_count = 1,
+                                         .cache_frames = wanted->cache_frames,
+                                         .cached_objects = wanted->cached_objects};
+    const struct memory_settings settings = {.keep_contents = false};
+    enum coffer_status status = plan_make(&config, &settings, out);
 
-    return frames > taken ? frames - taken : 0;
+    if (status == COFFER_OK && out->shown.needed > out->shown.total)
+        status = COFFER_NO_MEMORY;
+    return status;
 }
 
-static unsigned choose_objects(const struct coffer_replay_config *config)
+static enum coffer_status open_caches(struct coffer_replay *replay, const struct plan *plan)
 {
-    uint64_t count = free_frames(config) / 4;
-
-    if (config->cached_objects != 0)
-        return config->cached_objects;
-    if (count < 4)
-        return 4;
-    return count < UINT32_MAX ? (unsigned)count : UINT32_MAX;
-}
-
-/* Frames of the caches: half of what is free. */
-static unsigned choose_frames(const struct coffer_replay_config *config)
-{
-    uint64_t half = (free_frames(config) + 1) / 2;
-
-    if (config->cache_frames != 0)
-        return config->cache_frames;
-    if (half < TREE_CACHE_MIN)
-        return TREE_CACHE_MIN;
-    return half < UINT32_MAX ? (unsigned)half : UINT32_MAX;
-}
-
-static enum coffer_status open_caches(struct coffer_replay *replay)
-{
-    const struct cache_bounds of_nodes = {.entries_min = TREE_NODES_MIN,
-                                          .entries_max = replay->cache_frames - TREE_BLOCKS_MIN};
-    const struct cache_bounds of_blocks = {.entries_min = TREE_BLOCKS_MIN,
-                                           .entries_max = replay->cache_frames - TREE_NODES_MIN};
     const struct cache_bounds of_objects = {.entries_max = 0};
     enum coffer_status status;
 
-    cache_share_init(&replay->share, &one_thread,
-                     (uint64_t)replay->cache_frames * FRAME_ENTRY_BYTES);
+    replay->cache_frames = (unsigned)plan->cache_frames;
+    replay->cached_objects = plan->cached_objects;
+    cache_share_init(&replay->share, &one_thread, plan->cache_frames * FRAME_ENTRY_BYTES);
     cache_share_init(&replay->object_share, &one_thread, 0);
     status = cache_open(&replay->share, replay->memory, replay->owner, &frame_types[0], replay,
-                        &of_nodes, &replay->nodes);
+                        &plan->nodes, &replay->nodes);
     if (status == COFFER_OK)
         status = cache_open(&replay->share, replay->memory, replay->owner, &frame_types[1], replay,
-                            &of_blocks, &replay->blocks);
+                            &plan->blocks, &replay->blocks);
     if (status == COFFER_OK)
         status = cache_open(&replay->object_share, replay->memory, replay->owner, &object_type,
                             replay, &of_objects, &replay->open_objects);
@@ -141,12 +123,15 @@ enum coffer_status coffer_replay_open(const struct coffer_replay_config *config,
     enum coffer_status status;
     struct memory *memory;
     struct owner owner;
+    struct plan plan;
     void *block;
 
     if (config == NULL || out == NULL || config->areas == NULL || config->area_count < 1 ||
-        config->area_count > FRAMES_AREAS_MAX || config->memory < COFFER_MEMORY_MIN ||
-        (config->cache_frames != 0 && config->cache_frames < TREE_CACHE_MIN))
+        config->area_count > FRAMES_AREAS_MAX || config->memory > SIZE_MAX / 2)
         return COFFER_MISUSE;
+    status = make_plan(config, &plan);
+    if (status != COFFER_OK)
+        return status;
     for (size_t i = 0; i < config->area_count; i++)
         areas[i] = (struct memory_area){config->areas[i].address, config->areas[i].size};
     status = memory_open(areas, config->area_count, &settings, &memory);
@@ -160,12 +145,10 @@ enum coffer_status coffer_replay_open(const struct coffer_replay_config *config,
     replay = block;
     replay->memory = memory;
     replay->owner = owner;
-    replay->cache_frames = choose_frames(config);
-    replay->cached_objects = choose_objects(config);
     rbtree_init(&replay->objects, NULL);
     list_init(&replay->spare);
     replay_file_init(&replay->catalogue);
-    status = open_caches(replay);
+    status = open_caches(replay, &plan);
     if (status == COFFER_OK)
         *out = replay;
     return status;

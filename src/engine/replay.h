@@ -59,7 +59,7 @@ struct coffer_replay {
     struct cache *blocks;
     struct cache *open_objects;
     unsigned cache_frames;
-    unsigned cached_objects;
+    size_t cached_objects;
     struct rbtree objects; /* by number */
     struct list spare;
     uint32_t slots;   /* of the catalogue, so far */

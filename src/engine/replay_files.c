@@ -202,6 +202,37 @@ static void read_part(struct coffer_replay *replay, struct replay_file *file, ui
     replay->result.blocks++;
 }
 
+/* What goes out of the nodes above some blocks: of each group, all from the first node that changed
+ * to the last. */
+struct node_parts {
+    uint64_t groups;
+    uint64_t nodes;
+};
+
+static struct node_parts changed_nodes(uint64_t first, uint64_t last)
+{
+    struct node_parts parts = {0, 0};
+    uint64_t lowest = UINT64_MAX; /* node so far */
+    uint64_t from = first + 1;
+    uint64_t to = last + 1;
+
+    while (from > 0) {
+        uint64_t low = (from - 1) / LAYOUT_GROUP_NODES;
+        uint64_t high = (to - 1) / LAYOUT_GROUP_NODES;
+
+        parts.groups += high - low + 1;
+        parts.nodes += to - from + 1;
+        if (lowest != UINT64_MAX && (lowest - 1) / LAYOUT_GROUP_NODES == high) {
+            parts.groups--;
+            parts.nodes += lowest - to - 1;
+        }
+        lowest = from;
+        to = to / 2 < from ? to / 2 : from - 1;
+        from /= 2;
+    }
+    return parts;
+}
+
 void replay_file_write(struct coffer_replay *replay, struct replay_file *file, uint64_t offset,
                        uint64_t size)
 {
@@ -210,8 +241,8 @@ void replay_file_write(struct coffer_replay *replay, struct replay_file *file, u
     uint64_t first = start / LAYOUT_BLOCK_SIZE;
     uint64_t last = end > start ? (end - 1) / LAYOUT_BLOCK_SIZE : first;
     uint64_t count = last - first + 1;
-    uint64_t nodes = 0;
-    uint64_t parts;
+    struct node_parts nodes = changed_nodes(first, last);
+    uint64_t parts = count + nodes.groups + 1; /* and the head */
 
     if (start % LAYOUT_BLOCK_SIZE != 0)
         read_part(replay, file, first);
@@ -220,14 +251,11 @@ void replay_file_write(struct coffer_replay *replay, struct replay_file *file, u
     if (end > file->length)
         file->length = end;
     reach(replay, file, first, last, true);
-    for (uint64_t from = first + 1, to = last + 1; to > 0; from /= 2, to /= 2)
-        nodes += to - from + 1;
-    /* Blocks, nodes and the head, in the order of the file and in as few calls as that takes. */
-    parts = count + nodes + 1;
+    /* In the order of the file, in as few calls as that takes. */
     replay->result.blocks += count + 1;
     replay->result.device_writes += (parts + CALL_PARTS - 1) / CALL_PARTS;
-    replay->result.device_written_bytes += count * LAYOUT_BLOCK_SIZE + nodes * LAYOUT_NODE_SIZE +
-                                           LAYOUT_HEAD_SIZE;
+    replay->result.device_written_bytes += count * LAYOUT_BLOCK_SIZE +
+                                           nodes.nodes * 2 * LAYOUT_NODE_SIZE + LAYOUT_HEAD_SIZE;
 }
 
 void replay_file_make(struct coffer_replay *replay, struct replay_file *file, uint64_t length)

@@ -178,7 +178,9 @@ static void test_too_little_to_replay_in_is_told(void **state)
          record.offset += BLOCK)
         status = coffer_replay_record(replay, &record);
     assert_int_equal(status, COFFER_NO_MEMORY);
-    config.memory = COFFER_MEMORY_MIN - 1;
+    config.memory = COFFER_MEMORY_MIN / 4; /* for a store */
+    assert_int_equal(coffer_replay_open(&config, &replay), COFFER_NO_MEMORY);
+    config.memory = UINT64_MAX;
     assert_int_equal(coffer_replay_open(&config, &replay), COFFER_MISUSE);
 }
 
