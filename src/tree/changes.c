@@ -186,10 +186,14 @@ enum coffer_status nodes_make_room(struct tree *tree)
     size_t capacity;
     size_t pinned;
 
-    if (tree->held_count == 0)
+    /* As long as no more are held the answer is the same, as far as it is this tree's doing. */
+    if (tree->held_count <= tree->held_checked)
         return COFFER_OK;
     node_cache_room(tree->environment->nodes, &pinned, &capacity);
-    return pinned + path > capacity ? nodes_settle(tree) : COFFER_OK;
+    if (pinned + path > capacity)
+        return nodes_settle(tree);
+    tree->held_checked = tree->held_count;
+    return COFFER_OK;
 }
 
 /* The new hash of a stale node; its children were done before, and everything is held. */

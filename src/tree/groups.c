@@ -138,6 +138,7 @@ void nodes_release(struct tree *tree)
         nodes_unpin(tree, entry);
     }
     tree->held_count = 0;
+    tree->held_checked = 0;
 }
 
 enum coffer_status nodes_adopt_first_group(struct tree *tree, const uint8_t *bytes)

@@ -48,6 +48,7 @@ struct tree {
     atomic_bool tolerated; /* the truncate defect was met */
     struct list held;      /* groups held since the last settle; larger index first */
     unsigned held_count;
+    unsigned held_checked; /* for so many there was room, see nodes_make_room */
     uint64_t size_before; /* of the device's file, before this transaction made it grow */
     uint8_t wrapped[CRYPTO_WRAPPED_SIZE];
     char name[DEVICE_NAME_MAX + 1];
