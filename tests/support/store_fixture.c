@@ -54,6 +54,23 @@ static void keep_notice(void *context, enum coffer_notice notice, const char *te
     snprintf(fixture->last_notice, sizeof(fixture->last_notice), "%s", text);
 }
 
+/* COFFER_BLOCK_CACHE=n: blocks have so many entries in the cache, and everything the fewest frames.
+ */
+static size_t block_entries(void)
+{
+    const char *count = getenv("COFFER_BLOCK_CACHE");
+
+    return count != NULL ? strtoul(count, NULL, 10) : 0;
+}
+
+static void bound_blocks(struct coffer *store, size_t entries)
+{
+    const struct cache_bounds bounds = {.entries_min = TREE_BLOCKS_MIN, .entries_max = entries};
+
+    must(cache_set_bounds(store->blocks.frames.core, &bounds) == COFFER_OK);
+    store->blocks.entries_max = entries;
+}
+
 enum coffer_status store_fixture_open(struct store_fixture *fixture, struct memory_device *device,
                                       const struct store_options *options)
 {
@@ -81,6 +98,8 @@ enum coffer_status store_fixture_open(struct store_fixture *fixture, struct memo
     config.create = options->create;
     config.read_only = options->read_only;
     config.cache_frames = options->cache_frames;
+    if (config.cache_frames == 0 && block_entries() != 0)
+        config.cache_frames = TREE_CACHE_MIN;
     config.cached_objects = options->cached_objects;
     config.trace = options->trace;
     config.trace_context = options->trace_context;
@@ -90,6 +109,8 @@ enum coffer_status store_fixture_open(struct store_fixture *fixture, struct memo
         status = engine_open(&config, options->memory_settings, &fixture->store);
     else
         status = coffer_open(&config, &fixture->store);
+    if (status == COFFER_OK && block_entries() != 0)
+        bound_blocks(fixture->store, block_entries());
     if (status != COFFER_OK) {
         must(fixture->store == NULL);
         memory_device_detach(device);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A store on a memory device, with the key of the golden stores (HUK 00 01 .. 0f), the Linux port
- * and its ciphers, secure memory from malloc, and the notices kept.
+ * and its ciphers, secure memory from malloc, and the notices kept. With COFFER_BLOCK_CACHE=n in
+ * the environment all stores have caches as small as can be, and n blocks in them at most.
  */
 #ifndef TESTS_SUPPORT_STORE_FIXTURE_H
 #define TESTS_SUPPORT_STORE_FIXTURE_H
