@@ -33,12 +33,24 @@ static bool is_enough(enum coffer_status status, const char *what)
     return true;
 }
 
+/* That it is too little is what is asked. */
+static void hear_nothing(void *context, enum coffer_notice notice, const char *text)
+{
+    (void)context;
+    (void)notice;
+    (void)text;
+}
+
 bool large_open(struct large *large, size_t memory)
 {
     const struct coffer_key key = {COFFER_KEY_HUK, key_bytes, sizeof(key_bytes)};
     char path[4096];
-    const struct coffer_linux_options options = {
-        .directory = path, .key = &key, .memory = memory, .create = true, .volatile_commits = true};
+    const struct coffer_linux_options options = {.directory = path,
+                                                 .key = &key,
+                                                 .memory = memory,
+                                                 .create = true,
+                                                 .volatile_commits = true,
+                                                 .notice = hear_nothing};
 
     scratch_check_interrupt();
     (void)snprintf(path, sizeof(path), "%s/store", large->directory);

@@ -155,9 +155,7 @@ static enum coffer_status open_store(struct coffer *engine, const struct coffer_
 
 static enum coffer_status open_trace(struct coffer *engine, const struct coffer_config *config)
 {
-    engine->trace.notice = engine->store.settings.notice;
-    engine->trace.notice_context = engine->store.settings.notice_context;
-    return trace_open(&engine->trace, config, engine->crypto,
+    return trace_open(&engine->trace, config, engine->crypto, &engine->store,
                       engine->memory->account.frames_total * FRAME_SIZE);
 }
 

@@ -7,13 +7,14 @@
 #define NS_PER_US 1000u
 
 enum coffer_status trace_open(struct trace *trace, const struct coffer_config *config,
-                              struct crypto *crypto, uint64_t memory)
+                              struct crypto *crypto, struct store *store, uint64_t memory)
 {
     enum coffer_status status;
 
     atomic_init(&trace->on, false);
     trace->port = config->port;
     trace->crypto = crypto;
+    trace->store = store;
     trace->write = config->trace;
     trace->write_context = config->trace_context;
     if (trace->write == NULL)
@@ -40,11 +41,11 @@ void trace_close(struct trace *trace)
     atomic_store(&trace->on, false);
 }
 
-/* R1. Once: whoever turns it off tells. */
+/* Y1. Once: whoever turns it off tells. */
 static void give_up(struct trace *trace, const char *why)
 {
     if (atomic_exchange(&trace->on, false))
-        trace->notice(trace->notice_context, COFFER_NOTICE_TRACE, why);
+        store_notice(trace->store, COFFER_NOTICE_TRACE, why);
 }
 
 uint64_t trace_name(struct trace *trace, const struct name *name)

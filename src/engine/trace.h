@@ -9,9 +9,9 @@
  * store (crypto_name_tag), the same in every trace of the store and nobody else's to make.
  *
  * Invariants
- *   R1 A trace never fails a call, nor changes what it answers: when the writer, or the key, fails,
+ *   Y1 A trace never fails a call, nor changes what it answers: when the writer, or the key, fails,
  *      the trace ends and a notice tells.
- *   R2 It takes no secure memory but struct trace: a line is put together on the stack.
+ *   Y2 It takes no secure memory but struct trace: a line is put together on the stack.
  *
  * Locking: a lock of its own, the last of all, held while the caller's writer runs, so that lines
  * are whole and in order. The calls of this file are made without any other lock.
@@ -26,16 +26,15 @@
 #include "coffer.h"
 #include "crypto/crypto.h"
 #include "port/port.h"
-#include "store/catalogue.h"
+#include "store/store.h"
 
 struct trace {
     atomic_bool on;
     const struct coffer_port *port;
     struct crypto *crypto;
+    struct store *store; /* that gives notices */
     bool (*write)(void *context, const char *line, size_t size);
     void *write_context;
-    void (*notice)(void *context, enum coffer_notice notice, const char *text);
-    void *notice_context;
     uint64_t start_ns; /* on the port's clock, of time 0 */
     struct port_lock lock;
 };
@@ -44,7 +43,8 @@ struct trace {
  * port's locks. */
 COFFER_MUST_CHECK enum coffer_status trace_open(struct trace *trace,
                                                 const struct coffer_config *config,
-                                                struct crypto *crypto, uint64_t memory);
+                                                struct crypto *crypto, struct store *store,
+                                                uint64_t memory);
 void trace_close(struct trace *trace);
 
 static inline bool trace_is_on(struct trace *trace)
