@@ -36,7 +36,7 @@
 
 #define THREADS     16u
 #define SHARED      3u
-#define RECORD_SIZE 700u /* not a part of a block: many lie in two */
+#define RECORD_SIZE 5000u /* of two or three blocks, none of them its own */
 #define NAMES       8u
 #define MADE_SIZE   5000u
 
