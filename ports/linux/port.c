@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -85,6 +86,20 @@ static uint64_t clock_ns(void *context)
 
 /* One write of one line, so that lines of several threads don't mix. Text may hold bytes of
  * untrusted origin (names of files): nothing in it may steer a terminal. */
+#ifdef COFFER_LEAK_RECORDS
+static void *records_take(void *context, size_t size)
+{
+    (void)context;
+    return calloc(1, size);
+}
+
+static void records_give(void *context, void *memory)
+{
+    (void)context;
+    free(memory);
+}
+#endif
+
 static void log_line(void *context, enum port_log_level level, const char *text)
 {
     const char *head = level == PORT_LOG_WARNING ? "coffer: warning: " : "coffer: ";
@@ -316,6 +331,10 @@ static struct coffer_port linux_port = {
     .entropy = entropy,
     .clock_ns = clock_ns,
     .log = log_line,
+#ifdef COFFER_LEAK_RECORDS
+    .records_take = records_take,
+    .records_give = records_give,
+#endif
     .lock_init = lock_init,
     .lock_fini = lock_fini,
     .lock_take = lock_take,

@@ -173,6 +173,7 @@ enum coffer_status engine_open(const struct coffer_config *config,
     if (out == NULL || !config_is_valid(config))
         return COFFER_MISUSE;
     of_memory.port = config->port;
+    of_memory.tell_leaks = true;
     status = plan_make(config, &of_memory, &plan);
     if (status == COFFER_OK)
         status = plan_check(&plan, config);
@@ -196,7 +197,7 @@ enum coffer_status engine_open(const struct coffer_config *config,
     list_init(&engine->handles);
     status = config->port->lock_init(config->port->context, &engine->lock);
     if (status != COFFER_OK)
-        goto close_memory;
+        goto free_engine;
     status = open_crypto(engine, config);
     if (status != COFFER_OK)
         goto fini_lock;
@@ -225,6 +226,8 @@ close_crypto:
     crypto_close(engine->crypto);
 fini_lock:
     config->port->lock_fini(config->port->context, &engine->lock);
+free_engine:
+    memory_free(memory, engine);
 close_memory:
     memory_close(memory);
     return status;
@@ -280,6 +283,7 @@ void coffer_close(struct coffer *store)
 {
     const struct coffer_port *port;
     struct coffer_device *device;
+    struct memory *memory;
     void (*release)(void *context);
     void *release_context;
 
@@ -297,7 +301,9 @@ void coffer_close(struct coffer *store)
     device = store->environment.device;
     release = store->release;
     release_context = store->release_context;
-    memory_close(store->memory);
+    memory = store->memory;
+    memory_free(memory, store);
+    memory_close(memory);
     device->operations->close(device);
     if (release != NULL)
         release(release_context);

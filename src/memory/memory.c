@@ -89,17 +89,23 @@ enum coffer_status memory_open(const struct memory_area *areas, size_t count,
         frames_fini(memory->frames);
         return status;
     }
+#ifdef COFFER_LEAK_RECORDS
+    leaks_init(&memory->leaks, settings->tell_leaks ? settings->port : NULL);
+#endif
     *out = memory;
     return COFFER_OK;
 }
 
 void memory_close(struct memory *memory)
 {
+#ifdef COFFER_LEAK_RECORDS
+    leaks_report(&memory->leaks, &memory->account);
+#endif
     /* The pool's frames are wiped with all others, this structure's among them. */
     frames_fini(memory->frames);
 }
 
-enum coffer_status memory_alloc(struct memory *memory, struct owner owner, size_t size, void **out)
+static enum coffer_status alloc(struct memory *memory, struct owner owner, size_t size, void **out)
 {
     struct account *account = &memory->account;
     enum coffer_status status = COFFER_NO_MEMORY;
@@ -116,6 +122,23 @@ enum coffer_status memory_alloc(struct memory *memory, struct owner owner, size_
     return COFFER_OK;
 }
 
+#ifdef COFFER_LEAK_RECORDS
+enum coffer_status memory_alloc_at(struct memory *memory, struct owner owner, size_t size,
+                                   void **out, const char *file, unsigned line)
+{
+    enum coffer_status status = alloc(memory, owner, size, out);
+
+    if (status == COFFER_OK)
+        leaks_add(&memory->leaks, *out, size, owner, file, line);
+    return status;
+}
+#else
+enum coffer_status memory_alloc(struct memory *memory, struct owner owner, size_t size, void **out)
+{
+    return alloc(memory, owner, size, out);
+}
+#endif
+
 uint64_t memory_free_frames(struct memory *memory)
 {
     struct account *account = &memory->account;
@@ -129,7 +152,11 @@ uint64_t memory_free_frames(struct memory *memory)
 
 void memory_free(struct memory *memory, void *block)
 {
-    enum coffer_status status = coffer_pool_free(memory->pool, block);
+    enum coffer_status status;
 
+#ifdef COFFER_LEAK_RECORDS
+    leaks_remove(&memory->leaks, block);
+#endif
+    status = coffer_pool_free(memory->pool, block);
     assert_cheap(status == COFFER_OK);
 }

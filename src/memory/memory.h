@@ -13,11 +13,17 @@
 #include "memory/account/account.h"
 #include "memory/frames/frames.h"
 #include "memory/heap/pool.h"
+#ifdef COFFER_LEAK_RECORDS
+#include "memory/leaks.h"
+#endif
 
 struct memory {
     struct account account;
     struct frames *frames;
     struct coffer_pool *pool; /* spare: a magazine for each owner */
+#ifdef COFFER_LEAK_RECORDS
+    struct leaks leaks;
+#endif
 };
 
 struct memory_settings {
@@ -25,6 +31,7 @@ struct memory_settings {
     const struct coffer_port *port; /* NULL: one thread, here and in the frames */
     unsigned cache_frames;          /* likewise */
     unsigned owner_max;             /* lines of the account; 0: ACCOUNT_OWNERS_DEFAULT */
+    bool tell_leaks;                /* at close, in a build with leak records (leaks.h) */
     /* A test's hook, see struct account. */
     bool (*refuse)(void *argument, struct owner owner, size_t size);
     void *refuse_argument;
@@ -48,6 +55,15 @@ void memory_close(struct memory *memory);
  * (COFFER_MISUSE). */
 COFFER_MUST_CHECK enum coffer_status memory_alloc(struct memory *memory, struct owner owner,
                                                   size_t size, void **out);
+
+#ifdef COFFER_LEAK_RECORDS
+/* The same, with where it is asked for. */
+COFFER_MUST_CHECK enum coffer_status memory_alloc_at(struct memory *memory, struct owner owner,
+                                                     size_t size, void **out, const char *file,
+                                                     unsigned line);
+#define memory_alloc(memory, owner, size, out)                                                     \
+    memory_alloc_at(memory, owner, size, out, __FILE__, __LINE__)
+#endif
 
 /* Frames that are free now. */
 uint64_t memory_free_frames(struct memory *memory);

@@ -88,6 +88,13 @@ struct coffer_port {
      * with slots. NULL with `thread_start`. */
     const void *(*thread_self)(void *context);
 
+#ifdef COFFER_LEAK_RECORDS
+    /* Memory outside of secure memory, zeroed, for leak records (memory/leaks.h). May be NULL, and
+     * give NULL: then there are none. */
+    void *(*records_take)(void *context, size_t size);
+    void (*records_give)(void *context, void *memory);
+#endif
+
     /* Let another thread run: called by who spins for a lock. NULL with `thread_start`. */
     void (*thread_yield)(void *context);
 };
