@@ -50,12 +50,19 @@ static void mark_one(struct tree *tree, struct node node)
 
 enum coffer_status nodes_mark(struct tree *tree, struct node node, struct node_entry **out)
 {
-    enum coffer_status status = nodes_reach(tree, node, true, out);
+    struct node_entry *entry = nodes_recent(tree, node);
+    enum coffer_status status;
 
-    if (status != COFFER_OK || note_of(*out)->stale & bit_of(node))
-        return status;
-    for (unsigned left = node_depth(node) + 1; left > 0; left--)
-        mark_one(tree, (struct node){node.id >> (left - 1)});
+    if (entry == NULL || !(note_of(entry)->stale & bit_of(node))) {
+        status = nodes_reach(tree, node, true, &entry);
+        if (status != COFFER_OK)
+            return status;
+        for (unsigned left = node_depth(node) + 1;
+             left > 0 && !(note_of(entry)->stale & bit_of(node)); left--)
+            mark_one(tree, (struct node){node.id >> (left - 1)});
+        nodes_unpin(tree, entry);
+    }
+    *out = entry;
     return COFFER_OK;
 }
 
@@ -78,6 +85,22 @@ enum coffer_status nodes_begin_fresh(struct tree *tree)
     return COFFER_OK;
 }
 
+/* The group of a node, held and without another pin. */
+static enum coffer_status hold_group(struct tree *tree, struct node node, struct node_entry **out)
+{
+    enum coffer_status status = COFFER_OK;
+    struct node_entry *entry = nodes_recent(tree, node);
+
+    if (entry == NULL) {
+        status = nodes_load_group(tree, node, true, &entry);
+        if (status != COFFER_OK)
+            return status;
+        nodes_unpin(tree, entry);
+    }
+    *out = entry;
+    return COFFER_OK;
+}
+
 /* Add the node after the last. Its slot is the one that the parent's flag doesn't name in the
  * committed version: what lies in that may be committed (the node was dropped in this very
  * transaction), or all that authenticates the parent (the tolerant rule). */
@@ -94,20 +117,16 @@ static enum coffer_status add_node(struct tree *tree)
 
     for (unsigned attempt = 0;; attempt++) {
         status = nodes_mark(tree, parent, &parent_entry);
-        if (status != COFFER_OK)
-            return status;
-        status = nodes_load_group(tree, node, true, &entry);
+        if (status == COFFER_OK)
+            status = hold_group(tree, node, &entry);
         if (status != COFFER_NO_MEMORY || attempt > 0)
             break;
-        nodes_unpin(tree, parent_entry);
         status = nodes_settle(tree);
         if (status != COFFER_OK)
-            return status;
+            break;
     }
-    if (status != COFFER_OK) {
-        nodes_unpin(tree, parent_entry);
+    if (status != COFFER_OK)
         return status;
-    }
     flags = load_le16(image_of(parent_entry, parent) + NODE_FLAGS);
     before = node_is_committed(tree, parent)
                  ? load_le16(other_image_of(parent_entry, parent) + NODE_FLAGS)
@@ -127,8 +146,6 @@ static enum coffer_status add_node(struct tree *tree)
     note->stale |= bit_of(node);
     touch_slot(note, node);
     tree->now.max_node = node.id;
-    nodes_unpin(tree, parent_entry);
-    nodes_unpin(tree, entry);
     return COFFER_OK;
 }
 
@@ -175,7 +192,6 @@ enum coffer_status nodes_drop(struct tree *tree, struct node last)
             status = nodes_mark(tree, (struct node){parent}, &entry);
         if (status != COFFER_OK)
             return status;
-        nodes_unpin(tree, entry);
     }
     return COFFER_OK;
 }
@@ -272,8 +288,6 @@ enum coffer_status tree_touch(struct tree *tree)
     work_begin(tree->environment);
     nodes_lock(tree);
     status = nodes_mark(tree, node_root, &entry);
-    if (status == COFFER_OK)
-        nodes_unpin(tree, entry);
     nodes_unlock(tree);
     work_end(tree->environment);
     return status;
@@ -292,12 +306,7 @@ static enum coffer_status mend(struct tree *tree, struct node node)
         return status;
     broken = (note_of(entry)->tolerated & bit_of(node)) != 0;
     nodes_unpin(tree, entry);
-    if (!broken)
-        return COFFER_OK;
-    status = nodes_mark(tree, node, &entry);
-    if (status == COFFER_OK)
-        nodes_unpin(tree, entry);
-    return status;
+    return broken ? nodes_mark(tree, node, &entry) : COFFER_OK;
 }
 
 enum coffer_status tree_mend(struct tree *tree)

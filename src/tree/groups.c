@@ -23,6 +23,7 @@ static void hold(struct tree *tree, struct node_entry *entry)
     list_insert_after(place, &entry->of_user);
     note_of(entry)->held = true;
     tree->held_count++;
+    tree->recent[group_of(entry).index % TREE_RECENT] = entry;
     node_cache_pin(tree->environment->nodes, entry);
 }
 
@@ -88,10 +89,14 @@ struct node_entry *nodes_resident(struct tree *tree, struct node node)
 
 struct node_entry *nodes_held(struct tree *tree, struct node node)
 {
-    struct node_entry *entry = nodes_resident(tree, node);
+    struct node_entry *entry = nodes_recent(tree, node);
 
+    if (entry != NULL)
+        return entry;
+    entry = nodes_resident(tree, node);
     assert_cheap(entry != NULL && note_of(entry)->held);
     nodes_unpin(tree, entry);
+    tree->recent[group_of(entry).index % TREE_RECENT] = entry;
     return entry;
 }
 
@@ -139,6 +144,7 @@ void nodes_release(struct tree *tree)
     }
     tree->held_count = 0;
     tree->held_checked = 0;
+    memset(tree->recent, 0, sizeof(tree->recent));
 }
 
 enum coffer_status nodes_adopt_first_group(struct tree *tree, const uint8_t *bytes)

@@ -21,6 +21,7 @@
 #include "tree/tree.h"
 
 #define SIZE_UNKNOWN UINT64_MAX
+#define TREE_RECENT  8u
 
 /* One version of the file. */
 struct tree_state {
@@ -48,7 +49,8 @@ struct tree {
     atomic_bool tolerated; /* the truncate defect was met */
     struct list held;      /* groups held since the last settle; larger index first */
     unsigned held_count;
-    unsigned held_checked; /* for so many there was room, see nodes_make_room */
+    unsigned held_checked;                  /* for so many there was room, see nodes_make_room */
+    struct node_entry *recent[TREE_RECENT]; /* held ones, by group: found without the cache */
     uint64_t size_before; /* of the device's file, before this transaction made it grow */
     uint8_t wrapped[CRYPTO_WRAPPED_SIZE];
     char name[DEVICE_NAME_MAX + 1];
@@ -149,6 +151,16 @@ static inline void nodes_unpin(struct tree *tree, struct node_entry *entry)
 /* The pinned group of a node, if it is in the cache. */
 struct node_entry *nodes_resident(struct tree *tree, struct node node);
 
+/* The group of a node if it is held, without a pin of its own. NULL: it isn't, or is to be looked
+ * for in the cache. */
+static inline struct node_entry *nodes_recent(const struct tree *tree, struct node node)
+{
+    struct group group = node_group(node);
+    struct node_entry *entry = tree->recent[group.index % TREE_RECENT];
+
+    return entry != NULL && group_of(entry).index == group.index ? entry : NULL;
+}
+
 /* The group of a node, which is held, so that it needs no pin of its own. */
 struct node_entry *nodes_held(struct tree *tree, struct node node);
 
@@ -190,7 +202,8 @@ struct outgoing;
 /* Make room for the root of a new file. */
 COFFER_MUST_CHECK enum coffer_status nodes_begin_fresh(struct tree *tree);
 
-/* reach() with `change`, and the node and its ancestors are stale from here on. */
+/* reach() with `change`, and the node and its ancestors are stale from here on. The group is held,
+ * and not pinned for the caller. */
 COFFER_MUST_CHECK enum coffer_status nodes_mark(struct tree *tree, struct node node,
                                                 struct node_entry **out);
 

@@ -104,13 +104,23 @@ enum coffer_status write_sealed(struct tree *tree, struct block block, const uin
     image = image_of(entry, node);
     status = crypto_seal(environment->crypto, tree->key, tree->wrapped, sizeof(tree->wrapped),
                          plaintext, place, LAYOUT_BLOCK_SIZE, image + NODE_IV, image + NODE_TAG);
-    nodes_unpin(tree, entry);
     if (status == COFFER_OK)
         status = outgoing_add(out, offset, place, LAYOUT_BLOCK_SIZE);
     return status;
 }
 
 /* --- Blocks on their way at once --- */
+
+/* How many bytes of a block there are so far, in the file as it was before the write. */
+static size_t old_bytes(const struct write *write, struct block block)
+{
+    uint64_t start = (uint64_t)block.index * LAYOUT_BLOCK_SIZE;
+
+    if (start >= write->old_length)
+        return 0;
+    return write->old_length - start < LAYOUT_BLOCK_SIZE ? (size_t)(write->old_length - start)
+                                                         : LAYOUT_BLOCK_SIZE;
+}
 
 /* A free block of the staging, taken with the first; what waits there goes out when all are used.
  */
@@ -140,11 +150,14 @@ static enum coffer_status write_whole(struct write *write, struct block block, s
 {
     struct tree *tree = write->tree;
     struct block_cache *cache = tree->environment->blocks;
-    struct frame_entry *entry = block_cache_find(cache, &tree->blocks, block.index);
+    struct frame_entry *entry = NULL;
     const uint8_t *plaintext;
     enum coffer_status status;
     uint8_t *place;
 
+    /* In a new file nothing beyond the end was ever cached. */
+    if (!tree->fresh || old_bytes(write, block) > 0)
+        entry = block_cache_find(cache, &tree->blocks, block.index);
     if (entry != NULL)
         block_cache_forget(cache, entry);
     status = next_place(write, blocks_left, &place);
@@ -159,17 +172,6 @@ static enum coffer_status write_whole(struct write *write, struct block block, s
 }
 
 /* --- Parts of blocks --- */
-
-/* How many bytes of a block there are so far, in the file as it was before the write. */
-static size_t old_bytes(const struct write *write, struct block block)
-{
-    uint64_t start = (uint64_t)block.index * LAYOUT_BLOCK_SIZE;
-
-    if (start >= write->old_length)
-        return 0;
-    return write->old_length - start < LAYOUT_BLOCK_SIZE ? (size_t)(write->old_length - start)
-                                                         : LAYOUT_BLOCK_SIZE;
-}
 
 /* The cache has no room: read, changed and sealed in the staging. */
 static enum coffer_status write_part_outside(struct write *write, struct block block, size_t start,
