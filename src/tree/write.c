@@ -53,10 +53,11 @@ static void take_bytes(struct source *source, uint8_t *out, size_t size)
 static const uint8_t *take_block(struct source *source)
 {
     const struct tree_piece *piece = source->pieces;
-    const uint8_t *block = (const uint8_t *)piece->data + source->used;
+    const uint8_t *block;
 
     if (piece->data == NULL || piece->size - source->used < LAYOUT_BLOCK_SIZE)
         return NULL;
+    block = (const uint8_t *)piece->data + source->used;
     source->used += LAYOUT_BLOCK_SIZE;
     if (source->used == piece->size) {
         source->pieces++;
