@@ -180,8 +180,8 @@ struct coffer_config {
     bool collector_thread;
 
     /* Told of what was noticed and dealt with; `text` is one line for people, `context` is
-     * notice_context. From any thread, one at a time, with locks held: don't call back. Default: the
-     * port's log. */
+     * notice_context. From any thread, one at a time, with locks held: don't call back. Default:
+     * the port's log. */
     void (*notice)(void *context, enum coffer_notice notice, const char *text);
     void *notice_context;
 
@@ -417,6 +417,29 @@ coffer_check(struct coffer *store, unsigned flags,
              bool (*progress)(void *context, uint64_t done, uint64_t total), void *context,
              struct coffer_check_summary *out);
 
+/* --- Quotas ------------------------------------------------------------------------------ */
+
+#define COFFER_NO_QUOTA UINT64_MAX
+#define COFFER_TAS_MAX  16u /* TAs that can be watched */
+
+/*
+ * Watch a TA from now on, and let it have so much at most; COFFER_NO_QUOTA: any. Both in bytes.
+ *
+ * `memory` is secure memory for its handles and what is open through them (each handle on an object
+ * counts for a whole open object, each writer for its buffer too), counted for those opened from
+ * now on: a handle beyond it is COFFER_NO_MEMORY. `storage` is the sum of its objects' data: a
+ * change that would make it larger than the quota is COFFER_NO_SPACE before anything of it has
+ * begun. What is there already stays, though it be more.
+ *
+ * Price: nothing of this is on the device, so the sum is found by opening each of the TA's objects
+ * once, which takes a read of the device each; calls that change the store wait meanwhile. A
+ * deletion or replacement in a watched TA opens the old object, if it isn't open. TAs that nobody
+ * watches cost nothing. COFFER_NO_MEMORY: COFFER_TAS_MAX are watched already.
+ */
+COFFER_MUST_CHECK enum coffer_status coffer_set_quota(struct coffer *store,
+                                                      const struct coffer_uuid *ta, uint64_t memory,
+                                                      uint64_t storage);
+
 /* --- Statistics -------------------------------------------------------------------------- */
 
 #define COFFER_COMPONENTS_MAX 16u
@@ -445,6 +468,15 @@ struct coffer_cache {
     uint64_t shrunk_bytes; /* given back on request */
     uint64_t write_backs, write_failures;
     uint64_t refusals; /* because everything was in use */
+};
+
+/* A TA that coffer_set_quota was called for. Bytes, and counts. */
+struct coffer_ta {
+    struct coffer_uuid ta;
+    uint64_t memory, memory_peak, memory_quota, memory_refusals;
+    uint64_t handles, handles_peak; /* on objects, and writers */
+    uint64_t objects;               /* stored */
+    uint64_t storage, storage_peak, storage_quota, storage_refusals;
 };
 
 #define COFFER_SOURCES_MAX 8u
@@ -482,6 +514,10 @@ struct coffer_statistics {
     uint64_t collector_bytes; /* of all sources */
     unsigned source_count;
     struct coffer_source sources[COFFER_SOURCES_MAX];
+
+    /* The TAs that are watched. */
+    unsigned ta_count;
+    struct coffer_ta tas[COFFER_TAS_MAX];
 
     /* Device: calls and bytes. `barriers` are ordering points; `syncs` the files flushed in them.
      */

@@ -57,7 +57,8 @@ enum coffer_status coffer_object_open(struct coffer *store, const struct coffer_
         return status;
     traced = trace_name(&store->trace, &inside);
     engine_enter(store);
-    status = engine_make_handle(store, sizeof(struct coffer_object), HANDLE_OBJECT, &handle);
+    status = engine_make_handle(store, sizeof(struct coffer_object), HANDLE_OBJECT, inside.uuid,
+                                &handle);
     if (status == COFFER_OK) {
         struct coffer_object *object = handle;
 
@@ -290,7 +291,8 @@ enum coffer_status coffer_writer_open(struct coffer *store, const struct coffer_
     engine_enter(store);
     status = writer_expect(&store->store, &inside, flags & COFFER_REPLACE);
     if (status == COFFER_OK)
-        status = engine_make_handle(store, sizeof(struct coffer_writer), HANDLE_WRITER, &handle);
+        status = engine_make_handle(store, sizeof(struct coffer_writer), HANDLE_WRITER, inside.uuid,
+                                    &handle);
     if (status == COFFER_OK) {
         struct coffer_writer *writer = handle;
 
@@ -371,7 +373,7 @@ enum coffer_status coffer_list_open(struct coffer *store, const struct coffer_uu
     if (store == NULL || out == NULL)
         return COFFER_MISUSE;
     engine_enter(store);
-    status = engine_make_handle(store, sizeof(struct coffer_list), HANDLE_LIST, &handle);
+    status = engine_make_handle(store, sizeof(struct coffer_list), HANDLE_LIST, NULL, &handle);
     if (status == COFFER_OK) {
         struct coffer_list *list = handle;
         uint8_t uuid[CRYPTO_UUID_SIZE];
@@ -531,6 +533,7 @@ enum coffer_status coffer_statistics_get(struct coffer *store, struct coffer_sta
     out->device_read_bytes = counter_get(&device->read_bytes);
     out->device_written_bytes = counter_get(&device->written_bytes);
     engine_collector_statistics(store, out);
+    engine_ta_statistics(store, out);
     out->seals = crypto.seals;
     out->unseals = crypto.unseals;
     out->sealed_bytes = crypto.sealed_bytes;

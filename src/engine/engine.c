@@ -234,18 +234,27 @@ close_memory:
 }
 
 enum coffer_status engine_make_handle(struct coffer *engine, size_t size, enum handle_kind kind,
-                                      void **out)
+                                      const uint8_t *uuid, void **out)
 {
+    struct book *book = uuid != NULL ? books_find(&engine->store.books, uuid) : NULL;
+    uint64_t charged = engine_handle_bytes(size, kind);
     enum coffer_status status;
     struct handle *handle;
     void *block;
 
-    status = memory_alloc(engine->memory, engine->owner, size, &block);
+    status = book_take(book, charged);
     if (status != COFFER_OK)
         return status;
+    status = memory_alloc(engine->memory, engine->owner, size, &block);
+    if (status != COFFER_OK) {
+        book_give(book, charged);
+        return status;
+    }
     handle = block;
     handle->engine = engine;
     handle->kind = kind;
+    handle->book = book;
+    handle->charged = charged;
     spin_take(&engine->handles_lock);
     list_insert_after(&engine->handles, &handle->link);
     spin_give(&engine->handles_lock);
@@ -261,6 +270,7 @@ void engine_free_handle(struct handle *handle)
     list_remove(&handle->link);
     spin_give(&engine->handles_lock);
     handle->engine = NULL;
+    book_give(handle->book, handle->charged);
     memory_free(engine->memory, handle);
 }
 

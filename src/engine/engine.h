@@ -57,7 +57,9 @@ struct handle {
     struct coffer *engine;
     struct list link;
     enum handle_kind kind;
-    uint64_t traced; /* the object's number in the trace */
+    struct book *book; /* of its TA; NULL: it has none */
+    uint64_t charged;  /* bytes, there */
+    uint64_t traced;   /* the object's number in the trace */
 };
 
 struct coffer_object {
@@ -84,6 +86,12 @@ COFFER_MUST_CHECK enum coffer_status engine_open(const struct coffer_config *con
 COFFER_MUST_CHECK enum coffer_status engine_name(const struct coffer_name *name, struct name *out);
 void engine_uuid(const struct coffer_uuid *uuid, uint8_t out[CRYPTO_UUID_SIZE]);
 
+/* Of secure memory, that a handle takes with what it keeps open. */
+uint64_t engine_handle_bytes(size_t size, enum handle_kind kind);
+
+/* What is in the books; with the store's lock held. */
+void engine_ta_statistics(struct coffer *engine, struct coffer_statistics *out);
+
 /* Memory is given back by itself from here on, until reclaim_stop. */
 COFFER_MUST_CHECK enum coffer_status engine_start_collector(struct coffer *engine, bool thread);
 void engine_collector_statistics(const struct coffer *engine, struct coffer_statistics *out);
@@ -101,9 +109,11 @@ static inline void engine_leave(struct coffer *engine)
         engine->port->lock_give(engine->port->context, &engine->lock);
 }
 
-/* A handle of `size` bytes that begins with struct handle; its end. */
+/* A handle of `size` bytes that begins with struct handle, for a TA (NULL: for nobody), in whose
+ * book it stands with what it keeps open; its end. */
 COFFER_MUST_CHECK enum coffer_status engine_make_handle(struct coffer *engine, size_t size,
-                                                        enum handle_kind kind, void **out);
+                                                        enum handle_kind kind, const uint8_t *uuid,
+                                                        void **out);
 void engine_free_handle(struct handle *handle);
 
 #endif

@@ -388,6 +388,8 @@ enum coffer_status store_check(struct check *check)
     }
     if (status == COFFER_OK && check->flags & COFFER_CHECK_DEEP)
         status = check_orphans(check);
+    if (check->flags & COFFER_CHECK_REPAIR)
+        books_doubt(check->store, NULL);
     store_unlock(check->store);
     return status;
 }

@@ -330,10 +330,18 @@ enum coffer_status object_read(struct object *object, uint64_t offset, void *out
 /* --- Changing --- */
 
 /* Alone with the object, and nobody else changes the store. */
-static void change_lock(struct object *object)
+static enum coffer_status change_lock(struct object *object)
 {
+    enum coffer_status status;
+
     store_lock(object->store);
+    status = books_ready(object->store, object->entry.name.uuid);
+    if (status != COFFER_OK) {
+        store_unlock(object->store);
+        return status;
+    }
     rwlock_take_write(&object->store->lot, &object->lock);
+    return COFFER_OK;
 }
 
 static void change_unlock(struct object *object)
@@ -371,6 +379,8 @@ static enum coffer_status publish(struct object *object, enum coffer_status stat
 static enum coffer_status write_locked(struct object *object, uint64_t offset, const void *data,
                                        size_t size)
 {
+    const uint64_t now = tree_length(object->tree) - data_start(&object->head);
+    const uint8_t *uuid = object->entry.name.uuid;
     struct tree_piece piece = {data, size};
     enum coffer_status status = store_may_change(object->store);
     uint64_t end;
@@ -381,16 +391,23 @@ static enum coffer_status write_locked(struct object *object, uint64_t offset, c
         return COFFER_NO_SPACE;
     if (size == 0)
         return COFFER_OK;
+    status = books_allow(object->store, uuid, now, end);
+    if (status != COFFER_OK)
+        return status;
     status = tree_write(object->tree, data_start(&object->head) + offset, &piece, 1);
-    return publish(object, status);
+    status = publish(object, status);
+    if (status == COFFER_OK && end > now)
+        books_changed(object->store, uuid, now, end, 0);
+    return status;
 }
 
 enum coffer_status object_write(struct object *object, uint64_t offset, const void *data,
                                 size_t size)
 {
-    enum coffer_status status;
+    enum coffer_status status = change_lock(object);
 
-    change_lock(object);
+    if (status != COFFER_OK)
+        return status;
     status = write_locked(object, offset, data, size);
     change_unlock(object);
     return status;
@@ -407,8 +424,13 @@ static enum coffer_status truncate_locked(struct object *object, uint64_t size)
         return COFFER_NO_SPACE;
     if (size == now)
         return COFFER_OK;
+    status = books_allow(object->store, object->entry.name.uuid, now, size);
+    if (status != COFFER_OK)
+        return status;
     status = tree_set_length(object->tree, data_start(&object->head) + size);
     status = publish(object, status);
+    if (status == COFFER_OK)
+        books_changed(object->store, object->entry.name.uuid, now, size, 0);
     if (status == COFFER_OK && size < now && tree_cut_file(object->tree) != COFFER_OK)
         store_notice(object->store, COFFER_NOTICE_CLEANUP,
                      "the file of a cut object could not be made smaller");
@@ -417,12 +439,27 @@ static enum coffer_status truncate_locked(struct object *object, uint64_t size)
 
 enum coffer_status object_truncate(struct object *object, uint64_t size)
 {
-    enum coffer_status status;
+    enum coffer_status status = change_lock(object);
 
-    change_lock(object);
+    if (status != COFFER_OK)
+        return status;
     status = truncate_locked(object, size);
     change_unlock(object);
     return status;
+}
+
+enum coffer_status object_size(struct store *store, const struct name *name, uint64_t *out)
+{
+    struct object *object;
+    struct coffer_info info;
+    enum coffer_status status = get_locked(store, name, &object);
+
+    if (status != COFFER_OK)
+        return status;
+    object_info(object, &info);
+    leave(object);
+    *out = info.size;
+    return COFFER_OK;
 }
 
 enum coffer_status object_mend(struct store *store, const struct name *name)
@@ -496,16 +533,24 @@ static enum coffer_status delete_locked(struct store *store, const struct name *
     struct entry before;
     struct change change = {NULL, 0, &before, NULL};
     enum coffer_status status = store_may_change(store);
+    bool is_known = true;
+    uint64_t size = 0;
 
     if (status == COFFER_OK)
         status = catalogue_find(&store->catalogue, name, &change.slot, &before);
+    if (status == COFFER_OK && books_find(&store->books, name->uuid) != NULL)
+        is_known = object_size(store, name, &size) == COFFER_OK;
     if (status == COFFER_OK)
         status = object_retire(store, name);
     if (status == COFFER_OK)
         status = store_publish(store, &change);
-    if (status == COFFER_OK)
-        store_remove_file(store, before.file);
-    return status;
+    if (status != COFFER_OK)
+        return status;
+    store_remove_file(store, before.file);
+    books_changed(store, name->uuid, size, 0, -1);
+    if (!is_known)
+        books_doubt(store, name->uuid);
+    return COFFER_OK;
 }
 
 enum coffer_status object_delete(struct store *store, const struct name *name)

@@ -153,6 +153,7 @@ close_locks:
 void store_close(struct store *store)
 {
     object_cache_close(&store->objects);
+    books_close(store);
     catalogue_close(&store->catalogue);
     close_locks(store);
 }

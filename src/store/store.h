@@ -44,6 +44,7 @@
 #include "base/rwlock.h"
 #include "base/text.h"
 #include "coffer.h"
+#include "store/books.h"
 #include "store/catalogue.h"
 #include "store/object_cache.h"
 
@@ -72,6 +73,7 @@ struct store {
     struct port_lock notice_lock; /* who tells a notice */
     struct rwlock_lot lot;        /* where threads wait for objects and writers */
     struct object_cache objects;
+    struct books books;
     struct store_counters counters;
     _Atomic uint64_t changes; /* of the catalogue, so far: under the lock */
     atomic_bool failed;       /* likewise */
@@ -153,6 +155,10 @@ COFFER_MUST_CHECK enum coffer_status object_delete(struct store *store, const st
 
 /* Re-hash what OP-TEE's truncate defect left, in a transaction of its own. */
 COFFER_MUST_CHECK enum coffer_status object_mend(struct store *store, const struct name *name);
+
+/* Bytes of its data; it is opened if it isn't. */
+COFFER_MUST_CHECK enum coffer_status object_size(struct store *store, const struct name *name,
+                                                 uint64_t *out);
 
 /* Has the object handles? */
 bool object_has_handles(struct store *store, const struct name *name);

@@ -298,6 +298,23 @@ static void abort_locked(struct writer *writer)
     free_writer(writer);
 }
 
+/* May the TA have the object? *before: the size of what it replaces, as far as that is counted. */
+static enum coffer_status allow(const struct writer *writer, uint64_t *before)
+{
+    struct store *store = writer->store;
+    enum coffer_status status;
+
+    if (books_find(&store->books, writer->name.uuid) == NULL)
+        return COFFER_OK;
+    status = books_ready(store, writer->name.uuid);
+    if (status != COFFER_OK)
+        return status;
+    status = object_size(store, &writer->name, before);
+    if (status != COFFER_OK && status != COFFER_NOT_FOUND && status != COFFER_CORRUPT)
+        return status;
+    return books_allow(store, writer->name.uuid, *before, writer->size);
+}
+
 static enum coffer_status commit_locked(struct writer *writer)
 {
     struct store *store = writer->store;
@@ -307,7 +324,10 @@ static enum coffer_status commit_locked(struct writer *writer)
     enum coffer_status status = writer->broken ? COFFER_MISUSE : store_may_change(store);
     bool replaces = false;
     bool damaged = false;
+    uint64_t size = 0;
 
+    if (status == COFFER_OK)
+        status = allow(writer, &size);
     if (status == COFFER_OK)
         status = find_slot(writer, &change.slot, &before, &replaces);
     if (status == COFFER_OK && replaces) {
@@ -325,6 +345,9 @@ static enum coffer_status commit_locked(struct writer *writer)
     tree_close(writer->tree);
     if (replaces)
         retire(store, &before, damaged);
+    books_changed(store, writer->name.uuid, size, writer->size, replaces ? 0 : 1);
+    if (damaged)
+        books_doubt(store, writer->name.uuid);
     free_writer(writer);
     return COFFER_OK;
 }

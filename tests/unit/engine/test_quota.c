@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Quotas: what a TA may have of memory and of storage, and what it has, against a model. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "coffer.h"
+#include "support/must.h"
+#include "support/random.h"
+#include "support/steps.h"
+#include "support/store_fixture.h"
+
+#define OBJECTS   12u
+#define SIZE_MOST 20000u
+#define ROUNDS    (getenv("COFFER_DEEP") != NULL ? 20000u : 1500u)
+
+#define assert_ok(call) assert_int_equal((call), COFFER_OK)
+
+static const struct coffer_uuid ours = {.time_low = 1, .time_mid = 2};
+static const struct coffer_uuid theirs = {.time_low = 9};
+
+static struct coffer_name name_of(const struct coffer_uuid *ta, unsigned number, char id[8])
+{
+    (void)snprintf(id, 8, "o%u", number);
+    return (struct coffer_name){.ta = *ta, .id = id, .id_size = strlen(id)};
+}
+
+static enum coffer_status put(struct coffer *store, const struct coffer_uuid *ta, unsigned number,
+                              size_t size, unsigned flags)
+{
+    static const uint8_t bytes[4 * SIZE_MOST];
+    char id[8];
+    struct coffer_name name = name_of(ta, number, id);
+
+    return coffer_put(store, &name, flags, NULL, bytes, size);
+}
+
+static struct coffer_ta book(struct coffer *store, unsigned which)
+{
+    static struct coffer_statistics now;
+
+    assert_ok(coffer_statistics_get(store, &now));
+    assert_true(which < now.ta_count);
+    return now.tas[which];
+}
+
+static void test_storage_beyond_the_quota_is_refused(void **state)
+{
+    struct memory_device *disk = memory_device_open();
+    const struct store_options options = {.create = true};
+    static const uint8_t bytes[2000];
+    struct store_fixture fixture;
+    struct coffer_object *object;
+    struct coffer_writer *writer;
+    struct coffer_name name;
+    struct coffer_info info;
+    char id[8];
+
+    (void)state;
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    assert_ok(put(fixture.store, &ours, 0, 1000, 0));
+    assert_ok(put(fixture.store, &theirs, 0, 5000, 0));
+    assert_ok(coffer_set_quota(fixture.store, &ours, COFFER_NO_QUOTA, 3000));
+    assert_int_equal(book(fixture.store, 0).storage, 1000);
+    assert_int_equal(book(fixture.store, 0).objects, 1);
+
+    /* Made, replaced, written, grown: up to the last byte, and not beyond. */
+    assert_int_equal(put(fixture.store, &ours, 1, 2001, 0), COFFER_NO_SPACE);
+    assert_ok(put(fixture.store, &ours, 1, 2000, 0));
+    assert_int_equal(put(fixture.store, &ours, 1, 2001, COFFER_REPLACE), COFFER_NO_SPACE);
+    assert_ok(put(fixture.store, &ours, 1, 1999, COFFER_REPLACE));
+    name = name_of(&ours, 0, id);
+    assert_ok(coffer_object_open(fixture.store, &name, &object));
+    assert_ok(coffer_object_write(object, 1000, bytes, 1));
+    assert_int_equal(coffer_object_write(object, 1001, bytes, 1), COFFER_NO_SPACE);
+    assert_ok(coffer_object_write(object, 0, bytes, 1001));
+    assert_int_equal(coffer_object_truncate(object, 1002), COFFER_NO_SPACE);
+    assert_ok(coffer_object_info(object, &info));
+    assert_int_equal(info.size, 1001);
+    assert_ok(coffer_object_truncate(object, 100));
+    coffer_object_close(object);
+    assert_int_equal(book(fixture.store, 0).storage, 2099);
+    assert_int_equal(book(fixture.store, 0).storage_peak, 3000);
+
+    /* A stream is looked at when it is to become an object. */
+    name = name_of(&ours, 2, id);
+    assert_ok(coffer_writer_open(fixture.store, &name, 0, NULL, &writer));
+    assert_ok(coffer_writer_write(writer, bytes, 902));
+    assert_int_equal(coffer_writer_commit(writer), COFFER_NO_SPACE);
+    assert_int_equal(coffer_stat(fixture.store, &name, &info), COFFER_NOT_FOUND);
+    assert_int_equal(book(fixture.store, 0).storage_refusals, 5);
+
+    /* Nobody else is bound, and less than there is refuses growth alone. */
+    assert_ok(put(fixture.store, &theirs, 1, 50000, 0));
+    assert_ok(coffer_set_quota(fixture.store, &ours, COFFER_NO_QUOTA, 10));
+    assert_int_equal(put(fixture.store, &ours, 3, 1, 0), COFFER_NO_SPACE);
+    assert_ok(put(fixture.store, &ours, 3, 0, 0));
+    assert_ok(put(fixture.store, &ours, 1, 5, COFFER_REPLACE));
+    name = name_of(&ours, 0, id);
+    assert_ok(coffer_delete(fixture.store, &name));
+    assert_int_equal(book(fixture.store, 0).storage, 5);
+    assert_int_equal(book(fixture.store, 0).objects, 2);
+    assert_ok(put(fixture.store, &ours, 3, 5, COFFER_REPLACE));
+    assert_int_equal(put(fixture.store, &ours, 4, 1, 0), COFFER_NO_SPACE);
+    store_fixture_close(&fixture);
+    memory_device_free(disk);
+}
+
+static void test_memory_beyond_the_quota_is_refused(void **state)
+{
+    struct memory_device *disk = memory_device_open();
+    const struct store_options options = {.create = true, .memory = 1 << 20};
+    struct coffer_object *objects[3];
+    struct store_fixture fixture;
+    struct coffer_writer *writer;
+    struct coffer_name name;
+    uint64_t one;
+    char id[8];
+
+    (void)state;
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    assert_ok(put(fixture.store, &ours, 0, 10, 0));
+    assert_ok(coffer_set_quota(fixture.store, &ours, COFFER_NO_QUOTA, COFFER_NO_QUOTA));
+    name = name_of(&ours, 0, id);
+    assert_ok(coffer_object_open(fixture.store, &name, &objects[0]));
+    one = book(fixture.store, 0).memory;
+    assert_in_range(one, 200, 4000);
+    assert_ok(coffer_set_quota(fixture.store, &ours, 2 * one, COFFER_NO_QUOTA));
+    assert_ok(coffer_object_open(fixture.store, &name, &objects[1]));
+    assert_int_equal(coffer_object_open(fixture.store, &name, &objects[2]), COFFER_NO_MEMORY);
+    assert_int_equal(coffer_writer_open(fixture.store, &name, COFFER_REPLACE, NULL, &writer),
+                     COFFER_BUSY);
+    assert_int_equal(book(fixture.store, 0).memory_refusals, 1);
+    assert_int_equal(book(fixture.store, 0).handles, 2);
+    coffer_object_close(objects[0]);
+    assert_ok(coffer_object_open(fixture.store, &name, &objects[2]));
+    coffer_object_close(objects[1]);
+    coffer_object_close(objects[2]);
+    assert_int_equal(coffer_writer_open(fixture.store, &name, COFFER_REPLACE, NULL, &writer),
+                     COFFER_NO_MEMORY);
+    assert_int_equal(book(fixture.store, 0).memory, 0);
+    assert_int_equal(book(fixture.store, 0).handles, 0);
+    assert_int_equal(book(fixture.store, 0).handles_peak, 2);
+    assert_int_equal(book(fixture.store, 0).memory_peak, 2 * one);
+
+    /* What can't be opened costs nothing. */
+    name = name_of(&ours, 7, id);
+    assert_int_equal(coffer_object_open(fixture.store, &name, &objects[0]), COFFER_NOT_FOUND);
+    assert_int_equal(book(fixture.store, 0).memory, 0);
+    store_fixture_close(&fixture);
+    memory_device_free(disk);
+}
+
+static uint64_t sum_of(const uint64_t sizes[OBJECTS], unsigned *objects)
+{
+    uint64_t sum = 0;
+
+    *objects = 0;
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        sum += sizes[i] != UINT64_MAX ? sizes[i] : 0;
+        *objects += sizes[i] != UINT64_MAX;
+    }
+    return sum;
+}
+
+/* One change; what it is refused for, and what it leaves, is what the model says. */
+static void change_one(struct coffer *store, uint64_t sizes[OBJECTS], uint64_t quota,
+                       struct random *random)
+{
+    unsigned number = (unsigned)random_below(random, OBJECTS);
+    uint64_t before = sizes[number] != UINT64_MAX ? sizes[number] : 0;
+    uint64_t size = random_below(random, SIZE_MOST);
+    enum coffer_status status;
+    struct coffer_object *object;
+    unsigned objects;
+    bool fits = size <= before || sum_of(sizes, &objects) - before + size <= quota;
+    char id[8];
+    struct coffer_name name = name_of(&ours, number, id);
+
+    switch (random_below(random, 4)) {
+    case 0:
+        status = put(store, &ours, number, size, COFFER_REPLACE);
+        assert_int_equal(status, fits ? COFFER_OK : COFFER_NO_SPACE);
+        break;
+    case 1:
+        status = coffer_delete(store, &name);
+        assert_int_equal(status, sizes[number] != UINT64_MAX ? COFFER_OK : COFFER_NOT_FOUND);
+        sizes[number] = UINT64_MAX;
+        return;
+    default:
+        if (sizes[number] == UINT64_MAX)
+            return;
+        assert_ok(coffer_object_open(store, &name, &object));
+        status = coffer_object_truncate(object, size);
+        coffer_object_close(object);
+        assert_int_equal(status, fits ? COFFER_OK : COFFER_NO_SPACE);
+        break;
+    }
+    if (status == COFFER_OK)
+        sizes[number] = size;
+}
+
+static void test_storage_is_what_a_model_says(void **state)
+{
+    struct memory_device *disk = memory_device_open();
+    const struct store_options options = {.create = true};
+    const uint64_t quota = OBJECTS * SIZE_MOST / 4;
+    struct store_fixture fixture;
+    uint64_t sizes[OBJECTS];
+    struct random random;
+    unsigned refused = 0;
+    unsigned objects;
+
+    (void)state;
+    random_init(&random, "test_storage_is_what_a_model_says");
+    memset(sizes, 0xff, sizeof(sizes));
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    assert_ok(coffer_set_quota(fixture.store, &ours, COFFER_NO_QUOTA, quota));
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        change_one(fixture.store, sizes, quota, &random);
+        assert_int_equal(book(fixture.store, 0).storage, sum_of(sizes, &objects));
+        assert_int_equal(book(fixture.store, 0).objects, objects);
+        if (i % 200 == 199) {
+            refused += (unsigned)book(fixture.store, 0).storage_refusals;
+            store_fixture_close(&fixture);
+            assert_ok(store_fixture_open(&fixture, disk, &options));
+            assert_ok(coffer_set_quota(fixture.store, &ours, COFFER_NO_QUOTA, quota));
+        }
+    }
+    assert_true(refused > ROUNDS / 100);
+    store_fixture_close(&fixture);
+    memory_device_free(disk);
+}
+
+static void ignore_finding(void *context, const struct coffer_finding *finding)
+{
+    (void)context;
+    (void)finding;
+}
+
+/* After a repair the sum is found again, also by a change of an object that is open. */
+static void test_doubtful_sums_are_found_again(void **state)
+{
+    struct memory_device *disk = memory_device_open();
+    const struct store_options options = {.create = true};
+    struct coffer_check_summary summary;
+    struct store_fixture fixture;
+    struct coffer_object *object;
+    struct coffer_name name;
+    char id[8];
+
+    (void)state;
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    assert_ok(put(fixture.store, &ours, 0, 1000, 0));
+    assert_ok(put(fixture.store, &ours, 1, 1000, 0));
+    assert_ok(coffer_set_quota(fixture.store, &ours, COFFER_NO_QUOTA, 3000));
+    name = name_of(&ours, 0, id);
+    assert_ok(coffer_object_open(fixture.store, &name, &object));
+    assert_ok(
+        coffer_check(fixture.store, COFFER_CHECK_REPAIR, ignore_finding, NULL, NULL, &summary));
+    assert_int_equal(coffer_object_truncate(object, 2001), COFFER_NO_SPACE);
+    assert_ok(coffer_object_truncate(object, 2000));
+    assert_int_equal(book(fixture.store, 0).storage, 3000);
+    coffer_object_close(object);
+    store_fixture_close(&fixture);
+    memory_device_free(disk);
+}
+
+static void test_wrong_calls(void **state)
+{
+    struct memory_device *disk = memory_device_open();
+    const struct store_options options = {.create = true};
+    struct store_fixture fixture;
+
+    (void)state;
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    assert_int_equal(coffer_set_quota(NULL, &ours, 1, 1), COFFER_MISUSE);
+    assert_int_equal(coffer_set_quota(fixture.store, NULL, 1, 1), COFFER_MISUSE);
+    for (unsigned i = 0; i < COFFER_TAS_MAX; i++) {
+        const struct coffer_uuid ta = {.time_low = i};
+
+        assert_ok(coffer_set_quota(fixture.store, &ta, 1, 1));
+        assert_ok(coffer_set_quota(fixture.store, &ta, 2, 2));
+    }
+    assert_int_equal(coffer_set_quota(fixture.store, &(struct coffer_uuid){.time_low = 99}, 1, 1),
+                     COFFER_NO_MEMORY);
+    store_fixture_close(&fixture);
+    memory_device_free(disk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_storage_beyond_the_quota_is_refused),
+        cmocka_unit_test(test_memory_beyond_the_quota_is_refused),
+        cmocka_unit_test(test_storage_is_what_a_model_says),
+        cmocka_unit_test(test_doubtful_sums_are_found_again),
+        cmocka_unit_test(test_wrong_calls),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
