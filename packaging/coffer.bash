@@ -51,7 +51,7 @@ _coffer() {
         stat) options+=" -h --human" ;;
         check) options+=" --repair --deep" ;;
         dump) options+=" --nodes" ;;
-        stats) options+=" --plan --prometheus" ;;
+        stats) options+=" --plan --prometheus --storage" ;;
         memory) options+=" --demo" ;;
         tune) options+=" --sizes --objects --costs --within" ;;
         esac

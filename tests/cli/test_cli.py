@@ -626,6 +626,17 @@ class StatsTest(CommandTest):
         self.fails(USAGE, "stats", "--prometheus", "--json")
         self.fails(USAGE, "stats", "--prometheus", "--plan")
 
+    def test_storage(self):
+        self.put("b", bytes(4321))
+        self.assertNotIn("tas", self.run_json("stats"))
+        (found,) = self.run_json("stats", "--storage")["tas"]
+        self.assertEqual((found["ta"], found["objects"], found["storage"]), (TA, 2, 4322))
+        self.assertRegex(self.run_coffer("stats", "--storage").decode(), rf"(?m)^{TA} +2 +4\.2K")
+        (found,) = self.run_json("stats", "--storage", "--ta", TA_2)["tas"]
+        self.assertEqual((found["ta"], found["objects"], found["storage"]), (TA_2, 0, 0))
+        lines = self.run_coffer("stats", "--storage", "--prometheus").decode().splitlines()
+        self.assertIn(f'coffer_ta_storage_bytes{{ta="{TA}"}} 4322', lines)
+
     def test_collector(self):
         value = self.run_json("stats")["collector"]
         self.assertEqual([item["name"] for item in value["sources"]],

@@ -203,6 +203,44 @@ static struct json_object *sources_json(const struct coffer_statistics *statisti
     return array;
 }
 
+#define TA_FIELD(name, unit, help)                                                                 \
+    {                                                                                              \
+#name, unit, offsetof(struct coffer_ta, name), help                                        \
+    }
+
+static const struct component_field ta_fields[] = {
+    TA_FIELD(objects, GAUGE, "objects of the TA"),
+    TA_FIELD(storage, GAUGE_BYTES, "their data"),
+    TA_FIELD(storage_peak, GAUGE_BYTES, "most it ever was"),
+    TA_FIELD(storage_refusals, COUNT, "changes refused for the quota"),
+    TA_FIELD(handles, GAUGE, "handles on objects, and writers"),
+    TA_FIELD(handles_peak, GAUGE, "most there ever were"),
+    TA_FIELD(memory, GAUGE_BYTES, "secure memory for handles and what is open"),
+    TA_FIELD(memory_peak, GAUGE_BYTES, "most it ever was"),
+    TA_FIELD(memory_refusals, COUNT, "handles refused for the quota"),
+};
+
+#define TA_FIELD_COUNT (sizeof(ta_fields) / sizeof(ta_fields[0]))
+
+static struct json_object *tas_json(const struct coffer_statistics *statistics)
+{
+    struct json_object *array = json_object_new_array();
+
+    for (unsigned i = 0; i < statistics->ta_count; i++) {
+        const struct coffer_ta *ta = &statistics->tas[i];
+        struct json_object *value = json_object_new_object();
+        char text[COFFER_UUID_TEXT_SIZE];
+
+        coffer_uuid_format(&ta->ta, text);
+        json_object_object_add(value, "ta", json_object_new_string(text));
+        for (size_t k = 0; k < TA_FIELD_COUNT; k++)
+            json_object_object_add(value, ta_fields[k].name,
+                                   json_of_u64(value_at(ta, ta_fields[k].offset)));
+        json_object_array_add(array, value);
+    }
+    return array;
+}
+
 /* [k]: pauses from 2^k ns on. */
 static struct json_object *lengths_json(const struct coffer_statistics *statistics)
 {
@@ -236,6 +274,8 @@ struct json_object *statistics_json(const struct coffer_statistics *statistics)
         json_object_object_add(group, "sources", sources_json(statistics));
         json_object_object_add(group, "pause_lengths", lengths_json(statistics));
     }
+    if (statistics->ta_count > 0)
+        json_object_object_add(value, "tas", tas_json(statistics));
     if (json_object_object_get_ex(value, "crypto", &group))
         json_object_object_add(group, "library",
                                json_object_new_string(statistics->crypto_library));
@@ -290,6 +330,25 @@ static void print_sources(const struct coffer_statistics *statistics)
     }
 }
 
+static void print_tas(const struct coffer_statistics *statistics)
+{
+    char metric[96];
+
+    for (size_t k = 0; k < TA_FIELD_COUNT && statistics->ta_count > 0; k++) {
+        const struct component_field *field = &ta_fields[k];
+
+        metric_name("ta", field->name, field->unit, metric, sizeof(metric));
+        print_head(metric, field->unit, field->help);
+        for (unsigned i = 0; i < statistics->ta_count; i++) {
+            char text[COFFER_UUID_TEXT_SIZE];
+
+            coffer_uuid_format(&statistics->tas[i].ta, text);
+            printf("%s{ta=\"%s\"} %" PRIu64 "\n", metric, text,
+                   value_at(&statistics->tas[i], field->offset));
+        }
+    }
+}
+
 void statistics_print_prometheus(const struct coffer_statistics *statistics)
 {
     char metric[96];
@@ -319,6 +378,7 @@ void statistics_print_prometheus(const struct coffer_statistics *statistics)
             printf("%s{cache=\"%s\"} %" PRIu64 "\n", metric, statistics->caches[i].name,
                    value_at(&statistics->caches[i], field->offset));
     }
+    print_tas(statistics);
     print_sources(statistics);
     print_pauses(statistics);
 }
@@ -384,6 +444,25 @@ void statistics_print_caches(const struct coffer_statistics *statistics)
         table_cell(&table, "%" PRIu64, cache->hits);
         table_cell(&table, "%" PRIu64, cache->misses);
         table_cell(&table, "%" PRIu64, cache->evictions);
+    }
+    table_finish(&table, true);
+}
+
+void statistics_print_tas(const struct coffer_statistics *statistics)
+{
+    static const char *const heading[] = {"TA", "OBJECTS", "DATA"};
+    struct table table;
+
+    table_init(&table, "<>>");
+    for (size_t i = 0; i < sizeof(heading) / sizeof(heading[0]); i++)
+        table_cell(&table, "%s", heading[i]);
+    for (unsigned i = 0; i < statistics->ta_count; i++) {
+        char text[COFFER_UUID_TEXT_SIZE];
+
+        coffer_uuid_format(&statistics->tas[i].ta, text);
+        table_cell(&table, "%s", text);
+        table_cell(&table, "%" PRIu64, statistics->tas[i].objects);
+        size_cell(&table, statistics->tas[i].storage);
     }
     table_finish(&table, true);
 }

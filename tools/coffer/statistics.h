@@ -15,6 +15,7 @@ void statistics_print_prometheus(const struct coffer_statistics *statistics);
 /* For people, on standard output: memory by component, each cache, then the other counters. */
 void statistics_print_memory(const struct coffer_statistics *statistics);
 void statistics_print_caches(const struct coffer_statistics *statistics);
+void statistics_print_tas(const struct coffer_statistics *statistics);
 void statistics_print_collector(const struct coffer_statistics *statistics);
 void statistics_print_counters(const struct coffer_statistics *statistics);
 

@@ -9,18 +9,21 @@
 #include "statistics.h"
 #include "verbs.h"
 
-enum { OPTION_PROMETHEUS = 0x200, OPTION_PLAN };
+enum { OPTION_PROMETHEUS = 0x200, OPTION_PLAN, OPTION_STORAGE };
 
 static const struct argp_option switches[] = {
     {"prometheus", OPTION_PROMETHEUS, NULL, 0, "In Prometheus' text format", 0},
     {"plan", OPTION_PLAN, NULL, 0,
      "Show what secure memory would be for, with --memory; no store is opened", 0},
+    {"storage", OPTION_STORAGE, NULL, 0,
+     "Also how much data the TA's objects have; each of them is opened", 0},
     {0},
 };
 
 struct wanted {
     bool prometheus;
     bool plan;
+    bool storage;
 };
 
 static bool set(struct call *call, int key, const char *value)
@@ -30,6 +33,7 @@ static bool set(struct call *call, int key, const char *value)
     (void)value;
     wanted->prometheus |= key == OPTION_PROMETHEUS;
     wanted->plan |= key == OPTION_PLAN;
+    wanted->storage |= key == OPTION_STORAGE;
     return true;
 }
 
@@ -49,7 +53,7 @@ enum exit_status verb_stats(struct options *options, int argc, char **argv)
     enum coffer_status status;
     enum exit_status result;
     struct session session;
-    struct wanted wanted = {false, false};
+    struct wanted wanted = {.plan = false};
     struct call call;
 
     result = call_parse(&grammar, options, &wanted, argc, argv, &call);
@@ -65,7 +69,12 @@ enum exit_status verb_stats(struct options *options, int argc, char **argv)
     if (result == EXIT_DONE)
         result = session_open(options, SESSION_READ, &session);
     if (result == EXIT_DONE) {
-        status = coffer_statistics_get(session.store, &statistics);
+        status = COFFER_OK;
+        if (wanted.storage)
+            status = coffer_set_quota(session.store, &options->ta, COFFER_NO_QUOTA,
+                                      COFFER_NO_QUOTA);
+        if (status == COFFER_OK)
+            status = coffer_statistics_get(session.store, &statistics);
         if (status != COFFER_OK) {
             result = fail_status(options, status, NULL, "stats: store %s", session.directory);
         } else if (options->json) {
@@ -78,6 +87,10 @@ enum exit_status verb_stats(struct options *options, int argc, char **argv)
             statistics_print_caches(&statistics);
             putchar('\n');
             statistics_print_collector(&statistics);
+            if (statistics.ta_count > 0) {
+                putchar('\n');
+                statistics_print_tas(&statistics);
+            }
             putchar('\n');
             statistics_print_counters(&statistics);
         }
