@@ -19,9 +19,10 @@
 #define PROBES      300u
 #define GIB         ((uint64_t)1024 * 1024 * 1024)
 
-static const struct coffer_uuid ta = {
-    0xc0ffe700, 0xbe4c, 0x4000, {0x80, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03}};
-static const struct coffer_name name = {.ta = ta, .id = "large", .id_size = 5};
+static const struct coffer_name name = {
+    .ta = {0xc0ffe700, 0xbe4c, 0x4000, {0x80, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03}},
+    .id = "large",
+    .id_size = 5};
 static const uint8_t key_bytes[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 
 /* A shortage is an answer, anything else the end of the bench. */

@@ -457,11 +457,11 @@ void coffer_replay_get(const struct coffer_replay *replay, struct coffer_replay_
 void coffer_replay_costs_default(struct coffer_replay_costs *out)
 {
     *out = (struct coffer_replay_costs){.call_ns = 500,
-                                        .device_ns = 900,
-                                        .kib_ns = 90,
+                                        .device_ns = 6000,
+                                        .kib_ns = 100,
                                         .barrier_ns = 270000,
-                                        .block_ns = 2000,
-                                        .hash_ns = 250};
+                                        .block_ns = 2500,
+                                        .hash_ns = 400};
 }
 
 uint64_t coffer_replay_ns(const struct coffer_replay_result *result,
