@@ -256,7 +256,7 @@ void cache_cool_group(struct cache *cache, struct cache_group *group, unsigned s
 void cache_discard(struct cache *cache, struct cache_entry *entry);
 
 /* A CLEAN entry that the caller pins gets another key, which no other entry has, in the same
- * group. */
+ * group. One that was discarded meanwhile has no key any more, and stays without. */
 void cache_rekey(struct cache *cache, struct cache_entry *entry, const struct cache_key *key);
 
 /* Give back up to `bytes` (rounded up to an entry), spare entries first, then those that the policy

@@ -312,7 +312,10 @@ void cache_rekey(struct cache *cache, struct cache_entry *entry, const struct ca
     struct cache_entry **link;
 
     cache_lock(cache);
-    assert_cheap(entry->state == CACHE_CLEAN && entry->pins > 0 && entry->group == key->group);
+    assert_cheap(entry->pins > 0);
+    if (entry->state == CACHE_FAILED)
+        goto out;
+    assert_cheap(entry->state == CACHE_CLEAN && entry->group == key->group);
     assert_cheap(look_up(cache, key) == NULL);
     for (link = bucket_of(cache, entry->group, entry->index); *link != entry;)
         link = &(*link)->chain;
@@ -322,5 +325,6 @@ void cache_rekey(struct cache *cache, struct cache_entry *entry, const struct ca
         cache->type->set_name(entry, key->more);
     entry->chain = *bucket;
     *bucket = entry;
+out:
     cache_unlock(cache);
 }

@@ -166,6 +166,14 @@ static enum coffer_status get(struct store *store, const struct name *name, stru
     return status;
 }
 
+static void let_others_run(const struct store *store)
+{
+    const struct coffer_port *port = store->settings.port;
+
+    if (port->thread_yield != NULL)
+        port->thread_yield(port->context);
+}
+
 /* One handle more, unless it is too late for that. */
 static bool add_handle(struct object *object)
 {
@@ -184,14 +192,11 @@ enum coffer_status object_open(struct store *store, const struct name *name, str
     struct object *object;
 
     status = get(store, name, &object);
-    if (status == COFFER_OK && !add_handle(object)) {
-        /* It is being deleted, replaced or thrown out: see what comes of it. */
+    while (status == COFFER_OK && !add_handle(object)) {
+        /* Another thread is about to put it out of reach: then see what comes of it. */
         leave(object);
-        store_lock(store);
-        status = get_locked(store, name, &object);
-        if (status == COFFER_OK && !add_handle(object))
-            assert_cheap(false); /* what is gone can't be found by who has the lock */
-        store_unlock(store);
+        let_others_run(store);
+        status = get(store, name, &object);
     }
     if (status == COFFER_OK)
         *out = object;
@@ -209,13 +214,13 @@ void object_close(struct object *object)
 bool object_has_handles(struct store *store, const struct name *name)
 {
     struct object *object = object_cache_find(&store->objects, name);
-    bool has;
+    uint32_t handles;
 
     if (object == NULL)
         return false;
-    has = atomic_load(&object->handles) > 0;
+    handles = atomic_load(&object->handles);
     leave(object);
-    return has;
+    return handles > 0 && handles != OBJECT_GONE;
 }
 
 void object_doubt(struct store *store, const struct name *name)
@@ -230,16 +235,20 @@ void object_doubt(struct store *store, const struct name *name)
 
 enum coffer_status object_retire(struct store *store, const struct name *name)
 {
-    struct object *object = object_cache_find(&store->objects, name);
-    uint32_t none = 0;
+    struct object *object;
 
-    if (object == NULL)
-        return COFFER_OK;
-    if (!atomic_compare_exchange_strong(&object->handles, &none, OBJECT_GONE)) {
+    while ((object = object_cache_find(&store->objects, name)) != NULL) {
+        uint32_t handles = 0;
+
+        if (atomic_compare_exchange_strong(&object->handles, &handles, OBJECT_GONE)) {
+            object_cache_discard(&store->objects, object);
+            break;
+        }
         leave(object);
-        return COFFER_BUSY;
+        if (handles != OBJECT_GONE)
+            return COFFER_BUSY;
+        let_others_run(store); /* who met damage in it puts it out of reach right now */
     }
-    object_cache_discard(&store->objects, object);
     return COFFER_OK;
 }
 

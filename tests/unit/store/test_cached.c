@@ -3,6 +3,8 @@
  * who goes, and that none of them outlives what it was. */
 #include "fixture.h"
 
+#include "coffer/linux.h"
+
 #define HANDLES 8u
 
 static struct coffer_statistics statistics(void)
@@ -368,6 +370,80 @@ static void test_objects_used_once_leave_the_catalogue_in_the_cache(void **state
     assert_true(after.device_reads - before.device_reads <= MANY + MANY / 8);
 }
 
+/* --- A port with one thread --- */
+
+static unsigned locks_held;
+
+static void count_take(void *context, struct port_lock *lock)
+{
+    (void)context;
+    must(lock->storage[0] == 0); /* it would wait for itself */
+    lock->storage[0] = 1;
+    locks_held++;
+}
+
+static void count_give(void *context, struct port_lock *lock)
+{
+    (void)context;
+    must(lock->storage[0] == 1);
+    lock->storage[0] = 0;
+    locks_held--;
+}
+
+static enum coffer_status plain_init(void *context, struct port_lock *lock)
+{
+    (void)context;
+    lock->storage[0] = 0;
+    return COFFER_OK;
+}
+
+static void plain_fini(void *context, struct port_lock *lock)
+{
+    (void)context;
+    must(lock->storage[0] == 0);
+}
+
+/* Where nothing can wait everything works all the same, and nobody takes a lock twice. */
+static void test_a_port_without_conditions_is_enough(void **state)
+{
+    struct coffer_port port = {.entropy = coffer_linux_port()->entropy,
+                               .lock_init = plain_init,
+                               .lock_fini = plain_fini,
+                               .lock_take = count_take,
+                               .lock_give = count_give};
+    const struct store_options options = {.port = &port};
+    struct coffer_check_summary summary;
+    struct coffer_writer *writer;
+    struct coffer_object *object;
+    const struct coffer_name name = step_name("w");
+
+    (void)state;
+    close_store();
+    open_with(&options);
+    assert_ok(put("a", 'a', 9000));
+    assert_ok(put_flags("a", COFFER_REPLACE, 'b', 20000));
+    assert_holds("a", 'b', 20000);
+    assert_ok(rename_object("a", "c"));
+    assert_ok(open_object("c", &object));
+    assert_ok(coffer_object_write(object, 100, "xyz", 3));
+    assert_ok(coffer_object_truncate(object, 50));
+    assert_status(delete_object("c"), COFFER_BUSY);
+    assert_handle_holds(object, 'b', 50);
+    coffer_object_close(object);
+    assert_ok(coffer_writer_open(fixture.store, &name, 0, NULL, &writer));
+    assert_ok(coffer_writer_write(writer, "abc", 3));
+    assert_int_equal(objects_listed(), 1);
+    assert_ok(coffer_writer_commit(writer));
+    assert_int_equal(objects_listed(), 2);
+    assert_ok(coffer_check(fixture.store, COFFER_CHECK_DEEP, ignore, NULL, NULL, &summary));
+    assert_int_equal(summary.damaged, 0);
+    assert_ok(delete_object("c"));
+    assert_int_equal(statistics().objects, 1);
+    assert_int_equal(locks_held, 0);
+    close_store();
+    open_store();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,6 +457,7 @@ int main(void)
         store_test(test_a_damaged_object_is_not_kept),
         store_test(test_a_check_sees_behind_the_cache),
         store_test(test_cached_objects_give_way),
+        store_test(test_a_port_without_conditions_is_enough),
         store_test(test_objects_used_once_leave_the_catalogue_in_the_cache),
     };
 
