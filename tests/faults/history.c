@@ -27,6 +27,7 @@
 #include <string.h>
 
 #include "coffer/linux.h"
+#include "engine/engine.h"
 #include "port/port.h"
 #include "support/memory_device.h"
 #include "support/must.h"
@@ -188,6 +189,18 @@ static void look(struct worker *worker, const struct coffer_name *name)
     coffer_object_close(object);
 }
 
+/* As if damage had been met in it: it isn't kept, whoever uses it. */
+static void doubt(struct worker *worker, const struct coffer_name *name)
+{
+    struct store *store = &worker->world->store->store;
+    struct name inside;
+
+    must(engine_name(name, &inside) == COFFER_OK);
+    store_lock(store);
+    object_doubt(store, &inside);
+    store_unlock(store);
+}
+
 static void use_name(struct worker *worker)
 {
     struct coffer *store = worker->world->store;
@@ -200,7 +213,7 @@ static void use_name(struct worker *worker)
     name_id((unsigned)random_below(&worker->random, NAMES), id);
     name_id((unsigned)random_below(&worker->random, NAMES), to);
     name = step_name(id);
-    switch (random_below(&worker->random, 8)) {
+    switch (random_below(&worker->random, 10)) {
     case 0:
         make(worker, &name, 0);
         break;
@@ -220,6 +233,11 @@ static void use_name(struct worker *worker)
         status = coffer_rename(store, &name, to, strlen(to));
         if (status != COFFER_NOT_FOUND && status != COFFER_EXISTS)
             (void)went_well(worker->world, status);
+        break;
+    case 4:
+    case 5:
+        doubt(worker, &name);
+        look(worker, &name);
         break;
     default:
         look(worker, &name);
