@@ -114,6 +114,7 @@ static struct point measure_point(struct large *large, struct pages *pages, page
     struct samples rates;
     struct point point;
     double hits_before, hits, misses_before, misses;
+    unsigned each = count / ROUNDS;
 
     run_pages(large, pages, run, warm);
     samples_init(&rates, ROUNDS);
@@ -123,8 +124,8 @@ static struct point measure_point(struct large *large, struct pages *pages, page
         double start = cpu_us();
 
         scratch_check_interrupt();
-        run_pages(large, pages, run, count / ROUNDS);
-        samples_add(&rates, count / ROUNDS * 1e6 / (cpu_us() - start));
+        run_pages(large, pages, run, each);
+        samples_add(&rates, (double)each * 1e6 / (cpu_us() - start));
     }
     counters_get(large->store, &after);
     block_counts(large->store, &hits, &misses);
@@ -132,7 +133,7 @@ static struct point measure_point(struct large *large, struct pages *pages, page
     hits -= hits_before;
     misses -= misses_before;
     point = (struct point){.per_s = samples_median(&rates),
-                           .calls = counters_calls(&spent) / (count / ROUNDS * ROUNDS),
+                           .calls = counters_calls(&spent) / (double)(each * ROUNDS),
                            .hits = hits + misses > 0 ? hits / (hits + misses) : 1};
     samples_fini(&rates);
     return point;

@@ -111,7 +111,7 @@ bool large_write(struct large *large, uint64_t page)
 static bool can_work(struct large *large, size_t memory)
 {
     uint64_t pages = large->size / LARGE_PAGE;
-    bool enough = large_open(large, memory);
+    bool enough = pages > 0 && large_open(large, memory);
 
     if (!enough)
         return false;

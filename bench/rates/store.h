@@ -15,7 +15,12 @@
 
 /* End the program with a line that says why. */
 __attribute__((noreturn)) void rate_fail(const char *why);
-void rate_must(bool good, const char *why);
+
+static inline void rate_must(bool good, const char *why)
+{
+    if (!good)
+        rate_fail(why);
+}
 
 struct store_settings {
     const char *directory; /* there, empty */

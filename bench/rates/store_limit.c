@@ -149,7 +149,7 @@ struct names store_list(struct store *store)
     struct names names = {0, 0};
 
     for (unsigned i = 0; i < store->settings.objects; i++) {
-        uint8_t name[16];
+        uint8_t name[16] = {0};
 
         move_out(store, (size_t)i * SLOT_SIZE, name, sizeof(name));
         names_add(&names, name, sizeof(name));

@@ -31,12 +31,6 @@ void rate_fail(const char *why)
     exit(EXIT_FAILURE);
 }
 
-void rate_must(bool good, const char *why)
-{
-    if (!good)
-        rate_fail(why);
-}
-
 struct store_name store_name(unsigned number)
 {
     struct store_name name;

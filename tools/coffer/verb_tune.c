@@ -64,7 +64,7 @@ struct tuning {
 
 static bool add_size(struct tuning *tuning, uint64_t memory)
 {
-    if (tuning->count == SIZES_MAX || memory < COFFER_MEMORY_MIN || memory > SIZE_LIMIT)
+    if (tuning->count == SIZES_MAX || memory < (size_t)COFFER_MEMORY_MIN || memory > SIZE_LIMIT)
         return false;
     if (tuning->count > 0 && memory <= tuning->points[tuning->count - 1].memory)
         return false;
