@@ -54,7 +54,8 @@ static void keep_notice(void *context, enum coffer_notice notice, const char *te
     snprintf(fixture->last_notice, sizeof(fixture->last_notice), "%s", text);
 }
 
-/* COFFER_BLOCK_CACHE=n: blocks have so many entries in the cache, and everything the fewest frames.
+/* COFFER_COLLECTOR: a collector's thread that leaves nothing alone for long.
+ * COFFER_BLOCK_CACHE=n: blocks have so many entries in the cache, and everything the fewest frames.
  */
 static size_t block_entries(void)
 {
@@ -126,6 +127,11 @@ enum coffer_status store_fixture_open(struct store_fixture *fixture, struct memo
     if (config.cache_frames == 0 && block_entries() != 0)
         config.cache_frames = TREE_CACHE_MIN;
     config.cached_objects = options->cached_objects;
+    if (getenv("COFFER_COLLECTOR") != NULL) {
+        config.collector_thread = true;
+        config.collect_interval_ms = 1;
+        config.cache_timeout_ms = 2;
+    }
     config.trace = options->trace;
     config.trace_context = options->trace_context;
     config.notice = keep_notice;
