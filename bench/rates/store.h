@@ -22,7 +22,7 @@ static inline void rate_must(bool good, const char *why)
         rate_fail(why);
 }
 
-struct store_settings {
+struct rated_settings {
     const char *directory; /* there, empty */
     size_t memory;         /* bytes that it may cache in, where it has such a bound */
     unsigned objects;      /* how many there will be at most */
@@ -31,37 +31,37 @@ struct store_settings {
 
 struct store;
 
-struct store *store_open(const struct store_settings *settings);
-void store_close(struct store *store);
+struct store *rated_open(const struct rated_settings *settings);
+void rated_close(struct store *store);
 
-/* A new object, in a transaction of its own; store_fill says that many come, and durability can
+/* A new object, in a transaction of its own; rated_fill says that many come, and durability can
  * wait. */
-void store_put(struct store *store, unsigned number, const void *data, size_t size);
-void store_fill(struct store *store, unsigned count, const void *data, size_t size);
+void rated_put(struct store *store, unsigned number, const void *data, size_t size);
+void rated_fill(struct store *store, unsigned count, const void *data, size_t size);
 
 /* Find an object, read all of its `size` bytes, let go of it. */
-void store_get(struct store *store, unsigned number, void *out, size_t size);
+void rated_get(struct store *store, unsigned number, void *out, size_t size);
 
 /* A large object: made or made anew in one transaction, in pieces of `chunk` bytes; found and kept
  * open; read anywhere. One at a time. */
-void store_write_large(struct store *store, const void *data, size_t size, size_t chunk);
-void store_open_large(struct store *store);
-void store_read_large(struct store *store, uint64_t offset, void *out, size_t size);
-void store_close_large(struct store *store);
+void rated_write_large(struct store *store, const void *data, size_t size, size_t chunk);
+void rated_open_large(struct store *store);
+void rated_read_large(struct store *store, uint64_t offset, void *out, size_t size);
+void rated_close_large(struct store *store);
 
 /* Every name is looked at: the sum of its bytes, and how many there are. */
 struct names {
     unsigned count;
     uint64_t sum;
 };
-struct names store_list(struct store *store);
+struct names rated_list(struct store *store);
 
 /* The name of an object: "object 17". */
-struct store_name {
+struct rated_name {
     char bytes[24];
     size_t size;
 };
-struct store_name store_name(unsigned number);
+struct rated_name rated_name(unsigned number);
 
 static inline void names_add(struct names *names, const void *name, size_t size)
 {

@@ -26,12 +26,12 @@ static void must(enum coffer_status status)
     rate_must(status == COFFER_OK, coffer_status_text(status));
 }
 
-static struct coffer_name name_of(const struct store_name *name)
+static struct coffer_name name_of(const struct rated_name *name)
 {
     return (struct coffer_name){.ta = ta, .id = name->bytes, .id_size = name->size};
 }
 
-struct store *store_open(const struct store_settings *settings)
+struct store *rated_open(const struct rated_settings *settings)
 {
     struct store *store = calloc(1, sizeof(*store));
 
@@ -47,21 +47,21 @@ struct store *store_open(const struct store_settings *settings)
     return store;
 }
 
-void store_close(struct store *store)
+void rated_close(struct store *store)
 {
     coffer_close(store->coffer);
     free(store);
 }
 
-void store_put(struct store *store, unsigned number, const void *data, size_t size)
+void rated_put(struct store *store, unsigned number, const void *data, size_t size)
 {
-    const struct store_name label = store_name(number);
+    const struct rated_name label = rated_name(number);
     const struct coffer_name name = name_of(&label);
 
     must(coffer_put(store->coffer, &name, COFFER_REPLACE, NULL, data, size));
 }
 
-void store_fill(struct store *store, unsigned count, const void *data, size_t size)
+void rated_fill(struct store *store, unsigned count, const void *data, size_t size)
 {
     struct coffer_linux_options fleeting = store->options;
 
@@ -69,14 +69,14 @@ void store_fill(struct store *store, unsigned count, const void *data, size_t si
     coffer_close(store->coffer);
     must(coffer_linux_open(&fleeting, &store->coffer));
     for (unsigned i = 0; i < count; i++)
-        store_put(store, i, data, size);
+        rated_put(store, i, data, size);
     coffer_close(store->coffer);
     must(coffer_linux_open(&store->options, &store->coffer));
 }
 
-void store_get(struct store *store, unsigned number, void *out, size_t size)
+void rated_get(struct store *store, unsigned number, void *out, size_t size)
 {
-    const struct store_name label = store_name(number);
+    const struct rated_name label = rated_name(number);
     const struct coffer_name name = name_of(&label);
     struct coffer_object *object;
     size_t got;
@@ -87,9 +87,9 @@ void store_get(struct store *store, unsigned number, void *out, size_t size)
     coffer_object_close(object);
 }
 
-void store_write_large(struct store *store, const void *data, size_t size, size_t chunk)
+void rated_write_large(struct store *store, const void *data, size_t size, size_t chunk)
 {
-    const struct store_name label = store_name(LARGE_NUMBER);
+    const struct rated_name label = rated_name(LARGE_NUMBER);
     const struct coffer_name name = name_of(&label);
     struct coffer_writer *writer;
 
@@ -99,15 +99,15 @@ void store_write_large(struct store *store, const void *data, size_t size, size_
     must(coffer_writer_commit(writer));
 }
 
-void store_open_large(struct store *store)
+void rated_open_large(struct store *store)
 {
-    const struct store_name label = store_name(LARGE_NUMBER);
+    const struct rated_name label = rated_name(LARGE_NUMBER);
     const struct coffer_name name = name_of(&label);
 
     must(coffer_object_open(store->coffer, &name, &store->large));
 }
 
-void store_read_large(struct store *store, uint64_t offset, void *out, size_t size)
+void rated_read_large(struct store *store, uint64_t offset, void *out, size_t size)
 {
     size_t got;
 
@@ -115,12 +115,12 @@ void store_read_large(struct store *store, uint64_t offset, void *out, size_t si
     rate_must(got == size, "a short read");
 }
 
-void store_close_large(struct store *store)
+void rated_close_large(struct store *store)
 {
     coffer_object_close(store->large);
 }
 
-struct names store_list(struct store *store)
+struct names rated_list(struct store *store)
 {
     struct names names = {0, 0};
     struct coffer_entry entry;

@@ -28,7 +28,7 @@ struct store {
 
 #define MESSAGES_MAX 32u
 
-struct store *store_open(const struct store_settings *settings)
+struct store *rated_open(const struct rated_settings *settings)
 {
     struct store *store = calloc(1, sizeof(*store));
 
@@ -41,7 +41,7 @@ struct store *store_open(const struct store_settings *settings)
     return store;
 }
 
-void store_close(struct store *store)
+void rated_close(struct store *store)
 {
     sealer_close(&store->sealer);
     (void)close(store->directory);
@@ -70,7 +70,7 @@ static void append(struct store *store, int file, const uint8_t *data, size_t si
 
 static void put(struct store *store, unsigned number, const void *data, size_t size, bool durable)
 {
-    const struct store_name name = store_name(number);
+    const struct rated_name name = rated_name(number);
     int file = openat(store->directory, "new", O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
     rate_must(file >= 0, "open");
@@ -81,12 +81,12 @@ static void put(struct store *store, unsigned number, const void *data, size_t s
     rate_must(!durable || fsync(store->directory) == 0, "fsync");
 }
 
-void store_put(struct store *store, unsigned number, const void *data, size_t size)
+void rated_put(struct store *store, unsigned number, const void *data, size_t size)
 {
     put(store, number, data, size, store->durable);
 }
 
-void store_fill(struct store *store, unsigned count, const void *data, size_t size)
+void rated_fill(struct store *store, unsigned count, const void *data, size_t size)
 {
     for (unsigned i = 0; i < count; i++)
         put(store, i, data, size, false);
@@ -117,9 +117,9 @@ static void read_messages(struct store *store, int file, uint64_t offset, uint8_
     }
 }
 
-void store_get(struct store *store, unsigned number, void *out, size_t size)
+void rated_get(struct store *store, unsigned number, void *out, size_t size)
 {
-    const struct store_name name = store_name(number);
+    const struct rated_name name = rated_name(number);
     int file = openat(store->directory, name.bytes, O_RDONLY);
 
     rate_must(file >= 0, "open");
@@ -127,31 +127,31 @@ void store_get(struct store *store, unsigned number, void *out, size_t size)
     (void)close(file);
 }
 
-void store_write_large(struct store *store, const void *data, size_t size, size_t chunk)
+void rated_write_large(struct store *store, const void *data, size_t size, size_t chunk)
 {
     (void)chunk;
-    store_put(store, LARGE_NUMBER, data, size);
+    rated_put(store, LARGE_NUMBER, data, size);
 }
 
-void store_open_large(struct store *store)
+void rated_open_large(struct store *store)
 {
-    const struct store_name name = store_name(LARGE_NUMBER);
+    const struct rated_name name = rated_name(LARGE_NUMBER);
 
     store->large = openat(store->directory, name.bytes, O_RDONLY);
     rate_must(store->large >= 0, "open");
 }
 
-void store_read_large(struct store *store, uint64_t offset, void *out, size_t size)
+void rated_read_large(struct store *store, uint64_t offset, void *out, size_t size)
 {
     read_messages(store, store->large, offset, out, size);
 }
 
-void store_close_large(struct store *store)
+void rated_close_large(struct store *store)
 {
     (void)close(store->large);
 }
 
-struct names store_list(struct store *store)
+struct names rated_list(struct store *store)
 {
     struct names names = {0, 0};
     DIR *stream = fdopendir(dup(store->directory));

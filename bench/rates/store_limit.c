@@ -20,7 +20,7 @@
 #define SLOT_SIZE 1024u /* of a small object */
 
 struct store {
-    struct store_settings settings;
+    struct rated_settings settings;
     struct sealer sealer;
     int file;
     uint8_t *bytes; /* where it all lies, or comes from */
@@ -28,7 +28,7 @@ struct store {
     size_t size;
 };
 
-struct store *store_open(const struct store_settings *settings)
+struct store *rated_open(const struct rated_settings *settings)
 {
     struct store *store = calloc(1, sizeof(*store));
     char path[4200];
@@ -48,7 +48,7 @@ struct store *store_open(const struct store_settings *settings)
     return store;
 }
 
-void store_close(struct store *store)
+void rated_close(struct store *store)
 {
     sealer_close(&store->sealer);
     (void)close(store->file);
@@ -98,25 +98,25 @@ static void settle(struct store *store)
 #endif
 }
 
-void store_put(struct store *store, unsigned number, const void *data, size_t size)
+void rated_put(struct store *store, unsigned number, const void *data, size_t size)
 {
     move_in(store, (size_t)number * SLOT_SIZE, data, size);
     settle(store);
 }
 
-void store_fill(struct store *store, unsigned count, const void *data, size_t size)
+void rated_fill(struct store *store, unsigned count, const void *data, size_t size)
 {
     for (unsigned i = 0; i < count; i++)
         move_in(store, (size_t)i * SLOT_SIZE, data, size);
     settle(store);
 }
 
-void store_get(struct store *store, unsigned number, void *out, size_t size)
+void rated_get(struct store *store, unsigned number, void *out, size_t size)
 {
     move_out(store, (size_t)number * SLOT_SIZE, out, size);
 }
 
-void store_write_large(struct store *store, const void *data, size_t size, size_t chunk)
+void rated_write_large(struct store *store, const void *data, size_t size, size_t chunk)
 {
     size_t step = step_of(chunk);
 
@@ -125,12 +125,12 @@ void store_write_large(struct store *store, const void *data, size_t size, size_
     settle(store);
 }
 
-void store_open_large(struct store *store)
+void rated_open_large(struct store *store)
 {
     (void)store;
 }
 
-void store_read_large(struct store *store, uint64_t offset, void *out, size_t size)
+void rated_read_large(struct store *store, uint64_t offset, void *out, size_t size)
 {
     size_t step = step_of(size);
 
@@ -138,13 +138,13 @@ void store_read_large(struct store *store, uint64_t offset, void *out, size_t si
         move_out(store, (size_t)offset + at, (uint8_t *)out + at, step);
 }
 
-void store_close_large(struct store *store)
+void rated_close_large(struct store *store)
 {
     (void)store;
 }
 
 /* The names as they would lie there, one after the other. */
-struct names store_list(struct store *store)
+struct names rated_list(struct store *store)
 {
     struct names names = {0, 0};
 

@@ -21,7 +21,7 @@ static void must(int error)
     rate_must(error == 0, mdb_strerror(error));
 }
 
-struct store *store_open(const struct store_settings *settings)
+struct store *rated_open(const struct rated_settings *settings)
 {
     struct store *store = calloc(1, sizeof(*store));
     MDB_txn *transaction;
@@ -39,14 +39,14 @@ struct store *store_open(const struct store_settings *settings)
     return store;
 }
 
-void store_close(struct store *store)
+void rated_close(struct store *store)
 {
     mdb_txn_abort(store->reader);
     mdb_env_close(store->environment);
     free(store);
 }
 
-static MDB_val key_of(struct store_name *name)
+static MDB_val key_of(struct rated_name *name)
 {
     return (MDB_val){name->size, name->bytes};
 }
@@ -54,7 +54,7 @@ static MDB_val key_of(struct store_name *name)
 static void put_in(struct store *store, MDB_txn *transaction, unsigned number, const void *data,
                    size_t size)
 {
-    struct store_name name = store_name(number);
+    struct rated_name name = rated_name(number);
     MDB_val key = key_of(&name);
     MDB_val value = {size, NULL};
 
@@ -62,7 +62,7 @@ static void put_in(struct store *store, MDB_txn *transaction, unsigned number, c
     memcpy(value.mv_data, data, size);
 }
 
-void store_put(struct store *store, unsigned number, const void *data, size_t size)
+void rated_put(struct store *store, unsigned number, const void *data, size_t size)
 {
     MDB_txn *transaction;
 
@@ -71,7 +71,7 @@ void store_put(struct store *store, unsigned number, const void *data, size_t si
     must(mdb_txn_commit(transaction));
 }
 
-void store_fill(struct store *store, unsigned count, const void *data, size_t size)
+void rated_fill(struct store *store, unsigned count, const void *data, size_t size)
 {
     MDB_txn *transaction;
 
@@ -83,7 +83,7 @@ void store_fill(struct store *store, unsigned count, const void *data, size_t si
 
 static MDB_val find(struct store *store, unsigned number)
 {
-    struct store_name name = store_name(number);
+    struct rated_name name = rated_name(number);
     MDB_val key = key_of(&name);
     MDB_val value;
 
@@ -91,7 +91,7 @@ static MDB_val find(struct store *store, unsigned number)
     return value;
 }
 
-void store_get(struct store *store, unsigned number, void *out, size_t size)
+void rated_get(struct store *store, unsigned number, void *out, size_t size)
 {
     MDB_val value;
 
@@ -102,9 +102,9 @@ void store_get(struct store *store, unsigned number, void *out, size_t size)
     mdb_txn_reset(store->reader);
 }
 
-void store_write_large(struct store *store, const void *data, size_t size, size_t chunk)
+void rated_write_large(struct store *store, const void *data, size_t size, size_t chunk)
 {
-    struct store_name name = store_name(LARGE_NUMBER);
+    struct rated_name name = rated_name(LARGE_NUMBER);
     MDB_val key = key_of(&name);
     MDB_val value = {size, NULL};
     MDB_txn *transaction;
@@ -116,12 +116,12 @@ void store_write_large(struct store *store, const void *data, size_t size, size_
     must(mdb_txn_commit(transaction));
 }
 
-void store_open_large(struct store *store)
+void rated_open_large(struct store *store)
 {
     must(mdb_txn_renew(store->reader));
 }
 
-void store_read_large(struct store *store, uint64_t offset, void *out, size_t size)
+void rated_read_large(struct store *store, uint64_t offset, void *out, size_t size)
 {
     MDB_val value = find(store, LARGE_NUMBER);
 
@@ -129,12 +129,12 @@ void store_read_large(struct store *store, uint64_t offset, void *out, size_t si
     memcpy(out, (const uint8_t *)value.mv_data + offset, size);
 }
 
-void store_close_large(struct store *store)
+void rated_close_large(struct store *store)
 {
     mdb_txn_reset(store->reader);
 }
 
-struct names store_list(struct store *store)
+struct names rated_list(struct store *store)
 {
     struct names names = {0, 0};
     MDB_cursor *cursor;

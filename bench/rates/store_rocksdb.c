@@ -20,7 +20,7 @@ static void must(char *error)
     rate_must(error == NULL, error);
 }
 
-struct store *store_open(const struct store_settings *settings)
+struct store *rated_open(const struct rated_settings *settings)
 {
     rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
     rocksdb_cache_t *cache = rocksdb_cache_create_lru(settings->memory);
@@ -46,7 +46,7 @@ struct store *store_open(const struct store_settings *settings)
     return store;
 }
 
-void store_close(struct store *store)
+void rated_close(struct store *store)
 {
     rocksdb_close(store->base);
     rocksdb_writeoptions_destroy(store->writing);
@@ -55,9 +55,9 @@ void store_close(struct store *store)
     free(store);
 }
 
-void store_put(struct store *store, unsigned number, const void *data, size_t size)
+void rated_put(struct store *store, unsigned number, const void *data, size_t size)
 {
-    const struct store_name name = store_name(number);
+    const struct rated_name name = rated_name(number);
     char *error = NULL;
 
     rocksdb_put(store->base, store->writing, name.bytes, name.size, data, size, &error);
@@ -76,13 +76,13 @@ static void settle(struct store *store)
     rocksdb_compact_range(store->base, NULL, 0, NULL, 0);
 }
 
-void store_fill(struct store *store, unsigned count, const void *data, size_t size)
+void rated_fill(struct store *store, unsigned count, const void *data, size_t size)
 {
     rocksdb_writeoptions_t *durable = store->writing;
 
     store->writing = rocksdb_writeoptions_create();
     for (unsigned i = 0; i < count; i++)
-        store_put(store, i, data, size);
+        rated_put(store, i, data, size);
     rocksdb_writeoptions_destroy(store->writing);
     store->writing = durable;
     settle(store);
@@ -104,9 +104,9 @@ static void get(struct store *store, const char *name, size_t name_size, void *o
     rocksdb_pinnableslice_destroy(slice);
 }
 
-void store_get(struct store *store, unsigned number, void *out, size_t size)
+void rated_get(struct store *store, unsigned number, void *out, size_t size)
 {
-    const struct store_name name = store_name(number);
+    const struct rated_name name = rated_name(number);
 
     get(store, name.bytes, name.size, out, size);
 }
@@ -116,7 +116,7 @@ static size_t record_name(uint64_t record, char name[32])
     return (size_t)snprintf(name, 32, "record %08llx", (unsigned long long)record);
 }
 
-void store_write_large(struct store *store, const void *data, size_t size, size_t chunk)
+void rated_write_large(struct store *store, const void *data, size_t size, size_t chunk)
 {
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     char *error = NULL;
@@ -133,12 +133,12 @@ void store_write_large(struct store *store, const void *data, size_t size, size_
     rocksdb_writebatch_destroy(batch);
 }
 
-void store_open_large(struct store *store)
+void rated_open_large(struct store *store)
 {
     settle(store);
 }
 
-void store_read_large(struct store *store, uint64_t offset, void *out, size_t size)
+void rated_read_large(struct store *store, uint64_t offset, void *out, size_t size)
 {
     for (size_t at = 0; at < size; at += RECORD_SIZE) {
         char name[32];
@@ -148,12 +148,12 @@ void store_read_large(struct store *store, uint64_t offset, void *out, size_t si
     }
 }
 
-void store_close_large(struct store *store)
+void rated_close_large(struct store *store)
 {
     (void)store;
 }
 
-struct names store_list(struct store *store)
+struct names rated_list(struct store *store)
 {
     rocksdb_iterator_t *iterator = rocksdb_create_iterator(store->base, store->reading);
     struct names names = {0, 0};

@@ -37,7 +37,7 @@ static sqlite3_stmt *prepare(struct store *store, const char *command)
     return statement;
 }
 
-struct store *store_open(const struct store_settings *settings)
+struct store *rated_open(const struct rated_settings *settings)
 {
     struct store *store = calloc(1, sizeof(*store));
     char text[4200];
@@ -61,7 +61,7 @@ struct store *store_open(const struct store_settings *settings)
     return store;
 }
 
-void store_close(struct store *store)
+void rated_close(struct store *store)
 {
     (void)sqlite3_finalize(store->get);
     (void)sqlite3_finalize(store->put);
@@ -70,15 +70,15 @@ void store_close(struct store *store)
     free(store);
 }
 
-static void bind_name(struct store *store, sqlite3_stmt *statement, const struct store_name *name)
+static void bind_name(struct store *store, sqlite3_stmt *statement, const struct rated_name *name)
 {
     must(store,
          sqlite3_bind_blob(statement, 1, name->bytes, (int)name->size, SQLITE_STATIC) == SQLITE_OK);
 }
 
-void store_put(struct store *store, unsigned number, const void *data, size_t size)
+void rated_put(struct store *store, unsigned number, const void *data, size_t size)
 {
-    const struct store_name name = store_name(number);
+    const struct rated_name name = rated_name(number);
 
     bind_name(store, store->put, &name);
     must(store, sqlite3_bind_blob(store->put, 2, data, (int)size, SQLITE_STATIC) == SQLITE_OK);
@@ -86,18 +86,18 @@ void store_put(struct store *store, unsigned number, const void *data, size_t si
     (void)sqlite3_reset(store->put);
 }
 
-void store_fill(struct store *store, unsigned count, const void *data, size_t size)
+void rated_fill(struct store *store, unsigned count, const void *data, size_t size)
 {
     run(store, "BEGIN");
     for (unsigned i = 0; i < count; i++)
-        store_put(store, i, data, size);
+        rated_put(store, i, data, size);
     run(store, "COMMIT");
     run(store, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-void store_get(struct store *store, unsigned number, void *out, size_t size)
+void rated_get(struct store *store, unsigned number, void *out, size_t size)
 {
-    const struct store_name name = store_name(number);
+    const struct rated_name name = rated_name(number);
 
     bind_name(store, store->get, &name);
     must(store, sqlite3_step(store->get) == SQLITE_ROW);
@@ -108,7 +108,7 @@ void store_get(struct store *store, unsigned number, void *out, size_t size)
 
 static void open_blob(struct store *store, int writable)
 {
-    const struct store_name name = store_name(LARGE_NUMBER);
+    const struct rated_name name = rated_name(LARGE_NUMBER);
     sqlite3_stmt *find = prepare(store, "SELECT rowid FROM objects WHERE name = ?");
 
     bind_name(store, find, &name);
@@ -119,9 +119,9 @@ static void open_blob(struct store *store, int writable)
     (void)sqlite3_finalize(find);
 }
 
-void store_write_large(struct store *store, const void *data, size_t size, size_t chunk)
+void rated_write_large(struct store *store, const void *data, size_t size, size_t chunk)
 {
-    const struct store_name name = store_name(LARGE_NUMBER);
+    const struct rated_name name = rated_name(LARGE_NUMBER);
 
     run(store, "BEGIN");
     bind_name(store, store->put, &name);
@@ -132,27 +132,27 @@ void store_write_large(struct store *store, const void *data, size_t size, size_
     for (size_t at = 0; at < size; at += chunk)
         must(store, sqlite3_blob_write(store->large, (const uint8_t *)data + at, (int)chunk,
                                        (int)at) == SQLITE_OK);
-    store_close_large(store);
+    rated_close_large(store);
     run(store, "COMMIT");
 }
 
-void store_open_large(struct store *store)
+void rated_open_large(struct store *store)
 {
     run(store, "PRAGMA wal_checkpoint(TRUNCATE)");
     open_blob(store, 0);
 }
 
-void store_read_large(struct store *store, uint64_t offset, void *out, size_t size)
+void rated_read_large(struct store *store, uint64_t offset, void *out, size_t size)
 {
     must(store, sqlite3_blob_read(store->large, out, (int)size, (int)offset) == SQLITE_OK);
 }
 
-void store_close_large(struct store *store)
+void rated_close_large(struct store *store)
 {
     (void)sqlite3_blob_close(store->large);
 }
 
-struct names store_list(struct store *store)
+struct names rated_list(struct store *store)
 {
     struct names names = {0, 0};
 

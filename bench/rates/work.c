@@ -31,9 +31,9 @@ void rate_fail(const char *why)
     exit(EXIT_FAILURE);
 }
 
-struct store_name store_name(unsigned number)
+struct rated_name rated_name(unsigned number)
 {
-    struct store_name name;
+    struct rated_name name;
 
     name.size = (size_t)snprintf(name.bytes, sizeof(name.bytes), "object %u", number);
     return name;
@@ -50,7 +50,7 @@ static double clock_ns(clockid_t clock)
 /* What a workload works with. */
 struct work {
     struct store *store;
-    struct store_settings settings;
+    struct rated_settings settings;
     unsigned rounds;
     uint64_t random;
     uint8_t *bytes; /* LARGE, of the data */
@@ -124,21 +124,21 @@ static void check(const struct work *work, const uint8_t *bytes, size_t size)
 static double get_in_turn(struct work *work, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        store_get(work->store, i % WARM_SMALL, work->out, SMALL);
+        rated_get(work->store, i % WARM_SMALL, work->out, SMALL);
     check(work, work->out, SMALL);
     return count;
 }
 
 static void work_get_warm(struct work *work)
 {
-    store_fill(work->store, 100, work->bytes, SMALL);
+    rated_fill(work->store, 100, work->bytes, SMALL);
     run_rounds(work, get_in_turn);
 }
 
 static double get_any(struct work *work, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        store_get(work->store, (unsigned)(next_random(work) % work->settings.objects), work->out,
+        rated_get(work->store, (unsigned)(next_random(work) % work->settings.objects), work->out,
                   SMALL);
     check(work, work->out, SMALL);
     return count;
@@ -146,14 +146,14 @@ static double get_any(struct work *work, unsigned count)
 
 static void work_get_of_many(struct work *work)
 {
-    store_fill(work->store, work->settings.objects, work->bytes, SMALL);
+    rated_fill(work->store, work->settings.objects, work->bytes, SMALL);
     run_rounds(work, get_any);
 }
 
 static double read_pages(struct work *work, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        store_read_large(work->store, next_random(work) % (WARM_LARGE / PAGE) * PAGE, work->out,
+        rated_read_large(work->store, next_random(work) % (WARM_LARGE / PAGE) * PAGE, work->out,
                          PAGE);
     check(work, work->out, PAGE);
     return count;
@@ -161,67 +161,67 @@ static double read_pages(struct work *work, unsigned count)
 
 static void work_read_warm(struct work *work)
 {
-    store_write_large(work->store, work->bytes, WARM_LARGE, CHUNK);
-    store_open_large(work->store);
+    rated_write_large(work->store, work->bytes, WARM_LARGE, CHUNK);
+    rated_open_large(work->store);
     for (size_t at = 0; at < WARM_LARGE; at += PAGE)
-        store_read_large(work->store, at, work->out, PAGE);
+        rated_read_large(work->store, at, work->out, PAGE);
     run_rounds(work, read_pages);
-    store_close_large(work->store);
+    rated_close_large(work->store);
 }
 
 static double read_all(struct work *work, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         for (size_t at = 0; at < LARGE; at += CHUNK)
-            store_read_large(work->store, at, work->out + at, CHUNK);
+            rated_read_large(work->store, at, work->out + at, CHUNK);
     check(work, work->out, LARGE);
     return (double)count * (LARGE >> 20);
 }
 
 static void work_read_large(struct work *work)
 {
-    store_write_large(work->store, work->bytes, LARGE, CHUNK);
-    store_open_large(work->store);
+    rated_write_large(work->store, work->bytes, LARGE, CHUNK);
+    rated_open_large(work->store);
     run_rounds(work, read_all);
-    store_close_large(work->store);
+    rated_close_large(work->store);
 }
 
 static double write_all(struct work *work, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        store_write_large(work->store, work->bytes, LARGE, CHUNK);
+        rated_write_large(work->store, work->bytes, LARGE, CHUNK);
     return (double)count * (LARGE >> 20);
 }
 
 static void work_write_large(struct work *work)
 {
-    store_write_large(work->store, work->bytes, LARGE, CHUNK);
+    rated_write_large(work->store, work->bytes, LARGE, CHUNK);
     run_rounds(work, write_all);
 }
 
 static double list(struct work *work, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        rate_must(store_list(work->store).count == work->settings.objects, "the list");
+        rate_must(rated_list(work->store).count == work->settings.objects, "the list");
     return (double)count * work->settings.objects;
 }
 
 static void work_list(struct work *work)
 {
-    store_fill(work->store, work->settings.objects, work->bytes, 16);
+    rated_fill(work->store, work->settings.objects, work->bytes, 16);
     run_rounds(work, list);
 }
 
 static double put(struct work *work, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        store_put(work->store, i % PUT_OF, work->bytes, SMALL);
+        rated_put(work->store, i % PUT_OF, work->bytes, SMALL);
     return count;
 }
 
 static void work_put(struct work *work)
 {
-    store_fill(work->store, PUT_OF, work->bytes, SMALL);
+    rated_fill(work->store, PUT_OF, work->bytes, SMALL);
     run_rounds(work, put);
 }
 
@@ -251,13 +251,13 @@ int main(int count, char **words)
     for (size_t i = 0; i < sizeof(workloads) / sizeof(workloads[0]); i++) {
         if (strcmp(workloads[i].name, words[1]) != 0)
             continue;
-        work.settings = (struct store_settings){.directory = words[2],
+        work.settings = (struct rated_settings){.directory = words[2],
                                                 .memory = MEMORY,
                                                 .objects = (unsigned)strtoul(words[3], NULL, 10),
                                                 .durable = workloads[i].durable};
-        work.store = store_open(&work.settings);
+        work.store = rated_open(&work.settings);
         workloads[i].run(&work);
-        store_close(work.store);
+        rated_close(work.store);
         free(work.bytes);
         free(work.out);
         return EXIT_SUCCESS;
