@@ -24,10 +24,12 @@ COFFER_MUST_CHECK enum coffer_status coffer_linux_directory_open(const char *pat
 /* Only for a device that no store owns. */
 void coffer_linux_directory_close(struct coffer_device *device);
 
+#define COFFER_LINUX_MEMORY_DEFAULT ((size_t)1024 * 1024) /* bytes of secure memory */
+
 struct coffer_linux_options {
     const char *directory;        /* required */
     const struct coffer_key *key; /* required */
-    size_t memory;                /* bytes of secure memory; 0: 1 MiB */
+    size_t memory;                /* bytes of secure memory; 0: COFFER_LINUX_MEMORY_DEFAULT */
     bool create;                  /* the directory and the store, when they are not there */
     bool read_only;
     bool volatile_commits;

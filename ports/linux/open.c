@@ -4,8 +4,6 @@
 
 #include "coffer/linux.h"
 
-#define MEMORY_DEFAULT ((size_t)1024 * 1024)
-
 /* What coffer_close gives back at the very end. */
 struct machine {
     struct coffer_area area;
@@ -66,7 +64,8 @@ enum coffer_status coffer_linux_open(const struct coffer_linux_options *options,
     machine = calloc(1, sizeof(*machine));
     if (machine == NULL)
         return COFFER_NO_MEMORY;
-    status = coffer_linux_memory_make(options->memory != 0 ? options->memory : MEMORY_DEFAULT,
+    status = coffer_linux_memory_make(options->memory != 0 ? options->memory
+                                                           : COFFER_LINUX_MEMORY_DEFAULT,
                                       &machine->locked, &machine->area);
     if (status != COFFER_OK)
         goto free_machine;

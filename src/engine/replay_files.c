@@ -2,12 +2,8 @@
 /* What reading and changing a file touches, and what that costs. */
 #include "engine/replay.h"
 
+#include "tree/environment.h"
 #include "tree/tree.h"
-
-/* As the tree has them (tree/read.c, tree/inside.h). */
-#define RUN_BLOCKS  32u /* that one read fetches */
-#define AHEAD_FIRST 4u  /* blocks */
-#define CALL_PARTS  64u /* blocks, nodes and heads of one write */
 
 void replay_file_init(struct replay_file *file)
 {
@@ -129,15 +125,15 @@ static uint64_t choose_count(const struct coffer_replay *replay, struct replay_f
         uint64_t share = (replay->cache_frames - TREE_NODES_MIN) / 4;
 
         file->ahead = file->ahead == 0 ? AHEAD_FIRST : 2 * file->ahead;
-        if (file->ahead > RUN_BLOCKS)
-            file->ahead = RUN_BLOCKS;
+        if (file->ahead > STAGING_MAX)
+            file->ahead = STAGING_MAX;
         if (count < file->ahead)
             count = file->ahead < share ? file->ahead : share;
         if (count < wanted)
             count = wanted;
     }
-    if (count > RUN_BLOCKS)
-        count = RUN_BLOCKS;
+    if (count > STAGING_MAX)
+        count = STAGING_MAX;
     return count < left ? count : left;
 }
 
@@ -253,7 +249,7 @@ void replay_file_write(struct coffer_replay *replay, struct replay_file *file, u
     reach(replay, file, first, last, true);
     /* In the order of the file, in as few calls as that takes. */
     replay->result.blocks += count + 1;
-    replay->result.device_writes += (parts + CALL_PARTS - 1) / CALL_PARTS;
+    replay->result.device_writes += (parts + OUTGOING_MAX - 1) / OUTGOING_MAX;
     replay->result.device_written_bytes += count * LAYOUT_BLOCK_SIZE +
                                            nodes.nodes * 2 * LAYOUT_NODE_SIZE + LAYOUT_HEAD_SIZE;
 }

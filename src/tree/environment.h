@@ -38,6 +38,8 @@
  * block 0) needs them side by side. */
 #define STAGING_RESERVE 4u
 #define STAGING_MAX     32u /* blocks of one operation */
+#define OUTGOING_MAX    64u /* blocks, nodes and heads that one call writes */
+#define AHEAD_FIRST     4u  /* blocks that are read ahead at first, and each time twice as many */
 
 struct tree_environment {
     struct memory *memory;

@@ -264,8 +264,6 @@ void blocks_adopt_first(struct tree *tree, uint8_t *slots, size_t got);
 
 /* --- outgoing.c */
 
-#define OUTGOING_MAX 64u
-
 struct outgoing_part {
     uint64_t offset; /* in the file */
     void *data;

@@ -10,8 +10,6 @@
 
 #include "base/assert.h"
 
-#define AHEAD_FIRST 4u
-
 /* Blocks from `first` on that are fetched together. */
 struct batch {
     struct tree *tree;

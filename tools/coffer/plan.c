@@ -8,8 +8,7 @@
 #include "output.h"
 #include "sizes.h"
 
-#define MEMORY_DEFAULT ((size_t)1024 * 1024)
-#define ANYWHERE       ((uintptr_t)1 << 20)
+#define ANYWHERE ((uintptr_t)1 << 20)
 
 struct floating {
     const char *name;
@@ -115,7 +114,7 @@ enum exit_status plan_show(struct options *options)
     /* Only its size is looked at. */
     const struct coffer_area area = {
         .address = (void *)ANYWHERE, /* NOLINT(performance-no-int-to-ptr) */
-        .size = options->memory != 0 ? options->memory : MEMORY_DEFAULT,
+        .size = options->memory != 0 ? options->memory : COFFER_LINUX_MEMORY_DEFAULT,
     };
     const struct coffer_config config = {
         .port = coffer_linux_port(), .areas = &area, .area_count = 1};
