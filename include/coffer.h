@@ -50,6 +50,7 @@ extern "C" {
 #define COFFER_TYPE_DATA  0xA00000BFu /* object type of plain data (GP: TEE_TYPE_DATA) */
 #define COFFER_USAGE_ALL  0xFFFFFFFFu
 #define COFFER_MEMORY_MIN (256u * 1024u) /* bytes of secure memory that are enough to work in */
+#define COFFER_MEMORY_MAX (((uint64_t)64 << 30) - 65536u) /* and that can be managed */
 
 /* The version of the library at run time; never NULL. */
 const char *coffer_version(void);

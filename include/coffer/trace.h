@@ -3,14 +3,18 @@
  * Traces of a store's calls (struct coffer_config, `trace`), and what they would have cost with
  * another amount of memory.
  *
- * A trace is text, one line a call, in the order in which the calls ended:
+ * A trace is text, one line for each call that reads or changes objects, in the order in which the
+ * calls ended:
  *
  *     TIME CALL OBJECT OFFSET SIZE STATUS
  *
  * TIME is in microseconds since the store was opened, OBJECT a number in hex that stands for the
  * object (names are not in it), STATUS an enum coffer_status; all but OBJECT in decimal. What
  * OFFSET and SIZE are depends on CALL: see enum coffer_trace_call. A trace begins with `start`;
- * where several stand in one file, one after the other, each begins so.
+ * where several stand in one file, one after the other, each begins so. Calls that find what they
+ * need in memory have no line: what an open object is like (coffer_object_info), statistics,
+ * quotas; nor has coffer_list_next, whose walk is told when it is closed, nor coffer_tick. Calls
+ * that are refused for their arguments have none either.
  */
 #ifndef COFFER_TRACE_H
 #define COFFER_TRACE_H
@@ -30,21 +34,22 @@ extern "C" {
 #define COFFER_TRACE_LINE_MAX 160u /* bytes of a line, its end included */
 
 enum coffer_trace_call {
-    COFFER_TRACE_START,  /* OFFSET: the version of this form; SIZE: bytes of secure memory */
-    COFFER_TRACE_END,    /* the store was closed */
-    COFFER_TRACE_OPEN,   /* OFFSET: bytes in front of the data; SIZE: of the data */
-    COFFER_TRACE_CLOSE,  /* of an object */
-    COFFER_TRACE_READ,   /* the range that was asked for */
-    COFFER_TRACE_WRITE,  /* likewise */
-    COFFER_TRACE_CUT,    /* SIZE: the new one */
-    COFFER_TRACE_STAT,   /* as `open`, and closed at once */
-    COFFER_TRACE_PUT,    /* OFFSET: bytes in front of the data; SIZE: of the data */
-    COFFER_TRACE_MAKE,   /* a writer was opened; OFFSET: bytes in front of the data */
-    COFFER_TRACE_APPEND, /* to a writer; OFFSET: how much it had before */
-    COFFER_TRACE_COMMIT, /* of a writer; SIZE: all of the data */
-    COFFER_TRACE_ABORT,  /* of a writer */
-    COFFER_TRACE_RENAME, /* the old name */
-    COFFER_TRACE_AS,     /* and, next, the new one */
+    COFFER_TRACE_START,      /* OFFSET: the version of this form; SIZE: bytes of secure memory */
+    COFFER_TRACE_END,        /* the store was closed, with what was open in it */
+    COFFER_TRACE_OPEN,       /* OFFSET: bytes in front of the data; SIZE: of the data */
+    COFFER_TRACE_CLOSE,      /* of an object */
+    COFFER_TRACE_READ,       /* the range that was asked for */
+    COFFER_TRACE_ATTRIBUTES, /* SIZE: how much of them was asked for */
+    COFFER_TRACE_WRITE,      /* the range */
+    COFFER_TRACE_CUT,        /* SIZE: the new one */
+    COFFER_TRACE_STAT,       /* as `open`, and closed at once */
+    COFFER_TRACE_PUT,        /* OFFSET: bytes in front of the data; SIZE: of the data */
+    COFFER_TRACE_MAKE,       /* a writer was opened; OFFSET: bytes in front of the data */
+    COFFER_TRACE_APPEND,     /* to a writer; OFFSET: how much it had before */
+    COFFER_TRACE_COMMIT,     /* of a writer; SIZE: all of the data */
+    COFFER_TRACE_ABORT,      /* of a writer */
+    COFFER_TRACE_RENAME,     /* the old name */
+    COFFER_TRACE_AS,         /* and, next, the new one */
     COFFER_TRACE_DELETE,
     COFFER_TRACE_LIST,  /* a walk is closed; SIZE: names that it met */
     COFFER_TRACE_CHECK, /* the whole store */
@@ -59,8 +64,8 @@ struct coffer_trace_record {
     enum coffer_status status;
 };
 
-/* One line, with its end or without. COFFER_MISUSE: it isn't one of a trace, or of a version that
- * this one doesn't know. */
+/* One line, with its end or without. COFFER_MISUSE: it isn't one of a trace, or tells of what no
+ * store can have done. COFFER_UNSUPPORTED: a `start` of a version that this one doesn't know. */
 COFFER_MUST_CHECK enum coffer_status coffer_trace_parse(const char *line, size_t size,
                                                         struct coffer_trace_record *out);
 
@@ -103,8 +108,8 @@ struct coffer_replay_cache {
 };
 
 struct coffer_replay_result {
-    uint64_t calls; /* of the trace */
-    uint64_t objects;
+    uint64_t calls;   /* of the trace */
+    uint64_t objects; /* that it names, each anew when its name was free between */
     unsigned cache_frames;
     struct coffer_replay_cache object_cache, node_cache, block_cache;
     uint64_t device_reads, device_writes, device_barriers;
@@ -118,7 +123,8 @@ struct coffer_replay_result {
 COFFER_MUST_CHECK enum coffer_status coffer_replay_open(const struct coffer_replay_config *config,
                                                         struct coffer_replay **out);
 
-/* The next record. Calls that failed in the trace are passed over. COFFER_NO_MEMORY: too little in
+/* The next record. Calls that failed in the trace are passed over. COFFER_MISUSE: no store can have
+ * done that; nothing has changed. COFFER_NO_MEMORY: too little in
  * the areas; what comes out means nothing any more. */
 COFFER_MUST_CHECK enum coffer_status coffer_replay_record(struct coffer_replay *replay,
                                                           const struct coffer_trace_record *record);

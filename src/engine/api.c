@@ -72,7 +72,8 @@ enum coffer_status coffer_object_open(struct coffer *store, const struct coffer_
             object_info(object->object, &info);
     }
     engine_leave(store);
-    trace_call(&store->trace, "open", traced, front_of(info.attributes_size), info.size, status);
+    trace_call(&store->trace, COFFER_TRACE_OPEN, traced, front_of(info.attributes_size), info.size,
+               status);
     return status;
 }
 
@@ -89,7 +90,7 @@ void coffer_object_close(struct coffer_object *object)
     object_close(object->object);
     engine_free_handle(&object->handle);
     engine_leave(engine);
-    trace_call(&engine->trace, "close", traced, 0, 0, COFFER_OK);
+    trace_call(&engine->trace, COFFER_TRACE_CLOSE, traced, 0, 0, COFFER_OK);
 }
 
 static bool is_open(const struct coffer_object *object)
@@ -121,6 +122,7 @@ enum coffer_status coffer_object_attributes(struct coffer_object *object, void *
     engine_enter(engine);
     status = object_attributes(object->object, out, size);
     engine_leave(engine);
+    trace_call(&engine->trace, COFFER_TRACE_ATTRIBUTES, object->handle.traced, 0, size, status);
     return status;
 }
 
@@ -136,7 +138,7 @@ enum coffer_status coffer_object_read(struct coffer_object *object, uint64_t off
     engine_enter(engine);
     status = object_read(object->object, offset, out, size, got);
     engine_leave(engine);
-    trace_call(&engine->trace, "read", object->handle.traced, offset, size, status);
+    trace_call(&engine->trace, COFFER_TRACE_READ, object->handle.traced, offset, size, status);
     return status;
 }
 
@@ -152,7 +154,7 @@ enum coffer_status coffer_object_write(struct coffer_object *object, uint64_t of
     engine_enter(engine);
     status = object_write(object->object, offset, data, size);
     engine_leave(engine);
-    trace_call(&engine->trace, "write", object->handle.traced, offset, size, status);
+    trace_call(&engine->trace, COFFER_TRACE_WRITE, object->handle.traced, offset, size, status);
     return status;
 }
 
@@ -167,7 +169,7 @@ enum coffer_status coffer_object_truncate(struct coffer_object *object, uint64_t
     engine_enter(engine);
     status = object_truncate(object->object, size);
     engine_leave(engine);
-    trace_call(&engine->trace, "cut", object->handle.traced, 0, size, status);
+    trace_call(&engine->trace, COFFER_TRACE_CUT, object->handle.traced, 0, size, status);
     return status;
 }
 
@@ -188,7 +190,7 @@ enum coffer_status coffer_stat(struct coffer *store, const struct coffer_name *n
     engine_leave(store);
     if (status == COFFER_OK)
         *out = info;
-    trace_call(&store->trace, "stat", trace_name(&store->trace, &inside),
+    trace_call(&store->trace, COFFER_TRACE_STAT, trace_name(&store->trace, &inside),
                front_of(info.attributes_size), info.size, status);
     return status;
 }
@@ -210,8 +212,9 @@ enum coffer_status coffer_rename(struct coffer *store, const struct coffer_name 
     engine_enter(store);
     status = object_rename(&store->store, &before, &after);
     engine_leave(store);
-    trace_call(&store->trace, "rename", trace_name(&store->trace, &before), 0, 0, status);
-    trace_call(&store->trace, "as", trace_name(&store->trace, &after), 0, 0, status);
+    trace_call(&store->trace, COFFER_TRACE_RENAME, trace_name(&store->trace, &before), 0, 0,
+               status);
+    trace_call(&store->trace, COFFER_TRACE_AS, trace_name(&store->trace, &after), 0, 0, status);
     return status;
 }
 
@@ -228,7 +231,8 @@ enum coffer_status coffer_delete(struct coffer *store, const struct coffer_name 
     engine_enter(store);
     status = object_delete(&store->store, &inside);
     engine_leave(store);
-    trace_call(&store->trace, "delete", trace_name(&store->trace, &inside), 0, 0, status);
+    trace_call(&store->trace, COFFER_TRACE_DELETE, trace_name(&store->trace, &inside), 0, 0,
+               status);
     return status;
 }
 
@@ -269,7 +273,7 @@ enum coffer_status coffer_put(struct coffer *store, const struct coffer_name *na
             writer_abort(writer);
     }
     engine_leave(store);
-    trace_call(&store->trace, "put", trace_name(&store->trace, &inside),
+    trace_call(&store->trace, COFFER_TRACE_PUT, trace_name(&store->trace, &inside),
                front_of(attributes != NULL ? attributes->bytes_size : 0), size, status);
     return status;
 }
@@ -305,7 +309,7 @@ enum coffer_status coffer_writer_open(struct coffer *store, const struct coffer_
             engine_free_handle(&writer->handle);
     }
     engine_leave(store);
-    trace_call(&store->trace, "make", traced,
+    trace_call(&store->trace, COFFER_TRACE_MAKE, traced,
                front_of(attributes != NULL ? attributes->bytes_size : 0), 0, status);
     return status;
 }
@@ -322,7 +326,7 @@ enum coffer_status coffer_writer_write(struct coffer_writer *writer, const void 
     engine_enter(engine);
     status = writer_write(writer->writer, data, size, &before);
     engine_leave(engine);
-    trace_call(&engine->trace, "append", writer->handle.traced, before, size, status);
+    trace_call(&engine->trace, COFFER_TRACE_APPEND, writer->handle.traced, before, size, status);
     return status;
 }
 
@@ -342,7 +346,7 @@ enum coffer_status coffer_writer_commit(struct coffer_writer *writer)
     status = writer_commit(writer->writer);
     engine_free_handle(&writer->handle);
     engine_leave(engine);
-    trace_call(&engine->trace, "commit", traced, 0, size, status);
+    trace_call(&engine->trace, COFFER_TRACE_COMMIT, traced, 0, size, status);
     return status;
 }
 
@@ -359,7 +363,7 @@ void coffer_writer_abort(struct coffer_writer *writer)
     writer_abort(writer->writer);
     engine_free_handle(&writer->handle);
     engine_leave(engine);
-    trace_call(&engine->trace, "abort", traced, 0, 0, COFFER_OK);
+    trace_call(&engine->trace, COFFER_TRACE_ABORT, traced, 0, 0, COFFER_OK);
 }
 
 /* --- Enumeration --- */
@@ -413,7 +417,7 @@ void coffer_list_close(struct coffer_list *list)
     met = list->listing.given;
     engine_free_handle(&list->handle);
     engine_leave(engine);
-    trace_call(&engine->trace, "list", 0, 0, met, COFFER_OK);
+    trace_call(&engine->trace, COFFER_TRACE_LIST, 0, 0, met, COFFER_OK);
 }
 
 /* --- Checking and statistics --- */
@@ -433,7 +437,7 @@ enum coffer_status coffer_check(struct coffer *store, unsigned flags,
     engine_enter(store);
     status = store_check(&check);
     engine_leave(store);
-    trace_call(&store->trace, "check", 0, 0, 0, status);
+    trace_call(&store->trace, COFFER_TRACE_CHECK, 0, 0, 0, status);
     if (status == COFFER_OK)
         *out = check.summary;
     return status;

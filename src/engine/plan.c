@@ -8,6 +8,8 @@
 #include "engine/engine.h"
 #include "store/index.h"
 
+_Static_assert(COFFER_MEMORY_MAX == FRAMES_TOTAL_MAX * FRAME_SIZE, "the public name of a limit");
+
 #define KEY_SLOTS_DEFAULT 8u
 #define KEY_SLOTS_MAX     64u
 #define INTERVAL_DEFAULT  1000u /* ms */

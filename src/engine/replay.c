@@ -3,9 +3,11 @@
 #include "engine/replay.h"
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "cache/frame.h"
 #include "coffer.h"
 #include "engine/plan.h"
+#include "engine/trace.h"
 #include "store/catalogue.h"
 #include "store/store.h"
 
@@ -204,11 +206,11 @@ static enum coffer_status know(struct coffer_replay *replay, uint64_t number,
         list_init(&object->spare);
         replay_file_init(&object->file);
         object->slot = replay->slots++;
-        replay->result.objects++;
     } else {
         *out = object;
         return COFFER_OK;
     }
+    replay->result.objects++;
     object->number = number;
     insert(replay, object);
     *out = object;
@@ -334,26 +336,46 @@ static enum coffer_status make(struct coffer_replay *replay,
     return COFFER_OK;
 }
 
-static void delete (struct coffer_replay *replay, struct replay_object *object)
+/* There is no object of its name any more. */
+static void lose(struct coffer_replay *replay, struct replay_object *object)
 {
     drop(replay, object);
-    publish(replay, object);
     rbtree_erase(&replay->objects, &object->by_number);
     list_insert_after(&replay->spare, &object->spare);
+}
+
+/* What a reader asks for, which may be any number. */
+static void read_range(struct coffer_replay *replay, struct replay_object *object,
+                       const struct coffer_trace_record *record)
+{
+    uint64_t at;
+
+    if (add_fits(object->front, record->offset, &at))
+        replay_file_read(replay, &object->file, at, record->size);
+}
+
+/* All of them, whatever room there was for more. */
+static void read_attributes(struct coffer_replay *replay, struct replay_object *object)
+{
+    if (object->front > OBJECT_HEAD_SIZE)
+        replay_file_read(replay, &object->file, OBJECT_HEAD_SIZE, object->front - OBJECT_HEAD_SIZE);
 }
 
 /* Calls on an object that the trace has named before. */
 static void use(struct coffer_replay *replay, const struct coffer_trace_record *record,
                 struct replay_object *object)
 {
-    uint64_t at = object->front + record->offset;
+    uint64_t at = object->front + record->offset; /* reads may wrap it, and have their own */
 
     switch (record->call) {
     case COFFER_TRACE_CLOSE:
         close_object(replay, object);
         break;
     case COFFER_TRACE_READ:
-        replay_file_read(replay, &object->file, at, record->size);
+        read_range(replay, object, record);
+        break;
+    case COFFER_TRACE_ATTRIBUTES:
+        read_attributes(replay, object);
         break;
     case COFFER_TRACE_WRITE:
         replay_file_write(replay, &object->file, at, record->size);
@@ -369,20 +391,24 @@ static void use(struct coffer_replay *replay, const struct coffer_trace_record *
         publish(replay, object);
         break;
     case COFFER_TRACE_DELETE:
-        delete (replay, object);
+        publish(replay, object);
+        lose(replay, object);
         break;
     default:
         break;
     }
 }
 
-/* The record before, of `rename`, has the old name. */
+/* The record before, of `rename`, has the old name. What had the new one went without a record. */
 static void take_name(struct coffer_replay *replay, uint64_t before, uint64_t after)
 {
     struct replay_object *object = find(replay, before);
+    struct replay_object *other = find(replay, after);
 
-    if (object == NULL || find(replay, after) != NULL)
+    if (object == NULL || object == other)
         return;
+    if (other != NULL)
+        lose(replay, other);
     rbtree_erase(&replay->objects, &object->by_number);
     object->number = after;
     insert(replay, object);
@@ -427,7 +453,11 @@ enum coffer_status coffer_replay_record(struct coffer_replay *replay,
 
     if (replay == NULL || record == NULL)
         return COFFER_MISUSE;
-    replay->result.calls += record->call != COFFER_TRACE_START && record->call != COFFER_TRACE_END;
+    if (!trace_is_possible(record))
+        return COFFER_MISUSE;
+    /* A call is one line, but for a rename's second. */
+    replay->result.calls += record->call != COFFER_TRACE_START &&
+                            record->call != COFFER_TRACE_END && record->call != COFFER_TRACE_AS;
     if (record->status != COFFER_OK)
         return COFFER_OK;
     status = replay_call(replay, record);

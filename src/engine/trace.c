@@ -2,9 +2,10 @@
 #include "engine/trace.h"
 
 #include "base/text.h"
-#include "coffer/trace.h"
 
 #define NS_PER_US 1000u
+
+_Static_assert(TEXT_SIZE <= COFFER_TRACE_LINE_MAX, "no line is longer than readers expect");
 
 enum coffer_status trace_open(struct trace *trace, const struct coffer_config *config,
                               struct crypto *crypto, struct store *store, uint64_t memory)
@@ -27,7 +28,7 @@ enum coffer_status trace_open(struct trace *trace, const struct coffer_config *c
     if (trace->port->clock_ns != NULL)
         trace->start_ns = trace->port->clock_ns(trace->port->context);
     atomic_store(&trace->on, true);
-    trace_call(trace, "start", 0, COFFER_TRACE_VERSION, memory, COFFER_OK);
+    trace_call(trace, COFFER_TRACE_START, 0, COFFER_TRACE_VERSION, memory, COFFER_OK);
     return COFFER_OK;
 }
 
@@ -35,7 +36,7 @@ void trace_close(struct trace *trace)
 {
     if (trace->write == NULL)
         return;
-    trace_call(trace, "end", 0, 0, 0, COFFER_OK);
+    trace_call(trace, COFFER_TRACE_END, 0, 0, 0, COFFER_OK);
     trace->port->lock_fini(trace->port->context, &trace->lock);
     trace->write = NULL;
     atomic_store(&trace->on, false);
@@ -64,7 +65,7 @@ static void add_column(struct text *line, uint64_t number, unsigned base)
     text_add_number(line, number, base);
 }
 
-void trace_write(struct trace *trace, const char *call, uint64_t object, uint64_t offset,
+void trace_write(struct trace *trace, enum coffer_trace_call call, uint64_t object, uint64_t offset,
                  uint64_t size, enum coffer_status status)
 {
     const struct coffer_port *port = trace->port;
@@ -77,7 +78,7 @@ void trace_write(struct trace *trace, const char *call, uint64_t object, uint64_
         now = port->clock_ns(port->context);
     text_add_number(&line, (now - trace->start_ns) / NS_PER_US, 10);
     text_add(&line, " ");
-    text_add(&line, call);
+    text_add(&line, trace_call_names[call]);
     add_column(&line, object, 16);
     add_column(&line, offset, 10);
     add_column(&line, size, 10);

@@ -24,9 +24,16 @@
 #include <stdint.h>
 
 #include "coffer.h"
+#include "coffer/trace.h"
 #include "crypto/crypto.h"
 #include "port/port.h"
 #include "store/store.h"
+
+/* The words of a line, for those who write it and those who read it. */
+extern const char *const trace_call_names[COFFER_TRACE_CALLS];
+
+/* False: no store can have done that. (A read may be asked for beyond any end.) */
+bool trace_is_possible(const struct coffer_trace_record *record);
 
 struct trace {
     atomic_bool on;
@@ -55,11 +62,11 @@ static inline bool trace_is_on(struct trace *trace)
 /* The number of an object; 0 when the trace is off. */
 uint64_t trace_name(struct trace *trace, const struct name *name);
 
-void trace_write(struct trace *trace, const char *call, uint64_t object, uint64_t offset,
+void trace_write(struct trace *trace, enum coffer_trace_call call, uint64_t object, uint64_t offset,
                  uint64_t size, enum coffer_status status);
 
 /* A call is over. */
-static inline void trace_call(struct trace *trace, const char *call, uint64_t object,
+static inline void trace_call(struct trace *trace, enum coffer_trace_call call, uint64_t object,
                               uint64_t offset, uint64_t size, enum coffer_status status)
 {
     if (trace_is_on(trace))

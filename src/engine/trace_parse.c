@@ -2,18 +2,21 @@
 /* The lines of a trace, read again. */
 #include <string.h>
 
+#include "coffer.h"
 #include "coffer/trace.h"
+#include "engine/trace.h"
 
-static const char *const call_names[COFFER_TRACE_CALLS] = {
+const char *const trace_call_names[COFFER_TRACE_CALLS] = {
     [COFFER_TRACE_START] = "start",   [COFFER_TRACE_END] = "end",
     [COFFER_TRACE_OPEN] = "open",     [COFFER_TRACE_CLOSE] = "close",
-    [COFFER_TRACE_READ] = "read",     [COFFER_TRACE_WRITE] = "write",
-    [COFFER_TRACE_CUT] = "cut",       [COFFER_TRACE_STAT] = "stat",
-    [COFFER_TRACE_PUT] = "put",       [COFFER_TRACE_MAKE] = "make",
-    [COFFER_TRACE_APPEND] = "append", [COFFER_TRACE_COMMIT] = "commit",
-    [COFFER_TRACE_ABORT] = "abort",   [COFFER_TRACE_RENAME] = "rename",
-    [COFFER_TRACE_AS] = "as",         [COFFER_TRACE_DELETE] = "delete",
-    [COFFER_TRACE_LIST] = "list",     [COFFER_TRACE_CHECK] = "check",
+    [COFFER_TRACE_READ] = "read",     [COFFER_TRACE_ATTRIBUTES] = "attributes",
+    [COFFER_TRACE_WRITE] = "write",   [COFFER_TRACE_CUT] = "cut",
+    [COFFER_TRACE_STAT] = "stat",     [COFFER_TRACE_PUT] = "put",
+    [COFFER_TRACE_MAKE] = "make",     [COFFER_TRACE_APPEND] = "append",
+    [COFFER_TRACE_COMMIT] = "commit", [COFFER_TRACE_ABORT] = "abort",
+    [COFFER_TRACE_RENAME] = "rename", [COFFER_TRACE_AS] = "as",
+    [COFFER_TRACE_DELETE] = "delete", [COFFER_TRACE_LIST] = "list",
+    [COFFER_TRACE_CHECK] = "check",
 };
 
 /* What is left of a line. */
@@ -68,7 +71,8 @@ static bool take_call(struct rest *rest, enum coffer_trace_call *out)
     if (!take_word(rest, &word, &length))
         return false;
     for (unsigned i = 0; i < COFFER_TRACE_CALLS; i++) {
-        if (strlen(call_names[i]) == length && memcmp(call_names[i], word, length) == 0) {
+        if (strlen(trace_call_names[i]) == length &&
+            memcmp(trace_call_names[i], word, length) == 0) {
             *out = (enum coffer_trace_call)i;
             return true;
         }
@@ -76,26 +80,50 @@ static bool take_call(struct rest *rest, enum coffer_trace_call *out)
     return false;
 }
 
+bool trace_is_possible(const struct coffer_trace_record *record)
+{
+    switch (record->call) {
+    case COFFER_TRACE_START:
+    case COFFER_TRACE_READ:
+    case COFFER_TRACE_ATTRIBUTES:
+        return true;
+    default:
+        return record->status != COFFER_OK ||
+               (record->offset <= COFFER_SIZE_MAX && record->size <= COFFER_SIZE_MAX);
+    }
+}
+
+/* Without its end, of whichever system. */
+static size_t line_size(const char *line, size_t size)
+{
+    if (size > 0 && line[size - 1] == '\n')
+        size--;
+    if (size > 0 && line[size - 1] == '\r')
+        size--;
+    return size;
+}
+
 enum coffer_status coffer_trace_parse(const char *line, size_t size,
                                       struct coffer_trace_record *out)
 {
     struct coffer_trace_record record;
-    struct rest rest = {line, size};
+    struct rest rest;
     uint64_t status;
 
     if (line == NULL || out == NULL)
         return COFFER_MISUSE;
-    if (size > 0 && line[size - 1] == '\n')
-        rest.size--;
+    rest = (struct rest){line, line_size(line, size)};
     if (!take_number(&rest, 10, &record.time_us) || !take_call(&rest, &record.call) ||
         !take_number(&rest, 16, &record.object) || !take_number(&rest, 10, &record.offset) ||
         !take_number(&rest, 10, &record.size) || !take_number(&rest, 10, &status))
         return COFFER_MISUSE;
     if (rest.size > 0 || status > COFFER_UNSUPPORTED)
         return COFFER_MISUSE;
-    if (record.call == COFFER_TRACE_START && record.offset != COFFER_TRACE_VERSION)
-        return COFFER_MISUSE;
     record.status = (enum coffer_status)status;
+    if (!trace_is_possible(&record))
+        return COFFER_MISUSE;
+    if (record.call == COFFER_TRACE_START && record.offset != COFFER_TRACE_VERSION)
+        return COFFER_UNSUPPORTED;
     *out = record;
     return COFFER_OK;
 }

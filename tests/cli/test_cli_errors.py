@@ -251,7 +251,10 @@ class StatusTest(CommandTest):
 
     def test_too_little_memory(self):
         self.assertIn("256K", self.fails(SHORTAGE, "ls", "--memory", "64K"))
-        self.fails(SHORTAGE, "ls", "--memory", "0")
+        for size in ("0", "64G", "8T"):
+            for words in (("ls",), ("stats", "--plan")):
+                self.assertIn("from 256K to less than 64G",
+                              self.fails(USAGE, *words, "--memory", size))
         self.run_coffer("ls", "--memory", "256K")
 
     def test_the_least_memory_is_enough(self):

@@ -4,9 +4,11 @@
 
 import random
 import re
+import signal
+import time
 import unittest
 
-from command import CORRUPT, DONE, NOT_FOUND, OTHER, USAGE, CommandTest
+from command import CORRUPT, DONE, NOT_FOUND, OTHER, SHORTAGE, USAGE, CommandTest
 
 KIB = 1024
 BLOCK = 4096
@@ -156,15 +158,80 @@ class TuneTest(CommandTest):
         self.assertEqual(piped, text)
 
     def test_what_is_no_trace(self):
-        for text in ("", "nothing\n", "1 open 1 0 0 0\n", "0 start 0 2 0 0\n",
-                     "0 start 0 1 0 0\n1 open\n"):
+        for text in ("", "nothing\n", "1 open 1 0 0 0\n", "x" * 100000):
             (self.dir / "trace").write_text(text)
             self.fails(CORRUPT, "tune", self.dir / "trace")
+        self.assertIn("another version",
+                      self.fails(OTHER, "tune", self.write(start="0 start 0 2 0 0")))
         self.fails(NOT_FOUND, "tune", self.dir / "none")
+
+    def test_a_damaged_line_is_passed_over_and_told(self):
+        whole = "1 put a 24 100 0"
+        for bad in ("", "1 put a 24", "x" * 10000, "17 pu0 start 0 1 1048576 0", "\0\0",
+                    "1 put 5 24 900000000000000000 0", "1 open a 4294967296 1 0"):
+            trace = self.write(whole, bad, whole, bad, "2 put b 24 1")
+            trace.write_text(trace.read_text()[:-1])
+            code, out, err = self.run_raw("tune", "--json", trace)
+            self.assertEqual(code, DONE)
+            self.assertIn(b"3 of 6 lines passed over that are no records, the first is line 3", err)
+            self.assertIn(b'"passed_over":3', out.replace(b" ", b""))
+            self.assertIn(b'"calls":2', out.replace(b" ", b""))
+        trace = self.write(whole)
+        trace.write_bytes(trace.read_bytes().replace(b"\n", b"\r\n"))
+        _, _, err = self.run_raw("tune", trace)
+        self.assertEqual(err, b"")
+
+    def test_a_torn_end_is_ended_before_more_is_added(self):
+        trace = self.dir / "trace"
+        self.init()
+        self.put("a", b"x", "--trace", trace)
+        trace.write_bytes(trace.read_bytes()[:-9])
+        self.assertEqual(self.get("a", "--trace", trace), b"x")
+        value = self.run_json("tune", trace)
+        self.assertEqual((value["trace"]["runs"], value["trace"]["passed_over"]), (2, 1))
+
+    def test_a_signal_ends_it(self):
+        process = self.start("tune", "/dev/zero")
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, -signal.SIGTERM)
+        self.assertIn(b"interrupted", err)
+
+    def test_the_largest_objects_take_no_time(self):
+        size = 0xFFFFFFFF
+        calls = [f"1 put a 24 {size} 0", f"2 open a 24 {size} 0", f"3 read a 0 {size} 0"]
+        value = self.run_json("tune", "--sizes", "1M", self.write(*calls))
+        self.assertGreater(value["curve"][0]["read_bytes"], size)
+
+    def test_what_is_too_small_is_a_row_that_says_so(self):
+        trace = self.loop(400, 20)
+        value = self.run_json("tune", "--sizes", "1,128K,1M", trace)
+        self.assertEqual(value["curve"][:2], [{"memory": 1, "fits": False},
+                                              {"memory": 128 * KIB, "fits": False}])
+        self.assertEqual((value["curve"][2]["fits"], value["proposal"]), (True, 1024 * KIB))
+        text = self.run_coffer("tune", "--sizes", "1,128K,1M", trace).decode()
+        self.assertEqual(len(re.findall(r"too small\n", text)), 2)
+        line = self.fails(SHORTAGE, "tune", "--sizes", "1,128K", trace)
+        self.assertIn("larger --sizes", line)
+        self.assertNotIn("--memory", line)
+
+    def test_within_nothing_is_the_best(self):
+        # So long a time that all of it times 100, by 100, is less in doubles.
+        shrunk = 0
+        for puts in range(1, 9):
+            value = self.run_json("tune", "--within", "0", "--sizes", "1M", "--costs",
+                                  f"kib={4294967295 - puts}",
+                                  self.write(*["1 put a 24 4294967295 0"] * puts))
+            time_ns = float(value["curve"][0]["time_ns"])
+            shrunk += time_ns * 100 / 100 < time_ns
+            self.assertEqual(value["proposal"], 1024 * KIB)
+        self.assertGreater(shrunk, 0)
 
     def test_wrong_words(self):
         trace = self.write()
-        for words in (["--sizes", "1M,1M"], ["--sizes", "2M,1M"], ["--sizes", "255K"],
+        for words in (["--sizes", "1M,1M"], ["--sizes", "2M,1M"], ["--sizes", "0"],
+                      ["--sizes", "1T"],
                       ["--sizes", ""], ["--sizes", "1M,"], ["--sizes", "x"], ["--objects", "0"],
                       ["--objects", "x"], ["--costs", ""], ["--costs", "call"],
                       ["--costs", "call=x"], ["--costs", "calls=1"], ["--costs", "call=5000000000"],

@@ -90,12 +90,15 @@ static error_t set_memory(struct options *options, const char *value)
 {
     uint64_t size;
 
-    if (!size_parse(value, &size) || size > SIZE_MAX / 2) {
+    if (!size_parse(value, &size)) {
         fail_usage(options, "--memory %s: not a size; write it like 256K or 8M", value);
         return EINVAL;
     }
-    /* The library refuses too little as a misuse; for the user it is a shortage. */
-    options->memory = size == 0 ? 1 : (size_t)size;
+    if (size == 0 || size > COFFER_MEMORY_MAX) {
+        fail_usage(options, "--memory %s: it is from 256K to less than 64G", value);
+        return EINVAL;
+    }
+    options->memory = (size_t)size;
     return 0;
 }
 

@@ -141,6 +141,23 @@ static bool write_trace(void *context, const char *line, size_t size)
     return session->trace != NULL && fwrite(line, 1, size, session->trace) == size;
 }
 
+/* Whether a file ends in the middle of a line: whoever wrote it was stopped. */
+static bool ends_torn(const char *path)
+{
+    struct stat state;
+    char last = '\n';
+    int fd;
+
+    if (stat(path, &state) != 0 || !S_ISREG(state.st_mode) || state.st_size == 0)
+        return false;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)!pread(fd, &last, 1, state.st_size - 1);
+        (void)close(fd);
+    }
+    return last != '\n';
+}
+
 static enum exit_status open_trace(struct session *session)
 {
     const char *path = session->options->trace;
@@ -148,8 +165,11 @@ static enum exit_status open_trace(struct session *session)
     if (path == NULL)
         return EXIT_DONE;
     session->trace = fopen(path, "ae");
-    return session->trace != NULL ? EXIT_DONE
-                                  : fail_errno(session->options, errno, "--trace %s", path);
+    if (session->trace == NULL)
+        return fail_errno(session->options, errno, "--trace %s", path);
+    if (ends_torn(path))
+        (void)fputc('\n', session->trace);
+    return EXIT_DONE;
 }
 
 /* A trace never fails what it is a trace of. */

@@ -13,6 +13,7 @@
 #include "output.h"
 #include "report.h"
 #include "sizes.h"
+#include "trace_file.h"
 #include "verbs.h"
 
 enum {
@@ -25,15 +26,19 @@ enum {
 #define SIZES_MAX      32u
 #define SIZE_FROM      ((uint64_t)256 << 10)
 #define SIZE_TO        ((uint64_t)64 << 20)
-#define SIZE_LIMIT     ((uint64_t)1 << 40)
-#define WITHIN_DEFAULT 5u /* percent */
+#define WITHIN_DEFAULT 5u                   /* percent */
+#define PIPE_SIZE      ((uint64_t)64 << 20) /* of a trace of which nobody knows how long it is */
+#define AREA_MAX       ((uint64_t)32 << 30) /* for objects: 90 million */
 
 static const struct argp_option switches[] = {
     {"sizes", OPTION_SIZES, "LIST", 0,
      "Sizes of secure memory to try, as 256K,1M,8M. Default: 256K to 64M, each twice the one "
      "before",
      0},
-    {"objects", OPTION_OBJECTS, "N", 0, "Open objects that are kept when nobody uses them", 0},
+    {"objects", OPTION_OBJECTS, "N", 0,
+     "Open objects that are kept when nobody uses them (cached_objects). Default: what the plan of "
+     "each size says",
+     0},
     {"costs", OPTION_COSTS, "LIST", 0,
      "What things take, in nanoseconds: call=N,device=N,kib=N,barrier=N,block=N,hash=N", 0},
     {"within", OPTION_WITHIN, "PERCENT", 0,
@@ -44,8 +49,8 @@ static const struct argp_option switches[] = {
 /* A size, and what came out. */
 struct point {
     uint64_t memory;
-    struct coffer_replay *replay;
-    struct coffer_area area; /* that the replay works in */
+    struct coffer_replay *replay; /* NULL: no store works in so little */
+    struct coffer_area area;      /* that the replay works in */
     struct coffer_replay_result result;
     uint64_t ns;
 };
@@ -56,15 +61,14 @@ struct tuning {
     unsigned objects;
     unsigned within;
     struct coffer_replay_costs costs;
-    uint64_t records; /* lines of the trace, */
-    uint64_t runs;    /* and how often a store was opened in it */
+    struct trace_file trace;
 };
 
 /* --- Options --- */
 
 static bool add_size(struct tuning *tuning, uint64_t memory)
 {
-    if (tuning->count == SIZES_MAX || memory < (size_t)COFFER_MEMORY_MIN || memory > SIZE_LIMIT)
+    if (tuning->count == SIZES_MAX || memory == 0 || memory > COFFER_MEMORY_MAX)
         return false;
     if (tuning->count > 0 && memory <= tuning->points[tuning->count - 1].memory)
         return false;
@@ -127,7 +131,7 @@ static bool set(struct call *call, int key, const char *value)
 
     if (key == OPTION_SIZES && !read_sizes(tuning, value))
         fail_usage(call->options,
-                   "tune --sizes %s: sizes of 256K or more, the smaller ones first, %u at most",
+                   "tune --sizes %s: sizes below 64G, the smaller ones first, %u of them at most",
                    value, SIZES_MAX);
     else if (key == OPTION_OBJECTS &&
              (!read_number(value, 1u << 20, &tuning->objects) || tuning->objects == 0))
@@ -163,9 +167,10 @@ static const struct grammar grammar = {
 /* Addresses only, until it is used: as many objects as the trace can name, and all entries. */
 static enum exit_status make_area(struct options *options, struct point *point, uint64_t trace_size)
 {
-    uint64_t size = ((uint64_t)4 << 20) + point->memory / 16 + 24 * trace_size;
+    uint64_t size = ((uint64_t)4 << 20) + point->memory / 16;
     void *area;
 
+    size += trace_size < AREA_MAX / 24 ? 24 * trace_size : AREA_MAX;
     size = (size + 4095) / 4096 * 4096;
     area = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
                 0);
@@ -190,10 +195,13 @@ static enum exit_status open_points(struct options *options, struct tuning *tuni
         if (result != EXIT_DONE)
             return result;
         status = coffer_replay_open(&config, &point->replay);
-        if (status != COFFER_OK)
+        if (status != COFFER_OK && status != COFFER_NO_MEMORY)
             return fail_status(options, status, NULL, "tune: a memory of %" PRIu64 " bytes",
                                point->memory);
     }
+    if (tuning->points[tuning->count - 1].replay == NULL)
+        return fail_because(options, COFFER_NO_MEMORY,
+                            "tune: no store works in so little memory; try larger --sizes");
     return EXIT_DONE;
 }
 
@@ -207,61 +215,80 @@ static void close_points(struct tuning *tuning)
     }
 }
 
-static enum exit_status replay_line(struct options *options, struct tuning *tuning,
-                                    const char *path, const char *line, size_t size)
+static enum exit_status replay_one(struct options *options, struct tuning *tuning, const char *path,
+                                   const struct coffer_trace_record *record)
 {
-    struct coffer_trace_record record;
+    for (unsigned i = 0; i < tuning->count && !interrupted(); i++) {
+        struct coffer_replay *replay = tuning->points[i].replay;
+        enum coffer_status status = COFFER_OK;
 
-    tuning->records++;
-    if (coffer_trace_parse(line, size, &record) != COFFER_OK ||
-        (tuning->records == 1 && record.call != COFFER_TRACE_START))
-        return fail_because(options, COFFER_CORRUPT,
-                            "tune %s: line %" PRIu64 " is not one of a trace", path,
-                            tuning->records);
-    tuning->runs += record.call == COFFER_TRACE_START;
-    for (unsigned i = 0; i < tuning->count; i++) {
-        enum coffer_status status = coffer_replay_record(tuning->points[i].replay, &record);
-
+        if (replay != NULL)
+            status = coffer_replay_record(replay, record);
         if (status != COFFER_OK)
-            return fail_status(options, status, NULL, "tune %s: line %" PRIu64, path,
-                               tuning->records);
+            return fail_status(options, status, "it names too many objects; cut it into parts",
+                               "tune %s: line %" PRIu64, path, tuning->trace.line);
     }
     return EXIT_DONE;
 }
 
 static enum exit_status replay_file(struct options *options, struct tuning *tuning,
-                                    const char *path, FILE *file)
+                                    const char *path)
 {
+    struct trace_file *trace = &tuning->trace;
     enum exit_status result = EXIT_DONE;
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t size;
+    struct coffer_trace_record record;
 
-    while (result == EXIT_DONE && !interrupted() && (size = getline(&line, &room, file)) > 0)
-        result = replay_line(options, tuning, path, line, (size_t)size);
-    free(line);
-    if (result == EXIT_DONE && interrupted())
+    while (result == EXIT_DONE && trace_file_next(trace, &record))
+        result = replay_one(options, tuning, path, &record);
+    if (result != EXIT_DONE)
+        return result;
+    if (interrupted())
         return fail_interrupted(options, NULL, "tune %s", path);
-    if (result == EXIT_DONE && ferror(file) != 0)
+    if (ferror(trace->file) != 0)
         return fail_errno(options, errno, "tune %s", path);
-    if (result == EXIT_DONE && tuning->records == 0)
-        return fail_because(options, COFFER_CORRUPT, "tune %s: it is empty, no trace", path);
-    return result;
+    if (trace->is_newer)
+        return fail_because(options, COFFER_UNSUPPORTED,
+                            "tune %s: line %" PRIu64 " begins a trace of another version", path,
+                            trace->line);
+    if (trace->runs == 0)
+        return fail_because(options, COFFER_CORRUPT, "tune %s: %s", path,
+                            trace->line == 0 ? "it is empty, no trace"
+                                             : "no trace: none of its lines is a `start`");
+    if (trace->passed_over > 0)
+        note(options,
+             "note: tune %s: %" PRIu64 " of %" PRIu64
+             " lines passed over that are no records, the first is line %" PRIu64,
+             path, trace->passed_over, trace->line, trace->first_bad);
+    return EXIT_DONE;
 }
 
 /* --- What comes out --- */
 
+/* The smallest that a store works in. */
+static const struct point *first_point(const struct tuning *tuning)
+{
+    const struct point *point = tuning->points;
+
+    while (point->replay == NULL)
+        point++;
+    return point;
+}
+
 /* The least size that takes `within` percent longer than the best at most. */
 static const struct point *choose(const struct tuning *tuning)
 {
-    uint64_t best = UINT64_MAX;
-    unsigned i = 0;
+    const struct point *end = tuning->points + tuning->count;
+    const struct point *best = first_point(tuning);
+    const struct point *chosen;
+    double more;
 
-    for (unsigned k = 0; k < tuning->count; k++)
-        best = tuning->points[k].ns < best ? tuning->points[k].ns : best;
-    while ((double)tuning->points[i].ns > (double)best * (100.0 + tuning->within) / 100.0)
-        i++;
-    return &tuning->points[i];
+    for (const struct point *point = best; point < end; point++)
+        best = point->ns < best->ns ? point : best;
+    more = (double)best->ns * tuning->within / 100.0;
+    chosen = first_point(tuning);
+    while (chosen < best && (double)(chosen->ns - best->ns) > more)
+        chosen++;
+    return chosen;
 }
 
 static double share_of(const struct coffer_replay_cache *cache)
@@ -286,6 +313,9 @@ static struct json_object *json_of_point(const struct point *point)
     struct json_object *value = json_object_new_object();
 
     json_object_object_add(value, "memory", json_of_u64(point->memory));
+    json_object_object_add(value, "fits", json_object_new_boolean(point->replay != NULL));
+    if (point->replay == NULL)
+        return value;
     json_object_object_add(value, "cache_frames", json_of_u64(result->cache_frames));
     json_object_object_add(value, "objects", json_of_cache(&result->object_cache));
     json_object_object_add(value, "nodes", json_of_cache(&result->node_cache));
@@ -303,15 +333,18 @@ static struct json_object *json_of_point(const struct point *point)
 
 static void print_json(const struct tuning *tuning)
 {
+    const struct coffer_replay_result *first = &first_point(tuning)->result;
     const struct coffer_replay_costs *costs = &tuning->costs;
     struct json_object *value = json_object_new_object();
     struct json_object *trace = json_object_new_object();
     struct json_object *prices = json_object_new_object();
     struct json_object *curve = json_object_new_array();
 
-    json_object_object_add(trace, "runs", json_of_u64(tuning->runs));
-    json_object_object_add(trace, "calls", json_of_u64(tuning->points[0].result.calls));
-    json_object_object_add(trace, "objects", json_of_u64(tuning->points[0].result.objects));
+    json_object_object_add(trace, "runs", json_of_u64(tuning->trace.runs));
+    json_object_object_add(trace, "calls", json_of_u64(first->calls));
+    json_object_object_add(trace, "objects", json_of_u64(first->objects));
+    json_object_object_add(trace, "lines", json_of_u64(tuning->trace.line));
+    json_object_object_add(trace, "passed_over", json_of_u64(tuning->trace.passed_over));
     json_object_object_add(prices, "call_ns", json_of_u64(costs->call_ns));
     json_object_object_add(prices, "device_ns", json_of_u64(costs->device_ns));
     json_object_object_add(prices, "kib_ns", json_of_u64(costs->kib_ns));
@@ -328,14 +361,38 @@ static void print_json(const struct tuning *tuning)
     (void)output_json(value);
 }
 
+static void print_point(struct table *table, const struct point *point)
+{
+    const struct coffer_replay_result *result = &point->result;
+    char text[SIZE_TEXT_SIZE];
+
+    size_format(point->memory, text);
+    table_cell(table, "%s", text);
+    if (point->replay == NULL) {
+        for (unsigned i = 0; i < 7; i++)
+            table_cell(table, "-");
+        table_cell(table, "too small");
+        return;
+    }
+    table_cell(table, "%u", result->cache_frames);
+    table_cell(table, "%.1f%%", 100 * share_of(&result->object_cache));
+    table_cell(table, "%.1f%%", 100 * share_of(&result->node_cache));
+    table_cell(table, "%.1f%%", 100 * share_of(&result->block_cache));
+    table_cell(table, "%" PRIu64, result->device_reads);
+    table_cell(table, "%" PRIu64, result->device_writes);
+    size_format(result->device_read_bytes + result->device_written_bytes, text);
+    table_cell(table, "%s", text);
+    table_cell(table, "%.3f s", (double)point->ns / 1e9);
+}
+
 static void print_text(const struct tuning *tuning)
 {
-    const struct coffer_replay_result *first = &tuning->points[0].result;
-    char memory[SIZE_TEXT_SIZE], bytes[SIZE_TEXT_SIZE];
+    const struct coffer_replay_result *first = &first_point(tuning)->result;
+    char memory[SIZE_TEXT_SIZE];
     struct table table;
 
     printf("%" PRIu64 " calls on %" PRIu64 " objects, in %" PRIu64 " runs\n\n", first->calls,
-           first->objects, tuning->runs);
+           first->objects, tuning->trace.runs);
     table_init(&table, ">>>>>>>>>");
     table_cell(&table, "memory");
     table_cell(&table, "frames");
@@ -346,22 +403,8 @@ static void print_text(const struct tuning *tuning)
     table_cell(&table, "writes");
     table_cell(&table, "bytes");
     table_cell(&table, "estimate");
-    for (unsigned i = 0; i < tuning->count; i++) {
-        const struct point *point = &tuning->points[i];
-        const struct coffer_replay_result *result = &point->result;
-
-        size_format(point->memory, memory);
-        size_format(result->device_read_bytes + result->device_written_bytes, bytes);
-        table_cell(&table, "%s", memory);
-        table_cell(&table, "%u", result->cache_frames);
-        table_cell(&table, "%.1f%%", 100 * share_of(&result->object_cache));
-        table_cell(&table, "%.1f%%", 100 * share_of(&result->node_cache));
-        table_cell(&table, "%.1f%%", 100 * share_of(&result->block_cache));
-        table_cell(&table, "%" PRIu64, result->device_reads);
-        table_cell(&table, "%" PRIu64, result->device_writes);
-        table_cell(&table, "%s", bytes);
-        table_cell(&table, "%.3f s", (double)point->ns / 1e9);
-    }
+    for (unsigned i = 0; i < tuning->count; i++)
+        print_point(&table, &tuning->points[i]);
     table_finish(&table, true);
     size_format(choose(tuning)->memory, memory);
     printf("\nProposal: %s, the least that takes %u %% longer than the best at most.\n", memory,
@@ -377,12 +420,14 @@ static enum exit_status tune(struct options *options, struct tuning *tuning, con
 
     if (file == NULL || fstat(fileno(file), &state) != 0)
         return fail_errno(options, errno, "tune %s", path);
-    /* Of what comes through a pipe nobody knows how long it is. */
+    tuning->trace = (struct trace_file){.file = file};
     result = open_points(options, tuning,
-                         S_ISREG(state.st_mode) ? (uint64_t)state.st_size : (uint64_t)64 << 20);
+                         S_ISREG(state.st_mode) ? (uint64_t)state.st_size : PIPE_SIZE);
     if (result == EXIT_DONE)
-        result = replay_file(options, tuning, path, file);
+        result = replay_file(options, tuning, path);
     for (unsigned i = 0; i < tuning->count && result == EXIT_DONE; i++) {
+        if (tuning->points[i].replay == NULL)
+            continue;
         coffer_replay_get(tuning->points[i].replay, &tuning->points[i].result);
         tuning->points[i].ns = coffer_replay_ns(&tuning->points[i].result, &tuning->costs);
     }

@@ -128,10 +128,72 @@ static void test_objects_change_names_and_slots(void **state)
     play(replay, COFFER_TRACE_START, 0, COFFER_TRACE_VERSION, 0);
     play(replay, COFFER_TRACE_STAT, 3, FRONT, 100);
     coffer_replay_get(replay, &result);
-    assert_int_equal(result.objects, 1); /* one after the other, in one place */
+    assert_int_equal(result.objects, 2); /* one after the other */
     assert_int_equal(result.device_barriers, 2 * 4);
     assert_int_equal(result.object_cache.misses, 2);
-    assert_int_equal(result.calls, 13);
+    assert_int_equal(result.calls, 12); /* a rename is two lines */
+}
+
+/* In the trace of a run that wasn't recorded from its beginning, or whole. */
+static void test_a_name_is_one_objects(void **state)
+{
+    struct coffer_replay *replay = open_replay(1024 * KIB, 0);
+    struct coffer_replay_result result;
+
+    (void)state;
+    play(replay, COFFER_TRACE_PUT, 1, FRONT, 5000);
+    play(replay, COFFER_TRACE_PUT, 2, FRONT, 100);
+    play(replay, COFFER_TRACE_PUT, 1, FRONT, 6000); /* replaced */
+    play(replay, COFFER_TRACE_RENAME, 2, 0, 0);
+    play(replay, COFFER_TRACE_AS, 1, 0, 0);
+    play(replay, COFFER_TRACE_PUT, 2, FRONT, 100);
+    play(replay, COFFER_TRACE_DELETE, 2, 0, 0);
+    play(replay, COFFER_TRACE_PUT, 2, FRONT, 100);
+    coffer_replay_get(replay, &result);
+    assert_int_equal(result.objects, 4);
+    assert_int_equal(result.calls, 7);
+}
+
+/* As long as an object can be, and numbers that no object can have. */
+static void test_absurd_numbers_take_no_time(void **state)
+{
+    struct coffer_replay *replay = open_replay(256 * KIB, 0);
+    struct coffer_trace_record record = {.object = 1, .offset = FRONT, .size = UINT64_MAX};
+    struct coffer_replay_result before, after;
+
+    (void)state;
+    play(replay, COFFER_TRACE_PUT, 1, FRONT, COFFER_SIZE_MAX);
+    play(replay, COFFER_TRACE_OPEN, 1, FRONT, COFFER_SIZE_MAX);
+    play(replay, COFFER_TRACE_READ, 1, 0, UINT64_MAX);
+    coffer_replay_get(replay, &before);
+    assert_true(before.device_read_bytes > COFFER_SIZE_MAX);
+    play(replay, COFFER_TRACE_READ, 1, UINT64_MAX, UINT64_MAX); /* all behind the end */
+    play(replay, COFFER_TRACE_READ, 1, COFFER_SIZE_MAX, 1);
+    coffer_replay_get(replay, &after);
+    assert_int_equal(after.device_reads, before.device_reads);
+    for (record.call = COFFER_TRACE_WRITE; record.call < COFFER_TRACE_CALLS; record.call++)
+        assert_int_equal(coffer_replay_record(replay, &record), COFFER_MISUSE);
+    coffer_replay_get(replay, &before);
+    assert_int_equal(before.calls, after.calls);
+}
+
+static void test_attributes_are_read_once(void **state)
+{
+    struct coffer_replay *replay = open_replay(1024 * KIB, 0);
+    struct coffer_replay_result before, after;
+
+    (void)state;
+    play(replay, COFFER_TRACE_OPEN, 1, FRONT + 20000, 100);
+    coffer_replay_get(replay, &before);
+    play(replay, COFFER_TRACE_ATTRIBUTES, 1, 0, 65536);
+    coffer_replay_get(replay, &after);
+    assert_in_range(after.device_reads, before.device_reads + 1, before.device_reads + 2);
+    assert_in_range(after.blocks - before.blocks, 4, 5); /* the first came as it was opened */
+    play(replay, COFFER_TRACE_OPEN, 2, FRONT, 100);
+    coffer_replay_get(replay, &before);
+    play(replay, COFFER_TRACE_ATTRIBUTES, 2, 0, 65536); /* it has none */
+    coffer_replay_get(replay, &after);
+    assert_int_equal(after.device_reads, before.device_reads);
 }
 
 static void test_costs_add_up(void **state)
@@ -298,6 +360,9 @@ int main(void)
         cmocka_unit_test(test_a_loop_misses_until_it_fits),
         cmocka_unit_test(test_the_object_cache_is_bounded_and_handles_hold_on),
         cmocka_unit_test(test_objects_change_names_and_slots),
+        cmocka_unit_test(test_a_name_is_one_objects),
+        cmocka_unit_test(test_absurd_numbers_take_no_time),
+        cmocka_unit_test(test_attributes_are_read_once),
         cmocka_unit_test(test_costs_add_up),
         cmocka_unit_test(test_too_little_to_replay_in_is_told),
         cmocka_unit_test(test_it_counts_what_the_engine_does),

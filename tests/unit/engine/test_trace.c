@@ -116,6 +116,7 @@ static void test_each_call_is_a_line(void **state)
     assert_ok(coffer_object_read(object, 100, bytes, sizeof(bytes), &got));
     assert_ok(coffer_object_write(object, 4000, bytes, 50));
     assert_ok(coffer_object_truncate(object, 10));
+    assert_ok(coffer_object_attributes(object, bytes, 100));
     coffer_object_close(object);
     assert_int_equal(coffer_object_open(fixture.store, &pear, &object), COFFER_NOT_FOUND);
     assert_ok(coffer_writer_open(fixture.store, &pear, 0, NULL, &writer));
@@ -141,6 +142,7 @@ static void test_each_call_is_a_line(void **state)
     assert_int_equal(expect(&at, COFFER_TRACE_READ, 100, 5000, COFFER_OK), of_apple);
     assert_int_equal(expect(&at, COFFER_TRACE_WRITE, 4000, 50, COFFER_OK), of_apple);
     assert_int_equal(expect(&at, COFFER_TRACE_CUT, 0, 10, COFFER_OK), of_apple);
+    assert_int_equal(expect(&at, COFFER_TRACE_ATTRIBUTES, 0, 100, COFFER_OK), of_apple);
     assert_int_equal(expect(&at, COFFER_TRACE_CLOSE, 0, 0, COFFER_OK), of_apple);
     of_pear = expect(&at, COFFER_TRACE_OPEN, FRONT, 0, COFFER_NOT_FOUND);
     assert_int_not_equal(of_pear, of_apple);
@@ -230,8 +232,20 @@ static void test_what_is_no_line_of_a_trace_is_refused(void **state)
         "1 open 10000000000000000 3 4 0",
         "1 open 2 3 4 12",
         "1 open 2 3 4 0\n\n",
-        "1 start 0 2 4096 0", /* a later version */
+        /* What no store can have done. */
+        "1 put 5 24 4294967296 0",
+        "1 open 5 4294967296 100 0",
+        "1 write 5 18446744073709551615 1 0",
+        "1 cut 5 0 900000000000000000 0",
+        "1 commit 5 0 4294967296 0",
     };
+    static const char *const right[] = {
+        "1 put 5 24 4294967295 0\r\n",
+        "1 put 5 24 4294967296 3\n", /* it was refused */
+        "1 attributes 5 0 18446744073709551615 0",
+        "1 start 0 1 68719476736 0",
+    };
+    static const char later[] = "1 start 0 2 4096 0";
     static const char largest[] = "1 read ffffffffffffffff 18446744073709551615 4 7";
     struct coffer_trace_record record = {.time_us = 99};
 
@@ -240,7 +254,10 @@ static void test_what_is_no_line_of_a_trace_is_refused(void **state)
         assert_int_equal(coffer_trace_parse(wrong[i], strlen(wrong[i]), &record), COFFER_MISUSE);
     assert_int_equal(coffer_trace_parse(NULL, 0, &record), COFFER_MISUSE);
     assert_int_equal(coffer_trace_parse("1 end 0 0 0 0", 13, NULL), COFFER_MISUSE);
+    assert_int_equal(coffer_trace_parse(later, strlen(later), &record), COFFER_UNSUPPORTED);
     assert_int_equal(record.time_us, 99);
+    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++)
+        assert_ok(coffer_trace_parse(right[i], strlen(right[i]), &record));
     assert_ok(coffer_trace_parse(largest, strlen(largest), &record));
     assert_true(record.object == UINT64_MAX && record.offset == UINT64_MAX);
     assert_int_equal(record.status, COFFER_CORRUPT);
