@@ -186,11 +186,12 @@ struct coffer_config {
     void (*notice)(void *context, enum coffer_notice notice, const char *text);
     void *notice_context;
 
-    /* Given a line for each call, in the order in which they end (<coffer/trace.h>; docs/TUNING.md
-     * tells what it is good for): `size` bytes with an end of line and no NUL, without names or
-     * data. Called by one thread at a time; don't call back. False: it can't be written, the trace
-     * ends and a notice tells; no call fails. Default: no trace. Price: a microsecond a call, about
-     * as much again where an object is named, and no secure memory to speak of. */
+    /* Given a line for each call that reads or changes objects, in the order in which they end
+     * (<coffer/trace.h>; docs/TUNING.md tells what it is good for): `size` bytes with an end of
+     * line and no NUL, without names or data. Called by one thread at a time; don't call back.
+     * False: it can't be written, the trace ends and a notice tells; no call fails. Default: no
+     * trace. Price: a microsecond a call, about as much again where an object is named, and no
+     * secure memory to speak of. */
     bool (*trace)(void *context, const char *line, size_t size);
     void *trace_context;
 

@@ -19,7 +19,7 @@ _Static_assert(COFFER_MEMORY_MAX == FRAMES_TOTAL_MAX * FRAME_SIZE, "the public n
 #define OBJECTS_FRAMES     4u /* free ones, for one object in the cache */
 #define OBJECTS_LEAST      4u
 
-/* Frames of components that don't depend on anything: see P1. */
+/* Frames of components that don't depend on anything: see Q1. */
 #define HEAP_FRAMES 3u /* descriptors, magazines */
 #define TREE_FRAMES 2u /* of the catalogue and of one object */
 #define STORE_FRAMES                                                                               \

@@ -5,11 +5,11 @@
  * --plan` prints it, and there is no second set of these numbers anywhere.
  *
  * Invariants
- *   P1 When an empty store is open no component holds more than its item says, whatever the
+ *   Q1 When an empty store is open no component holds more than its item says, whatever the
  *      configuration, but for idle buffers. Names of objects come out of what floats.
- *   P2 With everything that is set aside, any one operation on an object of COFFER_SIZE_MAX goes
+ *   Q2 With everything that is set aside, any one operation on an object of COFFER_SIZE_MAX goes
  *      through, and a commit that has begun takes nothing more.
- *   P3 The same configuration and the same areas give the same plan; nothing is looked at but them.
+ *   Q3 The same configuration and the same areas give the same plan; nothing is looked at but them.
  */
 #ifndef COFFER_ENGINE_PLAN_H
 #define COFFER_ENGINE_PLAN_H

@@ -24,8 +24,8 @@
  * below the trees' only (caches, memory): no lock of those may be held where frames are taken.
  *
  * Invariants
- *   R1 Nothing dirty and nothing in use goes: that is each source's to hold.
- *   R2 A run ends when nothing was given by anybody, however short memory is.
+ *   Z1 Nothing dirty and nothing in use goes: that is each source's to hold.
+ *   Z2 A run ends when nothing was given by anybody, however short memory is.
  */
 #ifndef COFFER_RECLAIM_RECLAIM_H
 #define COFFER_RECLAIM_RECLAIM_H
