@@ -29,10 +29,10 @@
  *   An object's lock (readers/writer) stands for its tree and its root hash: who reads shares it,
  *   who changes has it alone, over the change's I/O. A writer's lock likewise, over what is
  *   appended.
- *   Order: the store's, then an object's or a writer's, of which a thread has one at most. So what
- *   is open is read without the store's lock, beside any change of other objects; opening what
- * isn't in the cache of objects waits for it. Notices are told under a lock of their own, which is
- * taken last.
+ *   Order: the store's, then an object's or a writer's, of which a thread has one at most. So
+ *   what is open is read without the store's lock, beside any change of other objects; opening
+ *   what isn't in the cache of objects waits for it. Notices are told under a lock of their own,
+ *   which is taken last.
  */
 #ifndef COFFER_STORE_STORE_H
 #define COFFER_STORE_STORE_H
