@@ -24,8 +24,6 @@ COFFER_MUST_CHECK enum coffer_status coffer_linux_directory_open(const char *pat
 /* Only for a device that no store owns. */
 void coffer_linux_directory_close(struct coffer_device *device);
 
-#define COFFER_LINUX_MEMORY_DEFAULT ((size_t)1024 * 1024) /* bytes of secure memory */
-
 struct coffer_linux_options {
     const char *directory;        /* required */
     const struct coffer_key *key; /* required */

@@ -23,6 +23,8 @@ const struct coffer_ciphers *coffer_linux_ciphers(void);
 
 /* --- Secure memory ----------------------------------------------------------------------- */
 
+#define COFFER_LINUX_MEMORY_DEFAULT ((size_t)1024 * 1024) /* bytes, where nobody says how many */
+
 /*
  * Secure memory from the kernel, for a store or a memory system without an MMU: private, zeroed,
  * left out of core dumps and not inherited by forks; locked into RAM where the limit allows
@@ -88,7 +90,7 @@ void coffer_linux_swap_close(struct coffer_swap_medium *medium);
 /* --- All of it --------------------------------------------------------------------------- */
 
 struct coffer_linux_memory_options {
-    size_t memory; /* bytes of secure memory; 0: 1 MiB */
+    size_t memory; /* bytes of secure memory; 0: COFFER_LINUX_MEMORY_DEFAULT */
     bool software; /* page tables in software, spaces without pointers */
     bool secret;   /* see struct coffer_linux_mmu_options; not with `software` */
 

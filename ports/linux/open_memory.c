@@ -4,8 +4,6 @@
 
 #include "coffer/linux_memory.h"
 
-#define MEMORY_DEFAULT ((size_t)1024 * 1024)
-
 /* What coffer_memory_close gives back at the very end. */
 struct machine {
     struct coffer_linux_mmu *mmu; /* NULL: `area` is from the kernel as it is */
@@ -32,7 +30,7 @@ static void release(void *context)
 static enum coffer_status make_memory(const struct coffer_linux_memory_options *options,
                                       struct machine *machine)
 {
-    size_t size = options->memory != 0 ? options->memory : MEMORY_DEFAULT;
+    size_t size = options->memory != 0 ? options->memory : COFFER_LINUX_MEMORY_DEFAULT;
     const struct coffer_linux_mmu_options mmu_options = {.size = size, .secret = options->secret};
     enum coffer_status status;
 

@@ -204,7 +204,7 @@ COFFER_MUST_CHECK enum coffer_status cache_get(struct cache *cache, const struct
 struct cache_entry *cache_find(struct cache *cache, const struct cache_key *key);
 
 /* The same, but a miss isn't counted: for who goes on to cache_get then. */
-struct cache_entry *cache_seek(struct cache *cache, const struct cache_key *key);
+struct cache_entry *cache_find_quietly(struct cache *cache, const struct cache_key *key);
 
 /* The claimer's load is over. An error: it is FAILED, those who wait get the same error, and the
  * claimer's pin is gone. */

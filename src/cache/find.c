@@ -262,7 +262,7 @@ struct cache_entry *cache_find(struct cache *cache, const struct cache_key *key)
     return find(cache, key, 1);
 }
 
-struct cache_entry *cache_seek(struct cache *cache, const struct cache_key *key)
+struct cache_entry *cache_find_quietly(struct cache *cache, const struct cache_key *key)
 {
     return find(cache, key, 0);
 }

@@ -103,7 +103,7 @@ void object_cache_close(struct object_cache *cache)
 struct object *object_cache_find(struct object_cache *cache, const struct name *name)
 {
     const struct cache_key key = key_of(cache, name);
-    struct cache_entry *entry = cache_seek(cache->core, &key);
+    struct cache_entry *entry = cache_find_quietly(cache->core, &key);
 
     return entry != NULL ? object_of(entry) : NULL;
 }

@@ -59,7 +59,7 @@ struct leaving {
     size_t count;
 };
 
-static void collect(struct leaving *leaving)
+static void leaving_collect(struct leaving *leaving)
 {
     struct tree *tree = leaving->tree;
     struct block_cache *cache = tree->environment->blocks;
@@ -75,7 +75,7 @@ static void collect(struct leaving *leaving)
     }
 }
 
-static void end(struct leaving *leaving, enum coffer_status status)
+static void leaving_end(struct leaving *leaving, enum coffer_status status)
 {
     struct block_cache *cache = leaving->tree->environment->blocks;
 
@@ -86,7 +86,7 @@ static void end(struct leaving *leaving, enum coffer_status status)
     leaving->count = 0;
 }
 
-static enum coffer_status seal(struct leaving *leaving, struct outgoing *out)
+static enum coffer_status leaving_seal(struct leaving *leaving, struct outgoing *out)
 {
     enum coffer_status status;
 
@@ -110,11 +110,11 @@ static enum coffer_status seal_dirty(struct leaving *leaving, struct outgoing *o
     while (status == COFFER_OK && tree->dirty.count > leaving->count) {
         if (leaving->count > 0) {
             status = outgoing_write(out);
-            end(leaving, status);
+            leaving_end(leaving, status);
         }
         if (status == COFFER_OK) {
-            collect(leaving);
-            status = seal(leaving, out);
+            leaving_collect(leaving);
+            status = leaving_seal(leaving, out);
         }
     }
     return status;
@@ -144,7 +144,7 @@ static enum coffer_status write_out(struct tree *tree, bool nodes, bool head)
         status = add_head(tree, &heads, &out);
     if (status == COFFER_OK)
         status = outgoing_write(&out);
-    end(&leaving, status);
+    leaving_end(&leaving, status);
     if (leaving.staging.blocks > 0)
         staging_give(&leaving.staging);
     if (status == COFFER_OK && nodes)

@@ -274,8 +274,9 @@ static enum coffer_status copy_cached(struct tree *tree, const struct wish *wish
     return status;
 }
 
-/* Does this read go on where the last one ended? What it says of several readers is guessed. */
-static bool notice(struct tree *tree, uint64_t offset, size_t size)
+/* The last read is this one. Does it go on where the one before ended? What it says of several
+ * readers is guessed. */
+static bool remember_read(struct tree *tree, uint64_t offset, size_t size)
 {
     uint64_t end = atomic_load_explicit(&tree->read_end, memory_order_relaxed);
 
@@ -297,7 +298,7 @@ enum coffer_status tree_read(struct tree *tree, uint64_t offset, void *out, size
     else if (size > tree->now.length - offset)
         wish.size = (size_t)(tree->now.length - offset);
     size = wish.size;
-    sequential = notice(tree, offset, size);
+    sequential = remember_read(tree, offset, size);
     while (wish.size > 0 && status == COFFER_OK) {
         size_t done;
 
