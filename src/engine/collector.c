@@ -65,7 +65,12 @@ void engine_collector_statistics(const struct coffer *engine, struct coffer_stat
 
 enum coffer_status coffer_tick(struct coffer *store, uint64_t max_ns)
 {
+    bool more;
+
     if (store == NULL)
         return COFFER_MISUSE;
-    return reclaim_tick(&store->reclaim, max_ns) ? COFFER_BUSY : COFFER_OK;
+    engine_enter(store);
+    more = reclaim_tick(&store->reclaim, max_ns);
+    engine_leave(store);
+    return more ? COFFER_BUSY : COFFER_OK;
 }

@@ -6,8 +6,9 @@
 #include "base/bitmap.h"
 
 #define DIRECT_STEPS 8u /* of the source that helps a take */
-#define RUN_TURNS    4u /* what is missing is asked for in parts, so that ages are looked at between \
-                         */
+#define RUN_TURNS                                                                                  \
+    4u /* what is missing is asked for in parts, so that ages are looked at between                \
+        */
 
 enum coffer_status reclaim_init(struct reclaim *reclaim, const struct reclaim_settings *settings)
 {
@@ -60,13 +61,10 @@ static uint64_t ask(struct reclaim *reclaim, unsigned which, uint64_t bytes, uns
     return given;
 }
 
-/* Sources that were asked in vain, a bit each. */
-typedef uint32_t source_bits;
-
 _Static_assert(RECLAIM_SOURCES_MAX <= 32, "a bit each");
 
-/* Who is to be asked next; RECLAIM_SOURCES_MAX: nobody is left. */
-static unsigned choose(const struct reclaim *reclaim, source_bits done, bool direct)
+/* Who is to be asked next, of those that aren't `done`; RECLAIM_SOURCES_MAX: nobody is left. */
+static unsigned choose(const struct reclaim *reclaim, uint32_t done, bool direct)
 {
     unsigned chosen = RECLAIM_SOURCES_MAX;
     unsigned last = RECLAIM_SOURCES_MAX;
@@ -92,7 +90,7 @@ static unsigned choose(const struct reclaim *reclaim, source_bits done, bool dir
 }
 
 /* One source gives. False: there is nobody left to ask. */
-static bool turn(struct reclaim *reclaim, uint64_t bytes, bool direct, source_bits *done,
+static bool turn(struct reclaim *reclaim, uint64_t bytes, bool direct, uint32_t *done,
                  uint64_t *given)
 {
     unsigned which = choose(reclaim, *done, direct);
@@ -102,7 +100,7 @@ static bool turn(struct reclaim *reclaim, uint64_t bytes, bool direct, source_bi
         return false;
     got = ask(reclaim, which, bytes, direct ? DIRECT_STEPS : RECLAIM_STEPS);
     if (got == 0 || reclaim->sources[which].oldest == NULL)
-        *done |= (source_bits)1 << which;
+        *done |= UINT32_C(1) << which;
     *given += got;
     return true;
 }
@@ -133,7 +131,7 @@ static void wake_thread(struct reclaim *reclaim)
 
 static bool help(struct reclaim *reclaim)
 {
-    source_bits done = 0;
+    uint32_t done = 0;
     uint64_t given = 0;
 
     counter_add(&reclaim->counters.directs, 1);
@@ -158,62 +156,90 @@ static bool told(void *context, enum frames_level level)
 
 /* --- Runs -------------------------------------------------------------------------------- */
 
+/* How long somebody works. One step is always made, so that whoever comes often enough, with
+ * however little time, or without a clock, gets to the end. */
 struct limit {
-    bool has_clock;
+    bool has_clock; /* without: it ends with that step */
+    bool has_stepped;
     uint64_t end_ns;
-    unsigned turns; /* left, without a clock */
 };
 
-static bool limit_is_reached(const struct reclaim *reclaim, struct limit *limit)
+static bool limit_is_reached(const struct reclaim *reclaim, const struct limit *limit)
 {
-    if (limit->has_clock)
-        return clock_now(reclaim) >= limit->end_ns;
-    if (limit->turns == 0)
-        return true;
-    limit->turns--;
-    return false;
+    return limit->has_stepped && (!limit->has_clock || clock_now(reclaim) >= limit->end_ns);
 }
 
-/* False: the limit was reached before the end. */
+/* A run that the limit cut short goes on where it was: who had nothing isn't asked again.
+ * False: the limit was reached before the end. */
 static bool relieve(struct reclaim *reclaim, struct limit *limit)
 {
-    source_bits done = 0;
-    uint64_t given = 0;
     uint64_t bytes = missing(reclaim);
 
-    if (bytes == 0)
-        return true;
-    counter_add(&reclaim->counters.runs, 1);
+    if (!reclaim->in_run) {
+        if (bytes == 0)
+            return true;
+        counter_add(&reclaim->counters.runs, 1);
+        reclaim->in_run = true;
+        reclaim->run_done = 0;
+        reclaim->run_given = 0;
+    }
     for (; bytes > 0; bytes = missing(reclaim)) {
         if (limit_is_reached(reclaim, limit))
             return false;
-        if (!turn(reclaim, bytes / RUN_TURNS + 1, false, &done, &given))
+        if (!turn(reclaim, bytes / RUN_TURNS + 1, false, &reclaim->run_done, &reclaim->run_given))
             break;
+        limit->has_stepped = true;
     }
-    if (given == 0)
+    if (reclaim->run_given == 0 && bytes > 0)
         counter_add(&reclaim->counters.failures, 1);
+    reclaim->in_run = false;
     return true;
 }
 
-/* What a source of a round has that is too old or empty; true: there is more. */
-static bool clean(struct reclaim *reclaim, unsigned which)
+/* The part of a round that a source has: first it forgets what is too old, then what lies empty
+ * goes home, a piece at a time, but no more of it than `round_left`, as others leave something
+ * there all the time. What was forgotten is empty, and counted as it goes. */
+static void begin_part(struct reclaim *reclaim, unsigned which)
+{
+    reclaim->round_source = which;
+    reclaim->round_expires = which < reclaim->source_count &&
+                             reclaim->sources[which].expire != NULL &&
+                             reclaim->settings.timeout_ns > 0;
+    reclaim->round_left = reclaim->settings.memory->account.frames_total;
+}
+
+/* What is too old at the source of a round. True: there is more to look at. */
+static bool forget(struct reclaim *reclaim, unsigned which)
 {
     const struct reclaim_source *source = &reclaim->sources[which];
     uint64_t timeout = reclaim->settings.timeout_ns;
     uint64_t now = clock_now(reclaim);
-    bool more = false;
+    bool more;
+
+    if (now <= timeout)
+        return false;
+    more = source->expire(source->context, now - timeout, RECLAIM_STEPS);
+    count_pause(reclaim, which, clock_now(reclaim) - now);
+    return more;
+}
+
+/* One step of a round. False: the source has nothing more to do. */
+static bool clean(struct reclaim *reclaim, unsigned which)
+{
+    const struct reclaim_source *source = &reclaim->sources[which];
 
     if (source->oldest == NULL) {
         (void)ask(reclaim, which, UINT64_MAX, RECLAIM_STEPS);
-    } else if (source->expire != NULL && timeout > 0 && now > timeout) {
-        more = source->expire(source->context, now - timeout, RECLAIM_STEPS);
-        count_pause(reclaim, which, clock_now(reclaim) - now);
-        for (unsigned i = 0; i < RECLAIM_STEPS && source->oldest(source->context) == 0; i++) {
-            if (ask(reclaim, which, 1, 1) == 0)
-                break;
-        }
+        return false;
     }
-    return more;
+    if (reclaim->round_expires) {
+        reclaim->round_expires = forget(reclaim, which);
+        return true;
+    }
+    if (reclaim->round_left == 0 || source->oldest(source->context) != 0)
+        return false;
+    reclaim->round_left--;
+    return ask(reclaim, which, 1, 1) > 0;
 }
 
 /* False: the limit was reached before the end. */
@@ -227,19 +253,21 @@ static bool go_round(struct reclaim *reclaim, struct limit *limit)
             return true;
         atomic_store(&reclaim->round_ns, now + interval);
         reclaim->in_round = true;
-        reclaim->round_source = 0;
+        begin_part(reclaim, 0);
         counter_add(&reclaim->counters.rounds, 1);
     }
     while (reclaim->round_source < reclaim->source_count) {
         if (limit_is_reached(reclaim, limit))
             return false;
         if (!clean(reclaim, reclaim->round_source))
-            reclaim->round_source++;
+            begin_part(reclaim, reclaim->round_source + 1);
+        limit->has_stepped = true;
     }
     reclaim->in_round = false;
     return true;
 }
 
+/* False: there is more to do, or somebody else is at it. */
 static bool work(struct reclaim *reclaim, struct limit *limit)
 {
     bool ended;
@@ -248,17 +276,23 @@ static bool work(struct reclaim *reclaim, struct limit *limit)
         return false;
     ended = relieve(reclaim, limit) && go_round(reclaim, limit);
     atomic_store(&reclaim->is_working, false);
-    return !ended;
+    return ended;
 }
 
 bool reclaim_tick(struct reclaim *reclaim, uint64_t max_ns)
 {
-    struct limit limit = {.has_clock = reclaim->settings.port->clock_ns != NULL, .turns = 1};
+    struct limit limit = {.has_clock = reclaim->settings.port->clock_ns != NULL};
     uint64_t now = clock_now(reclaim);
+    bool ended;
 
     limit.end_ns = UINT64_MAX - now > max_ns ? now + max_ns : UINT64_MAX;
     counter_add(&reclaim->counters.ticks, 1);
-    return work(reclaim, &limit);
+    ended = work(reclaim, &limit);
+
+    /* The thread may have been told meanwhile, and have left because somebody was at it. */
+    if (missing(reclaim) > 0)
+        wake_thread(reclaim);
+    return !ended;
 }
 
 /* --- A thread of its own ----------------------------------------------------------------- */

@@ -25,7 +25,8 @@
  *
  * Invariants
  *   Z1 Nothing dirty and nothing in use goes: that is each source's to hold.
- *   Z2 A run ends when nothing was given by anybody, however short memory is.
+ *   Z2 A run ends when nobody has anything more to give, however short memory is, and whether it
+ *      was worked on at once or in many ticks: each tick makes one step at least.
  */
 #ifndef COFFER_RECLAIM_RECLAIM_H
 #define COFFER_RECLAIM_RECLAIM_H
@@ -55,8 +56,8 @@ struct reclaim_source {
      * UINT64_MAX: there is nothing. NULL: it can't tell. */
     uint64_t (*oldest)(void *context);
 
-    /* Forget what nobody used since, in so many steps; true: there is more to look at. NULL: what
-     * it has doesn't age. */
+    /* Forget what nobody used since, in so many steps: it is empty then, and goes home by `step`.
+     * True: there is more to look at. NULL: what it has doesn't age. */
     bool (*expire)(void *context, uint64_t before_ns, unsigned steps);
 
     bool direct; /* may be asked by whoever takes frames */
@@ -93,8 +94,15 @@ struct reclaim {
     atomic_bool is_short; /* low was reached, and high not since */
     atomic_bool is_working;
     _Atomic uint64_t round_ns; /* when the next round is due */
-    unsigned round_source;     /* where a round that was cut short goes on; of who works */
+
+    /* Of who works: where a run or a round that was cut short goes on. */
+    bool in_run;
+    uint32_t run_done; /* sources that have nothing more, a bit each */
+    uint64_t run_given;
     bool in_round;
+    unsigned round_source;
+    bool round_expires;  /* that source still forgets */
+    uint64_t round_left; /* pieces that it may send home yet */
 
     bool is_started;
 
@@ -122,8 +130,8 @@ COFFER_MUST_CHECK enum coffer_status reclaim_start(struct reclaim *reclaim, bool
 /* Nothing runs any more, and no source is asked again. Also when start failed or never was. */
 void reclaim_stop(struct reclaim *reclaim);
 
-/* Work on what is due now, for about `max_ns` (one step more, at most); in a port without a clock
- * one step. True: there is more to do. */
+/* Work on what is due now, for about `max_ns` (one step more, at most, and one at least); in a port
+ * without a clock one step. True: there is more to do, or another thread is at it. */
 bool reclaim_tick(struct reclaim *reclaim, uint64_t max_ns);
 
 /* --- Sources of the memory system and of caches (sources.c) */

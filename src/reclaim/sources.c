@@ -40,13 +40,7 @@ static uint64_t buffers_step(void *context, uint64_t bytes, unsigned steps)
 
 static uint64_t buffers_oldest(void *context)
 {
-    struct buffers_statistics numbers;
-    uint64_t oldest = UINT64_MAX;
-
-    buffers_statistics(context, &numbers);
-    for (unsigned i = 0; i < BUFFERS_CLASS_COUNT; i++)
-        oldest = numbers.idle[i] > 0 ? 0 : oldest;
-    return oldest;
+    return buffers_can_trim(context) ? 0 : UINT64_MAX;
 }
 
 struct reclaim_source reclaim_buffers(const char *name, struct buffers *buffers)

@@ -503,6 +503,16 @@ uint64_t buffers_trim(struct buffers *buffers, uint64_t bytes)
     return trimmed;
 }
 
+bool buffers_can_trim(struct buffers *buffers)
+{
+    bool can;
+
+    spin_take(&buffers->lock);
+    can = coldest_locked(buffers) != NULL;
+    spin_give(&buffers->lock);
+    return can;
+}
+
 void buffers_statistics(struct buffers *buffers, struct buffers_statistics *out)
 {
     spin_take(&buffers->lock);

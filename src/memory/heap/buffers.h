@@ -141,6 +141,9 @@ COFFER_MUST_CHECK enum coffer_status buffers_give(struct buffers *buffers, struc
  * called from the frames' watermark function. */
 uint64_t buffers_trim(struct buffers *buffers, uint64_t bytes);
 
+/* Is there a unit that is wholly idle? */
+bool buffers_can_trim(struct buffers *buffers);
+
 /* Of one moment. */
 void buffers_statistics(struct buffers *buffers, struct buffers_statistics *out);
 

@@ -250,6 +250,9 @@ static void test_a_tick_keeps_to_its_time(void **state)
     assert_int_equal(world.toys[0].asked, 1);
     assert_true(reclaim_tick(&world.reclaim, 1));
     assert_int_equal(world.toys[0].asked, 2);
+    assert_true(reclaim_tick(&world.reclaim, 0));
+    assert_int_equal(world.toys[0].asked, 3);
+    assert_int_equal(counter_get(&world.reclaim.counters.runs), 1);
     assert_false(reclaim_tick(&world.reclaim, 100 * STEP_NS));
     assert_int_equal(frames_free(&world), 40);
 
@@ -274,6 +277,93 @@ static void test_without_a_clock_a_tick_is_a_step(void **state)
     take_until(&world, LOW - 1);
     assert_true(reclaim_tick(&world.reclaim, UINT64_MAX));
     assert_int_equal(world.toys[0].asked, 1);
+    end(&world);
+}
+
+/* Something that the one with age 0 can't give doesn't keep a run, or a round, from its end. */
+static uint64_t always_empty(void *context)
+{
+    (void)context;
+    return 0;
+}
+
+static uint64_t give_nothing(void *context, uint64_t bytes, unsigned steps)
+{
+    (void)bytes;
+    (void)steps;
+    ((struct toy *)context)->asked++;
+    return 0;
+}
+
+static void check_progress(bool has_clock, uint64_t max_ns)
+{
+    struct world world;
+    const struct reclaim_source miser = {
+        .name = "third", .context = &world.toys[2], .step = give_nothing, .oldest = always_empty};
+    unsigned ticks = 0;
+
+    begin(&world, &(struct reclaim_settings){.low = LOW, .high = 12, .interval_ns = 100000});
+    if (!has_clock)
+        world.port.clock_ns = NULL;
+    assert_ok(reclaim_add(&world.reclaim, &miser));
+    add(&world, 0, false);
+    assert_ok(reclaim_start(&world.reclaim, false));
+    own(&world, 0, 20, 500);
+    take_until(&world, LOW - 1);
+    world.now_ns += 100000; /* a round is due, too */
+    while (reclaim_tick(&world.reclaim, max_ns))
+        assert_true(++ticks < 20);
+    assert_int_equal(frames_free(&world), 12);
+    assert_int_equal(counter_get(&world.reclaim.counters.runs), 1);
+    assert_int_equal(counter_get(&world.reclaim.counters.failures), 0);
+    assert_int_equal(counter_get(&world.reclaim.counters.rounds), has_clock);
+    assert_int_equal(world.toys[2].asked, has_clock ? 2 : 1);
+
+    /* Nobody has enough: each run ends. */
+    while (world.toys[0].count > 0)
+        drop(&world.toys[0], 0);
+    take_until(&world, 2);
+    for (ticks = 0; reclaim_tick(&world.reclaim, max_ns);)
+        assert_true(++ticks < 20);
+    assert_int_equal(counter_get(&world.reclaim.counters.runs), 2);
+    assert_int_equal(counter_get(&world.reclaim.counters.failures), 1);
+    end(&world);
+}
+
+static void test_little_time_gets_to_the_end(void **state)
+{
+    (void)state;
+    check_progress(false, UINT64_MAX);
+    check_progress(false, 0);
+    check_progress(true, 0);
+    check_progress(true, 1);
+    check_progress(true, UINT64_MAX);
+}
+
+/* A source that ticks while it is asked. */
+static bool nested_answer;
+
+static uint64_t tick_meanwhile(void *context, uint64_t bytes, unsigned steps)
+{
+    nested_answer = reclaim_tick(&((struct toy *)context)->world->reclaim, UINT64_MAX);
+    return step(context, bytes, steps);
+}
+
+static void test_a_second_one_is_told_that_somebody_is_at_it(void **state)
+{
+    struct world world;
+    const struct reclaim_source source = {
+        .name = "first", .context = &world.toys[0], .step = tick_meanwhile, .oldest = oldest};
+
+    (void)state;
+    begin(&world, &(struct reclaim_settings){.low = LOW, .high = HIGH});
+    assert_ok(reclaim_add(&world.reclaim, &source));
+    assert_ok(reclaim_start(&world.reclaim, false));
+    own(&world, 0, 20, 500);
+    take_until(&world, LOW - 1);
+    nested_answer = false;
+    assert_false(reclaim_tick(&world.reclaim, UINT64_MAX));
+    assert_true(nested_answer);
     end(&world);
 }
 
@@ -325,6 +415,29 @@ static void test_rounds_send_home_what_nobody_used(void **state)
     assert_int_equal(world.toys[1].count, 1);
     assert_int_equal(counter_get(&world.reclaim.counters.rounds), 2);
     end(&world);
+}
+
+/* What lies empty goes home in a round, whether anything is ever too old or not. */
+static void test_rounds_send_home_what_lies_empty(void **state)
+{
+    (void)state;
+    for (uint64_t timeout_ns = 0; timeout_ns <= UINT64_C(1) << 60;
+         timeout_ns += UINT64_C(1) << 59) {
+        struct world world;
+
+        begin(&world, &(struct reclaim_settings){.interval_ns = 100000, .timeout_ns = timeout_ns});
+        add(&world, 0, false);
+        assert_ok(reclaim_start(&world.reclaim, false));
+        own(&world, 0, 20, 0);
+        own(&world, 0, 5, 700);
+        world.now_ns += 100000;
+        while (reclaim_tick(&world.reclaim, 1))
+            ;
+        assert_int_equal(world.toys[0].count, 5);
+        assert_int_equal(counter_get(&world.reclaim.counters.rounds), 1);
+        assert_int_equal(counter_get(&world.reclaim.counters.source_bytes[0]), 20 * FRAME_SIZE);
+        end(&world);
+    }
 }
 
 /* A take that finds nothing is helped on the spot, by those alone that may be asked there. */
@@ -404,8 +517,11 @@ int main(void)
         cmocka_unit_test(test_pressure_takes_the_oldest_up_to_the_high_watermark),
         cmocka_unit_test(test_a_tick_keeps_to_its_time),
         cmocka_unit_test(test_without_a_clock_a_tick_is_a_step),
+        cmocka_unit_test(test_little_time_gets_to_the_end),
+        cmocka_unit_test(test_a_second_one_is_told_that_somebody_is_at_it),
         cmocka_unit_test(test_who_has_nothing_ends_the_run),
         cmocka_unit_test(test_rounds_send_home_what_nobody_used),
+        cmocka_unit_test(test_rounds_send_home_what_lies_empty),
         cmocka_unit_test(test_a_take_is_helped_directly),
         cmocka_unit_test(test_what_has_no_age_comes_last),
         cmocka_unit_test(test_what_cannot_be),
