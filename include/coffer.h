@@ -159,9 +159,10 @@ struct coffer_config {
      *
      * Free frames: it begins when fewer than `low_frames` are left and ends when `high_frames` are
      * free again, and the caches leave so many to others. Unit: frames of 4 KiB. Range: low up to
-     * high, high up to what floats (coffer_plan). Default: a sixteenth of what floats, 2 to 256,
-     * and half of that. Price: so much memory lies idle; less, and calls collect for themselves
-     * more often (some microseconds, by up to 8 frames at a time).
+     * high, also where only one of them is given, and high up to what floats (coffer_plan);
+     * COFFER_MISUSE otherwise. Default: high a sixteenth of what floats, 2 to 256, but nothing
+     * where less than 8 frames float; low half of high. Price: so much memory lies idle; less, and
+     * calls collect for themselves more often (some microseconds, by up to 8 frames at a time).
      */
     unsigned low_frames;
     unsigned high_frames;
@@ -214,14 +215,17 @@ struct coffer_plan_item {
 
 /* Secure memory: what is set aside, and how the rest floats. Bytes where nothing else is said. */
 struct coffer_plan {
-    uint64_t total;    /* of the areas, in whole frames */
-    uint64_t needed;   /* set aside: the sum of the items */
-    uint64_t floating; /* the rest; 0 also when `needed` is more than `total`, so that the store
-                          can't be opened */
+    uint64_t total;  /* of the areas, in whole frames */
+    uint64_t needed; /* what the store can be opened with: what is set aside, caches of a size that
+                        was asked for, and COFFER_MEMORY_MIN of areas at least */
+    bool fits;       /* `needed` is there: otherwise coffer_open says COFFER_NO_MEMORY */
+    uint64_t aside;  /* set aside: the sum of the items */
+    uint64_t floating; /* the rest; 0 also when there is less than that */
     unsigned item_count;
     struct coffer_plan_item items[COFFER_PLAN_ITEMS_MAX];
 
-    uint64_t caches_max;   /* that nodes and blocks may grow to together, what is aside included */
+    uint64_t caches_max;   /* that nodes and blocks may grow to together, with their tables; what is
+                              aside for "cache" included */
     uint64_t low, high;    /* free memory: the collector begins, and ends */
     uint64_t buffers_idle; /* that may stay idle for the next who needs buffers */
     uint64_t cached_objects; /* that stay open though nobody uses them, at most; how many */
@@ -244,9 +248,9 @@ COFFER_MUST_CHECK enum coffer_status coffer_plan(const struct coffer_config *con
 COFFER_MUST_CHECK enum coffer_status coffer_open(const struct coffer_config *config,
                                                  struct coffer **out);
 
-/* Let the collector work on what is due now, for about `max_ns` nanoseconds; in a port without a
- * clock for one step. From any thread, at any time. COFFER_BUSY: there is more to do, or another
- * thread is at it. */
+/* Let the collector work on what is due now, for about `max_ns` nanoseconds, but for one step at
+ * least; in a port without a clock for one step. From any thread, at any time. COFFER_BUSY: there
+ * is more to do, or another thread is at it. */
 COFFER_MUST_CHECK enum coffer_status coffer_tick(struct coffer *store, uint64_t max_ns);
 
 /* Close the store and everything that is still open in it; wipe the memory. NULL is nothing. */

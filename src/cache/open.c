@@ -6,7 +6,7 @@ static size_t buckets_for(size_t entries)
 {
     size_t count = 1;
 
-    while (count < entries)
+    while (count < entries && count <= SIZE_MAX / 2)
         count *= 2;
     return count;
 }

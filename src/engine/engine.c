@@ -58,7 +58,7 @@ static enum coffer_status open_caches(struct coffer *engine, struct owner owner)
     const struct plan *plan = &engine->plan;
     enum coffer_status status;
 
-    cache_share_init(&engine->share, engine->port, plan->shown.caches_max);
+    cache_share_init(&engine->share, engine->port, plan->cache_bytes);
     status = node_cache_open(&engine->nodes, &engine->share, engine->memory, owner, &plan->nodes);
     if (status != COFFER_OK)
         return status;
@@ -112,7 +112,6 @@ static enum coffer_status open_buffers(struct coffer *engine, const struct coffe
                                              .nodes = &engine->nodes,
                                              .blocks = &engine->blocks,
                                              .head_full_hash = config->head_full_hash};
-    config->device->no_barriers = config->volatile_commits;
     status = open_owner(engine, "tree", &environment->owner);
     if (status == COFFER_OK)
         status = open_owner(engine, "cache", &cache_owner);
@@ -212,6 +211,9 @@ enum coffer_status engine_open(const struct coffer_config *config,
         status = open_trace(engine, config);
     if (status != COFFER_OK)
         goto close_store;
+
+    /* From here on the device is the store's; until then nothing is written to it. */
+    config->device->no_barriers = config->volatile_commits;
     engine->release = config->release;
     engine->release_context = config->release_context;
     *out = engine;

@@ -16,6 +16,7 @@ _Static_assert(COFFER_MEMORY_MAX == FRAMES_TOTAL_MAX * FRAME_SIZE, "the public n
 #define NS_PER_MS         UINT64_C(1000000)
 
 #define CACHED_OBJECTS_MAX (1u << 20)
+#define CACHE_FRAMES_MAX   FRAMES_TOTAL_MAX
 #define OBJECTS_FRAMES     4u /* free ones, for one object in the cache */
 #define OBJECTS_LEAST      4u
 
@@ -47,7 +48,7 @@ static void set_aside(struct plan *plan, const char *name, uint64_t frames, cons
     assert_cheap(shown->item_count < COFFER_PLAN_ITEMS_MAX);
     shown->items[shown->item_count++] = (struct coffer_plan_item){
         .name = name, .bytes = frames * FRAME_SIZE, .text = text};
-    shown->needed += frames * FRAME_SIZE;
+    shown->aside += frames * FRAME_SIZE;
 }
 
 static bool is_valid(const struct coffer_config *config)
@@ -67,7 +68,8 @@ static bool is_valid(const struct coffer_config *config)
         return false;
     if (config->high_frames != 0 && config->low_frames > config->high_frames)
         return false;
-    return config->cache_frames == 0 || config->cache_frames >= TREE_CACHE_MIN;
+    return config->cache_frames == 0 ||
+           (config->cache_frames >= TREE_CACHE_MIN && config->cache_frames <= CACHE_FRAMES_MAX);
 }
 
 static enum coffer_status measure(const struct coffer_config *config,
@@ -86,11 +88,13 @@ static enum coffer_status measure(const struct coffer_config *config,
 static void plan_caches(struct plan *plan, const struct coffer_config *config, uint64_t free)
 {
     size_t frames = config->cache_frames != 0 ? config->cache_frames : (size_t)((free + 1) / 2);
+    uint64_t records;
     uint64_t tables;
 
     if (frames < TREE_CACHE_MIN)
         frames = TREE_CACHE_MIN;
     plan->cache_frames = frames;
+    plan->cache_bytes = frames * (uint64_t)FRAME_ENTRY_BYTES;
     plan->nodes = (struct cache_bounds){.entries_min = TREE_NODES_MIN,
                                         .entries_max = frames - TREE_BLOCKS_MIN};
     plan->blocks = (struct cache_bounds){.entries_min = TREE_BLOCKS_MIN,
@@ -99,6 +103,10 @@ static void plan_caches(struct plan *plan, const struct coffer_config *config, u
              frames_for(cache_table_bytes(plan->blocks.entries_max));
     set_aside(plan, "cache", TREE_NODES_MIN + TREE_BLOCKS_MIN + RECORD_FRAMES + tables,
               "the nodes and blocks that one commit needs, and the tables of both caches");
+    records = frames_for(frames * (uint64_t)(FRAME_ENTRY_BYTES - FRAME_SIZE));
+    plan->shown.caches_max = (frames + tables +
+                              (records > RECORD_FRAMES ? records : RECORD_FRAMES)) *
+                             FRAME_SIZE;
 }
 
 /* What one operation has on its way to or from the device: in buffers, which float, or in a
@@ -135,7 +143,9 @@ static void plan_objects(struct plan *plan, const struct coffer_config *config, 
               "names, free numbers, open objects, and one in the making");
 }
 
-static void plan_watermarks(struct plan *plan, const struct coffer_config *config)
+/* COFFER_MISUSE: those that were asked for can't be reached. Nobody is told that of a plan that
+ * doesn't fit. */
+static enum coffer_status plan_watermarks(struct plan *plan, const struct coffer_config *config)
 {
     uint64_t floating = plan->shown.floating / FRAME_SIZE;
     uint64_t high = floating / HIGH_SHARE;
@@ -144,20 +154,41 @@ static void plan_watermarks(struct plan *plan, const struct coffer_config *confi
         high = HIGH_LEAST;
     if (high > HIGH_MOST)
         high = HIGH_MOST;
+    if (floating < FLOAT_LEAST)
+        high = 0;
     if (config->high_frames != 0)
         high = config->high_frames;
-    if (high > floating || (config->high_frames == 0 && floating < FLOAT_LEAST))
-        high = 0;
     plan->high_frames = high;
-    plan->low_frames = config->low_frames != 0 && config->low_frames <= high ? config->low_frames
-                                                                             : high / 2;
+    plan->low_frames = config->low_frames != 0 ? config->low_frames : high / 2;
+    if (plan->shown.fits && (plan->low_frames > high || high > floating))
+        return COFFER_MISUSE;
+    return COFFER_OK;
+}
+
+/* What must be there, and whether it is. */
+static void weigh(struct plan *plan, const struct coffer_config *config)
+{
+    struct coffer_plan *shown = &plan->shown;
+    uint64_t given = 0;
+
+    for (size_t i = 0; i < config->area_count; i++)
+        given += config->areas[i].size;
+
+    /* Caches of a size that was asked for must fit, though they don't begin with it. */
+    shown->needed = shown->aside;
+    if (config->cache_frames != 0)
+        shown->needed += (plan->cache_frames - TREE_CACHE_MIN) * (uint64_t)FRAME_SIZE;
+    if (given < COFFER_MEMORY_MIN && shown->needed < COFFER_MEMORY_MIN)
+        shown->needed = COFFER_MEMORY_MIN;
+    shown->fits = shown->needed <= shown->total;
+    if (shown->aside < shown->total)
+        shown->floating = shown->total - shown->aside;
 }
 
 static void show(struct plan *plan)
 {
     struct coffer_plan *shown = &plan->shown;
 
-    shown->caches_max = plan->cache_frames * (uint64_t)FRAME_ENTRY_BYTES;
     shown->low = plan->low_frames * FRAME_SIZE;
     shown->high = plan->high_frames * FRAME_SIZE;
     for (unsigned i = 0; i < BUFFERS_CLASS_COUNT; i++)
@@ -199,16 +230,16 @@ enum coffer_status plan_make(const struct coffer_config *config,
               "the store's own record, and handles");
     set_aside(&plan, "crypto", frames_for(crypto_record_bytes(plan.key_slots)) + KEY_FRAMES,
               "the key ladder, key slots and keys");
-    free = plan.shown.needed < plan.shown.total
-               ? (plan.shown.total - plan.shown.needed) / FRAME_SIZE
-               : 0;
+    free = plan.shown.aside < plan.shown.total ? (plan.shown.total - plan.shown.aside) / FRAME_SIZE
+                                               : 0;
     set_aside(&plan, "tree", TREE_FRAMES, "records of open files");
     plan_staging(&plan, free);
     plan_caches(&plan, config, free);
     plan_objects(&plan, config, free);
-    if (plan.shown.needed < plan.shown.total)
-        plan.shown.floating = plan.shown.total - plan.shown.needed;
-    plan_watermarks(&plan, config);
+    weigh(&plan, config);
+    status = plan_watermarks(&plan, config);
+    if (status != COFFER_OK)
+        return status;
     show(&plan);
     *out = plan;
     return COFFER_OK;
@@ -223,18 +254,14 @@ static void add_kib(struct text *text, uint64_t bytes)
 enum coffer_status plan_check(const struct plan *plan, const struct coffer_config *config)
 {
     const struct coffer_port *port = config->port;
-    uint64_t needed = plan->shown.needed;
     struct text text = {.size = 0};
 
-    /* Caches of a size that was asked for must fit, though they don't begin with it. */
-    if (config->cache_frames != 0 && plan->cache_frames > TREE_CACHE_MIN)
-        needed += (plan->cache_frames - TREE_CACHE_MIN) * (uint64_t)FRAME_SIZE;
-    if (needed <= plan->shown.total)
+    if (plan->shown.fits)
         return COFFER_OK;
     text_add(&text, "secure memory has ");
     add_kib(&text, plan->shown.total);
     text_add(&text, ", and this configuration needs ");
-    add_kib(&text, needed);
+    add_kib(&text, plan->shown.needed);
     if (config->notice != NULL)
         config->notice(config->notice_context, COFFER_NOTICE_MEMORY, text.bytes);
     else if (port->log != NULL)

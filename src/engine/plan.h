@@ -24,6 +24,7 @@ struct plan {
     unsigned key_slots;
     size_t staging_blocks;
     size_t cache_frames;
+    uint64_t cache_bytes; /* of their entries */
     struct cache_bounds nodes;
     struct cache_bounds blocks;
     size_t buffers_idle[BUFFERS_CLASS_COUNT]; /* bytes */
@@ -34,8 +35,7 @@ struct plan {
 };
 
 /* COFFER_MISUSE: a number out of its range, no port or bad areas. COFFER_NO_MEMORY: not one frame
- * is left beside tables and books. A plan that doesn't fit is a plan: its `needed` is more than
- * its `total`. */
+ * is left beside tables and books. A plan that doesn't fit is a plan. */
 COFFER_MUST_CHECK enum coffer_status plan_make(const struct coffer_config *config,
                                                const struct memory_settings *settings,
                                                struct plan *out);

@@ -91,7 +91,7 @@ static enum coffer_status make_plan(const struct coffer_replay_config *wanted, s
     const struct memory_settings settings = {.keep_contents = false};
     enum coffer_status status = plan_make(&config, &settings, out);
 
-    if (status == COFFER_OK && out->shown.needed > out->shown.total)
+    if (status == COFFER_OK && !out->shown.fits)
         status = COFFER_NO_MEMORY;
     return status;
 }
@@ -103,7 +103,7 @@ static enum coffer_status open_caches(struct coffer_replay *replay, const struct
 
     replay->cache_frames = (unsigned)plan->cache_frames;
     replay->cached_objects = plan->cached_objects;
-    cache_share_init(&replay->share, &one_thread, plan->cache_frames * FRAME_ENTRY_BYTES);
+    cache_share_init(&replay->share, &one_thread, plan->cache_bytes);
     cache_share_init(&replay->object_share, &one_thread, 0);
     status = cache_open(&replay->share, replay->memory, replay->owner, &frame_types[0], replay,
                         &plan->nodes, &replay->nodes);

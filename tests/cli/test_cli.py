@@ -651,13 +651,14 @@ class StatsTest(CommandTest):
         for size in ("256K", "512K", "8M"):
             plan = self.run_json("stats", "--plan", "--memory", size, *nowhere)
             self.assertTrue(plan["fits"])
-            self.assertEqual(sum(item["bytes"] for item in plan["items"]), plan["needed"])
-            self.assertEqual(plan["needed"] + plan["floating"], plan["total"])
+            self.assertEqual(sum(item["bytes"] for item in plan["items"]), plan["aside"])
+            self.assertEqual(plan["aside"] + plan["floating"], plan["total"])
             found = self.run_json("stats", "--memory", size)["memory"]
             self.assertEqual(found["total"], plan["total"])
             idle = plan["how_it_floats"]["buffers_idle"]
-            self.assertLessEqual(found["used"], plan["needed"] + idle)
-        plan = self.run_json("stats", "--plan", "--memory", "200K", *nowhere, status=SHORTAGE)
+            self.assertLessEqual(found["used"], plan["aside"] + idle)
+        plan = self.run_json("stats", "--plan", "--memory", "252K", *nowhere, status=SHORTAGE)
+        self.run_coffer("ls", "--memory", "252K", status=SHORTAGE)
         self.assertFalse(plan["fits"])
         self.assertGreater(plan["needed"], plan["total"])
         text = self.run_coffer("stats", "--plan", *nowhere).decode()

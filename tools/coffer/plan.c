@@ -46,8 +46,9 @@ static struct json_object *plan_json(const struct coffer_plan *plan)
 
     json_object_object_add(value, "total", json_of_u64(plan->total));
     json_object_object_add(value, "needed", json_of_u64(plan->needed));
+    json_object_object_add(value, "aside", json_of_u64(plan->aside));
     json_object_object_add(value, "floating", json_of_u64(plan->floating));
-    json_object_object_add(value, "fits", json_object_new_boolean(plan->needed <= plan->total));
+    json_object_object_add(value, "fits", json_object_new_boolean(plan->fits));
     for (unsigned i = 0; i < plan->item_count; i++) {
         struct json_object *item = json_object_new_object();
 
@@ -74,14 +75,14 @@ static void size_cell(struct table *table, uint64_t size)
 
 static void print_plan(const struct coffer_plan *plan)
 {
-    char total[SIZE_TEXT_SIZE], needed[SIZE_TEXT_SIZE], rest[SIZE_TEXT_SIZE];
+    char total[SIZE_TEXT_SIZE], aside[SIZE_TEXT_SIZE], rest[SIZE_TEXT_SIZE];
     struct floating floating[FLOATING_COUNT];
     struct table table;
 
     size_format(plan->total, total);
-    size_format(plan->needed, needed);
+    size_format(plan->aside, aside);
     size_format(plan->floating, rest);
-    printf("secure memory: %s, of which %s set aside, %s floating\n\n", total, needed, rest);
+    printf("secure memory: %s, of which %s set aside, %s floating\n\n", total, aside, rest);
     table_init(&table, "<><");
     table_cell(&table, "SET ASIDE");
     table_cell(&table, "BYTES");
@@ -119,6 +120,7 @@ enum exit_status plan_show(struct options *options)
     const struct coffer_config config = {
         .port = coffer_linux_port(), .areas = &area, .area_count = 1};
     struct coffer_plan plan;
+    char needed[SIZE_TEXT_SIZE];
     enum coffer_status status = coffer_plan(&config, &plan);
 
     if (status != COFFER_OK)
@@ -127,8 +129,9 @@ enum exit_status plan_show(struct options *options)
         (void)output_json(plan_json(&plan));
     else
         print_plan(&plan);
-    if (plan.needed > plan.total)
-        return fail_status(options, COFFER_NO_MEMORY, "give --memory as much as is set aside",
-                           "stats: plan");
-    return EXIT_DONE;
+    if (plan.fits)
+        return EXIT_DONE;
+    size_format(plan.needed, needed);
+    return fail_status(options, COFFER_NO_MEMORY, "give --memory as much as is needed",
+                       "stats: plan: %s are needed", needed);
 }

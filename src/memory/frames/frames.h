@@ -166,6 +166,7 @@ struct frames_statistics {
     uint64_t reserved; /* of them, metadata */
     uint64_t free;
     uint64_t cached;                          /* of the free ones, in caches */
+    uint64_t low, high;                       /* watermarks; 0: nobody is told */
     uint64_t low_events;                      /* times that FRAMES_LOW was reached */
     uint64_t largest_run;                     /* frames in the largest run that can be had */
     uint64_t free_blocks[FRAMES_ORDER_COUNT]; /* free blocks by order */

@@ -111,6 +111,8 @@ struct frames_statistics frames_statistics(const struct frames *frames)
     spin_take(&frames->account->lock);
     statistics.free = account->frames_total - account->frames_used;
     statistics.cached = frames_cached(frames);
+    statistics.low = frames->watch.low;
+    statistics.high = frames->watch.high;
     statistics.low_events = frames->watch.low_events;
     for (unsigned i = 0; i < frames->segment_count; i++) {
         statistics.total += frames->segments[i].frame_count;

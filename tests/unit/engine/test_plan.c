@@ -13,6 +13,8 @@
 
 #include "coffer.h"
 #include "coffer/linux.h"
+#include "coffer/memory.h"
+#include "port/port.h"
 #include "support/must.h"
 #include "support/random.h"
 #include "support/steps.h"
@@ -51,11 +53,17 @@ static void test_a_plan_adds_up(void **state)
 
         for (unsigned i = 0; i < plan.item_count; i++)
             sum += plan.items[i].bytes;
-        assert_int_equal(sum, plan.needed);
+        assert_int_equal(sum, plan.aside);
         assert_true(plan.total <= size);
-        assert_int_equal(plan.floating, plan.needed < plan.total ? plan.total - plan.needed : 0);
+        assert_int_equal(plan.floating, plan.aside < plan.total ? plan.total - plan.aside : 0);
         assert_true(plan.low <= plan.high && plan.high <= plan.floating);
-        assert_true(plan.needed <= plan.total || size < COFFER_MEMORY_MIN);
+        assert_true(plan.needed >= plan.aside);
+        assert_true(plan.fits == (plan.needed <= plan.total));
+        assert_true(plan.fits == (size >= COFFER_MEMORY_MIN));
+        for (unsigned i = 0; i < plan.item_count; i++) {
+            if (strcmp(plan.items[i].name, "cache") == 0)
+                assert_true(plan.items[i].bytes <= plan.caches_max);
+        }
     }
 }
 
@@ -87,7 +95,7 @@ static void check_held(struct coffer *store, const struct coffer_plan *plan)
         held += has->held;
     }
     assert_int_equal(held, now.memory_used); /* nobody has any who isn't in the plan */
-    assert_true(now.memory_used <= plan->needed + plan->buffers_idle);
+    assert_true(now.memory_used <= plan->aside + plan->buffers_idle);
 }
 
 static void test_a_store_keeps_to_its_plan(void **state)
@@ -140,6 +148,74 @@ static void test_too_little_is_told(void **state)
     memory_device_free(disk);
 }
 
+static bool opens(struct memory_device *disk, const struct store_options *options)
+{
+    struct store_fixture fixture;
+    enum coffer_status status = store_fixture_open(&fixture, disk, options);
+
+    assert_true(status == COFFER_OK || status == COFFER_NO_MEMORY);
+    store_fixture_close(&fixture);
+    return status == COFFER_OK;
+}
+
+/* What the plan says of a size is what opening says, to the frame; and what it needs is enough. */
+static void test_what_fits_opens(void **state)
+{
+    static const unsigned frames[] = {0, 40, 41, 100, 200, 219, 10000};
+    struct memory_device *disk = memory_device_open();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+        struct store_options options = {.create = true, .cache_frames = frames[i]};
+        struct coffer_plan plan;
+
+        for (size_t size = 220 * KIB; size <= MIB; size += size < 300 * KIB ? 4 * KIB : 92 * KIB) {
+            options.memory = size;
+            assert_true(opens(disk, &options) == plan_of(size, frames[i], 0).fits);
+        }
+        /* The tables of frames grow with it: what is needed of more is a little more. */
+        plan = plan_of(MIB, frames[i], 0);
+        options.memory = (size_t)(plan.needed + plan.needed / 16) / (4 * KIB) * (4 * KIB);
+        assert_true(opens(disk, &options));
+    }
+    memory_device_free(disk);
+}
+
+static void test_watermarks_are_kept_or_refused(void **state)
+{
+    struct coffer_area area;
+    struct coffer_config config = config_of(&area, MIB);
+    struct coffer_plan plan;
+    unsigned floating;
+
+    (void)state;
+    assert_ok(coffer_plan(&config, &plan));
+    floating = (unsigned)(plan.floating / 4096);
+    config.high_frames = floating;
+    assert_ok(coffer_plan(&config, &plan));
+    assert_int_equal(plan.high, plan.floating);
+    assert_int_equal(plan.low, floating / 2 * 4096);
+    config.low_frames = floating;
+    assert_ok(coffer_plan(&config, &plan));
+    assert_int_equal(plan.low, plan.floating);
+
+    config.high_frames = floating + 1;
+    assert_int_equal(coffer_plan(&config, &plan), COFFER_MISUSE);
+    config.high_frames = 0; /* a default that is lower */
+    assert_int_equal(coffer_plan(&config, &plan), COFFER_MISUSE);
+    config.low_frames = 1;
+    assert_ok(coffer_plan(&config, &plan));
+    assert_int_equal(plan.low, 4096);
+    config.low_frames = 9;
+    config.high_frames = 8;
+    assert_int_equal(coffer_plan(&config, &plan), COFFER_MISUSE);
+    config.low_frames = 1;
+    config.high_frames = 20;
+    area.size = 200 * KIB; /* nothing floats: that it doesn't fit is what matters */
+    assert_ok(coffer_plan(&config, &plan));
+    assert_false(plan.fits);
+}
+
 static void test_wrong_numbers(void **state)
 {
     struct coffer_area area;
@@ -156,11 +232,9 @@ static void test_wrong_numbers(void **state)
     config.key_slots = 0;
     config.cache_frames = 39;
     assert_int_equal(coffer_plan(&config, &plan), COFFER_MISUSE);
-    config.cache_frames = 0;
-    config.low_frames = 9;
-    config.high_frames = 8;
+    config.cache_frames = UINT32_MAX;
     assert_int_equal(coffer_plan(&config, &plan), COFFER_MISUSE);
-    config.low_frames = config.high_frames = 0;
+    config.cache_frames = 0;
     area.size = 100;
     assert_int_equal(coffer_plan(&config, &plan), COFFER_NO_MEMORY);
     config.area_count = 0;
@@ -288,7 +362,8 @@ static void open_with(struct coffer_config *config, struct coffer_area *area,
     area->size = MIB;
     area->address = aligned_alloc(4096, area->size);
     must(area->address != NULL);
-    config->port = coffer_linux_port();
+    if (config->port == NULL)
+        config->port = coffer_linux_port();
     config->ciphers = coffer_linux_ciphers();
     config->device = memory_device_attach(disk);
     config->areas = area;
@@ -296,6 +371,69 @@ static void open_with(struct coffer_config *config, struct coffer_area *area,
     config->key = &key;
     config->create = true;
     assert_ok(coffer_open(config, out));
+}
+
+/* The store's memory, looked at from outside, says what the plan has set. */
+static void test_the_memory_tells_its_watermarks(void **state)
+{
+    struct coffer_memory_statistics memory;
+    struct memory_device *disk = memory_device_open();
+    struct coffer_config config = {.low_frames = 3, .high_frames = 5};
+    struct coffer_area area;
+    struct coffer *store;
+
+    (void)state;
+    open_with(&config, &area, disk, &store);
+    coffer_memory_statistics(coffer_memory_of(store), &memory);
+    assert_int_equal(memory.low, 3);
+    assert_int_equal(memory.high, 5);
+    coffer_close(store);
+    free(area.address);
+    memory_device_free(disk);
+}
+
+static const struct port_lock *first_lock;
+
+static void take_first(void *context, struct port_lock *lock)
+{
+    const struct coffer_port *port = coffer_linux_port();
+
+    (void)context;
+    if (first_lock == NULL)
+        first_lock = lock;
+    port->lock_take(port->context, lock);
+}
+
+/* In a port without conditions a tick waits for other calls as they do for it. */
+static void test_a_tick_takes_the_one_lock(void **state)
+{
+    struct memory_device *disk = memory_device_open();
+    struct coffer_port port = *coffer_linux_port();
+    struct coffer_config config = {.port = &port};
+    const struct port_lock *of_calls;
+    struct coffer_area area;
+    struct coffer *store;
+
+    (void)state;
+    port.thread_start = NULL;
+    port.thread_join = NULL;
+    port.condition_init = NULL;
+    port.condition_fini = NULL;
+    port.condition_wait = NULL;
+    port.condition_signal = NULL;
+    port.condition_broadcast = NULL;
+    port.lock_take = take_first;
+    open_with(&config, &area, disk, &store);
+    first_lock = NULL;
+    (void)now_of(store);
+    of_calls = first_lock;
+    assert_non_null(of_calls);
+    first_lock = NULL;
+    assert_ok(coffer_tick(store, 0));
+    assert_ptr_equal(first_lock, of_calls);
+    coffer_close(store);
+    free(area.address);
+    memory_device_free(disk);
 }
 
 /* With a thread of its own the store forgets by itself what nobody uses. */
@@ -335,8 +473,12 @@ int main(void)
         cmocka_unit_test(test_a_plan_adds_up),
         cmocka_unit_test(test_a_store_keeps_to_its_plan),
         cmocka_unit_test(test_too_little_is_told),
+        cmocka_unit_test(test_what_fits_opens),
+        cmocka_unit_test(test_watermarks_are_kept_or_refused),
         cmocka_unit_test(test_wrong_numbers),
         cmocka_unit_test(test_caches_leave_room_for_others),
+        cmocka_unit_test(test_the_memory_tells_its_watermarks),
+        cmocka_unit_test(test_a_tick_takes_the_one_lock),
         cmocka_unit_test(test_a_thread_forgets_what_is_old),
     };
 
