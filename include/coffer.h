@@ -136,11 +136,11 @@ struct coffer_config {
     bool volatile_commits;
 
     /* Frames of the caches of tree nodes and of blocks together, at most. Unit: frames of 4 KiB.
-     * Range: 40 to what the memory holds (coffer_plan). Default: half of the memory that is free
-     * after start, but 40 at least. Price: 4 KiB and 0.2 KiB each; fewer mean more reads. 36 are
-     * for nodes and one for blocks from the start; the rest is taken as it is needed, by either, as
-     * long as `high_frames` stay free for others, and what was used longest ago is replaced,
-     * whichever's it is. */
+     * Range: 40 to what the memory holds (coffer_plan); up to 2^24 - 16 anywhere. Default: half of
+     * the memory that is free after start, but 40 at least. Price: 4 KiB and 0.2 KiB each; fewer
+     * mean more reads. 36 are for nodes and one for blocks from the start; the rest is taken as it
+     * is needed, by either, as long as `high_frames` stay free for others, and what was used
+     * longest ago is replaced, whichever's it is. */
     unsigned cache_frames;
 
     /* Objects that stay open when nobody uses them any more, so that opening them again takes no

@@ -13,8 +13,14 @@ void cache_share_init(struct cache_share *share, const struct coffer_port *port,
     share->bytes_max = bytes_max;
     atomic_init(&share->bytes, 0);
     atomic_init(&share->now_ns, 1);
+    share->clock = share;
     for (size_t i = 0; i < CACHE_SHARE_MAX; i++)
         share->caches[i] = NULL;
+}
+
+void cache_share_follow(struct cache_share *share, struct cache_share *clock)
+{
+    share->clock = clock->clock;
 }
 
 uint64_t cache_share_tick(struct cache_share *share)
@@ -26,7 +32,7 @@ uint64_t cache_share_tick(struct cache_share *share)
 
     do {
         now = clock > before ? clock : before + 1;
-    } while (!atomic_compare_exchange_weak_explicit(&share->now_ns, &before, now,
+    } while (!atomic_compare_exchange_weak_explicit(&share->clock->now_ns, &before, now,
                                                     memory_order_relaxed, memory_order_relaxed));
     return now;
 }

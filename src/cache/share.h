@@ -8,7 +8,7 @@
  *
  * The clock is read when something was missed, not when it was found: that costs a hit nothing,
  * and what was found between two misses was used at the same time as far as anyone needs to know.
- * Without a port's clock it counts the misses.
+ * Without a port's clock it counts the misses. Shares whose ages are compared go by one clock.
  *
  * Lifetime: outlives its caches, which join at open and leave at close; nobody uses any cache of
  * the share meanwhile. Otherwise no locking: the numbers are atomic, the list of caches stands.
@@ -32,18 +32,23 @@ struct cache_share {
     uint64_t bytes_max; /* 0: no bound but memory */
     _Atomic uint64_t bytes;
     _Atomic uint64_t now_ns;
+    struct cache_share *clock; /* whose now_ns it goes by */
     struct cache *caches[CACHE_SHARE_MAX];
 };
 
 void cache_share_init(struct cache_share *share, const struct coffer_port *port,
                       uint64_t bytes_max);
 
+/* Go by another's clock from now on, which outlives this one; before anything of this one
+ * is used. */
+void cache_share_follow(struct cache_share *share, struct cache_share *clock);
+
 /* Time passes: read the clock. It never stands still and never goes back. */
 uint64_t cache_share_tick(struct cache_share *share);
 
 static inline uint64_t cache_share_now(const struct cache_share *share)
 {
-    return atomic_load_explicit(&share->now_ns, memory_order_relaxed);
+    return atomic_load_explicit(&share->clock->now_ns, memory_order_relaxed);
 }
 
 /* --- For the core */

@@ -453,10 +453,10 @@ static void memory_statistics(struct memory *memory, struct coffer_statistics *o
     out->memory_used = account->frames_used * FRAME_SIZE;
     out->memory_peak = account->frames_used_peak * FRAME_SIZE;
     out->wrong_frees = account->wrong_frees;
-    for (unsigned i = 0; i < account->owner_count && i < COFFER_COMPONENTS_MAX; i++) {
+    for (unsigned i = 1; i < account->owner_count; i++) {
         const struct account_line *line = &account->lines[i];
 
-        if (line->name == NULL)
+        if (line->name == NULL || out->component_count == COFFER_COMPONENTS_MAX)
             continue;
         out->components[out->component_count++] = (struct coffer_component){
             .name = line->name,

@@ -149,6 +149,8 @@ static enum coffer_status open_store(struct coffer *engine, const struct coffer_
     status = open_owner(engine, "store", &owner);
     if (status == COFFER_OK)
         status = store_open(&engine->store, &engine->environment, owner, &settings);
+    if (status == COFFER_OK)
+        cache_share_follow(&engine->store.objects.share, &engine->share); /* one order of use */
     return status;
 }
 

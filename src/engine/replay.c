@@ -105,6 +105,7 @@ static enum coffer_status open_caches(struct coffer_replay *replay, const struct
     replay->cached_objects = plan->cached_objects;
     cache_share_init(&replay->share, &one_thread, plan->cache_bytes);
     cache_share_init(&replay->object_share, &one_thread, 0);
+    cache_share_follow(&replay->object_share, &replay->share);
     status = cache_open(&replay->share, replay->memory, replay->owner, &frame_types[0], replay,
                         &plan->nodes, &replay->nodes);
     if (status == COFFER_OK)

@@ -78,6 +78,7 @@ static enum coffer_status try_setup(struct setup *setup)
     } else {
         assert_null(store);
         assert_true(memory_device_is_attached(disk));
+        assert_false(setup->config.device->no_barriers); /* it is as it was given */
         memory_device_detach(disk);
     }
     assert_true(bytes_are_zero(region, sizeof(region)));
@@ -132,7 +133,9 @@ static void test_ranges_of_a_configuration(void **state)
         {0, 0, 0, COFFER_MISUSE},
         {0, 0, 9, COFFER_MISUSE},
         {0, 128, 1, COFFER_NO_MEMORY},
-        {0, UINT32_MAX, 1, COFFER_NO_MEMORY},
+        {0, (unsigned)FRAMES_TOTAL_MAX, 1, COFFER_NO_MEMORY},
+        {0, (unsigned)FRAMES_TOTAL_MAX + 1, 1, COFFER_MISUSE},
+        {0, UINT32_MAX, 1, COFFER_MISUSE},
     };
 
     (void)state;
@@ -295,6 +298,7 @@ static void test_release_is_called_once_at_the_end_and_not_on_failure(void **sta
     setup.config.release = release;
     setup.config.release_context = &released;
     setup.config.create = false;
+    setup.config.volatile_commits = true;
     assert_int_equal(try_setup(&setup), COFFER_NOT_FOUND);
     assert_int_equal(released, 0);
     setup.config.device = NULL;

@@ -14,7 +14,7 @@
 #include "coffer.h"
 #include "coffer/linux.h"
 #include "coffer/memory.h"
-#include "port/port.h"
+#include "engine/engine.h"
 #include "support/must.h"
 #include "support/random.h"
 #include "support/steps.h"
@@ -94,6 +94,7 @@ static void check_held(struct coffer *store, const struct coffer_plan *plan)
                      has != NULL ? (unsigned)has->held : 0);
         held += has->held;
     }
+    assert_null(component(&now, "none"));
     assert_int_equal(held, now.memory_used); /* nobody has any who isn't in the plan */
     assert_true(now.memory_used <= plan->aside + plan->buffers_idle);
 }
@@ -404,6 +405,28 @@ static void take_first(void *context, struct port_lock *lock)
     port->lock_take(port->context, lock);
 }
 
+/* An object that was found is as young as the blocks that were read before. */
+static void test_ages_are_of_one_clock(void **state)
+{
+    struct memory_device *disk = memory_device_open();
+    const struct store_options options = {.create = true, .memory = MIB};
+    struct store_fixture fixture;
+    struct coffer *store;
+    uint64_t blocks_read;
+
+    (void)state;
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    store = fixture.store;
+    fill(store, 1, 100000);
+    read_all(store, 1, 100000);
+    read_all(store, 1, 100000);
+    blocks_read = cache_share_now(&store->share);
+    read_all(store, 1, 1000);
+    assert_true(cache_oldest_use(store->store.objects.core, true) >= blocks_read);
+    store_fixture_close(&fixture);
+    memory_device_free(disk);
+}
+
 /* In a port without conditions a tick waits for other calls as they do for it. */
 static void test_a_tick_takes_the_one_lock(void **state)
 {
@@ -478,6 +501,7 @@ int main(void)
         cmocka_unit_test(test_wrong_numbers),
         cmocka_unit_test(test_caches_leave_room_for_others),
         cmocka_unit_test(test_the_memory_tells_its_watermarks),
+        cmocka_unit_test(test_ages_are_of_one_clock),
         cmocka_unit_test(test_a_tick_takes_the_one_lock),
         cmocka_unit_test(test_a_thread_forgets_what_is_old),
     };
