@@ -44,12 +44,16 @@
 extern "C" {
 #endif
 
-#define COFFER_VERSION    "0.1.0"
-#define COFFER_ID_MAX     64u         /* bytes of an object id (GP: TEE_OBJECT_ID_MAX_LEN) */
-#define COFFER_SIZE_MAX   0xFFFFFFFFu /* bytes of an object's data (GP: TEE_DATA_MAX_POSITION) */
-#define COFFER_TYPE_DATA  0xA00000BFu /* object type of plain data (GP: TEE_TYPE_DATA) */
-#define COFFER_USAGE_ALL  0xFFFFFFFFu
-#define COFFER_MEMORY_MIN (256u * 1024u) /* bytes of secure memory that are enough to work in */
+#define COFFER_VERSION   "0.1.0"
+#define COFFER_ID_MAX    64u         /* bytes of an object id (GP: TEE_OBJECT_ID_MAX_LEN) */
+#define COFFER_SIZE_MAX  0xFFFFFFFFu /* bytes of an object's data (GP: TEE_DATA_MAX_POSITION) */
+#define COFFER_TYPE_DATA 0xA00000BFu /* object type of plain data (GP: TEE_TYPE_DATA) */
+#define COFFER_USAGE_ALL 0xFFFFFFFFu
+
+/* The least secure memory, in bytes. It carries any one operation of any object, by one thread;
+ * several at once, or more than some 19 open objects or 3 writers, may be told COFFER_NO_MEMORY.
+ * 320 KiB carry 16 threads and some 100 open objects (docs/TUNING.md). */
+#define COFFER_MEMORY_MIN (256u * 1024u)
 #define COFFER_MEMORY_MAX (((uint64_t)64 << 30) - 65536u) /* and that can be managed */
 
 /* The version of the library at run time; never NULL. */
