@@ -17,7 +17,7 @@ enum coffer_status engine_start_collector(struct coffer *engine, bool thread)
         .timeout_ns = plan->timeout_ns,
     };
     const struct reclaim_source sources[] = {
-        reclaim_cache("objects", engine->store.objects.core, false),
+        reclaim_cache("objects", engine->store.objects.core, true),
         reclaim_cache("blocks", engine->blocks.frames.core, true),
         reclaim_cache("nodes", engine->nodes.frames.core, true),
         reclaim_buffers("buffers", &engine->buffers),

@@ -129,14 +129,30 @@ static void wake_thread(struct reclaim *reclaim)
     port->lock_give(port->context, &reclaim->wake);
 }
 
+/* What has become empty goes home. */
+static void sweep_up(struct reclaim *reclaim)
+{
+    for (unsigned i = 0; i < reclaim->source_count; i++) {
+        if (reclaim->sources[i].direct && reclaim->sources[i].oldest == NULL)
+            (void)ask(reclaim, i, UINT64_MAX, DIRECT_STEPS);
+    }
+}
+
+/* Until a frame is free that wasn't: what a source gives may be pieces of frames. */
 static bool help(struct reclaim *reclaim)
 {
+    struct memory *memory = reclaim->settings.memory;
+    uint64_t before = memory_free_frames(memory);
     uint32_t done = 0;
     uint64_t given = 0;
 
     counter_add(&reclaim->counters.directs, 1);
-    while (given == 0 && turn(reclaim, (uint64_t)DIRECT_STEPS * FRAME_SIZE, true, &done, &given))
-        ;
+    while (turn(reclaim, (uint64_t)DIRECT_STEPS * FRAME_SIZE, true, &done, &given)) {
+        if (given > 0 && memory_free_frames(memory) <= before)
+            sweep_up(reclaim);
+        if (memory_free_frames(memory) > before)
+            break;
+    }
     if (given == 0)
         counter_add(&reclaim->counters.failures, 1);
     return given > 0;

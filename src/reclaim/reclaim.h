@@ -6,8 +6,8 @@
  *   pressure   from the frames' low watermark until as many are free as the high one says;
  *   a round    every interval: what nobody used for the time-out is forgotten, and what lies empty
  *              goes home;
- *   direct     a take that found no frames, in the calling thread: some steps of those sources that
- *              may be asked under other locks, after which the take tries again.
+ *   direct     a take that found no frames, in the calling thread: those sources that may be asked
+ *              under other locks, until a frame more is free, after which the take tries again.
  *
  * Under pressure the source is asked whose next gift was used longest ago, what nobody wants at all
  * coming first; at one age, the one registered first. So caches that float together give in one
@@ -20,8 +20,10 @@
  * Locking. The collector has no lock while a source works. A step takes the source's own locks, for
  * a bounded time; each is measured, as the longest that anybody else may have had to wait for it.
  * Who crosses a watermark, under whatever locks of his own, only leaves a note and wakes the
- * thread: `wake` is below all other locks, and nothing is done under it. Direct sources take locks
- * below the trees' only (caches, memory): no lock of those may be held where frames are taken.
+ * thread: `wake` is below all other locks, and nothing is done under it. Direct sources take the
+ * locks of caches, key slots and memory: who takes frames may have a lock of the store, an object
+ * or a tree, and none of those. So what a direct source lets go of must be closed without a lock of
+ * the former, as an object that nobody uses is.
  *
  * Invariants
  *   Z1 Nothing dirty and nothing in use goes: that is each source's to hold.

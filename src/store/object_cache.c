@@ -6,9 +6,6 @@
 #include "base/assert.h"
 #include "store/store.h"
 
-/* Searches for one that can go. */
-#define RELIEVE_STEPS 8u
-
 static struct object *object_of(struct cache_entry *entry)
 {
     return (struct object *)entry;
@@ -145,9 +142,4 @@ void object_cache_rename(struct object_cache *cache, struct object *object, cons
     const struct cache_key key = key_of(cache, name);
 
     cache_rekey(cache->core, &object->core, &key);
-}
-
-bool object_cache_relieve(struct object_cache *cache)
-{
-    return cache_shrink(cache->core, 1, RELIEVE_STEPS) > 0;
 }

@@ -11,7 +11,9 @@
  *
  * Locking: the core's. Objects are claimed, renamed and discarded by who has the store's lock; they
  * are found, used and put back without it. Letting go of an object closes its tree, without any
- * lock of this cache: from whatever call made it go, the collector's among them.
+ * lock of this cache: from whatever call made it go, the collector's among them, and any take of
+ * frames that finds none. It takes locks of caches, key slots and memory, and does no I/O: nobody
+ * else knows the tree any more, and nothing is open of its file.
  */
 #ifndef COFFER_STORE_OBJECT_CACHE_H
 #define COFFER_STORE_OBJECT_CACHE_H
@@ -59,8 +61,5 @@ void object_cache_discard(struct object_cache *cache, struct object *object);
 /* The pinned object has another name from now on. */
 void object_cache_rename(struct object_cache *cache, struct object *object,
                          const struct name *name);
-
-/* Let go of one that nobody uses, for its memory's sake; false: there is none. */
-bool object_cache_relieve(struct object_cache *cache);
 
 #endif

@@ -90,8 +90,7 @@ static void leave(struct object *object)
         object_cache_unpin(&store->objects, object);
 }
 
-/* Read what has just been claimed. Once more for each object that nobody uses and whose memory
- * this one may need. */
+/* Read what has just been claimed. */
 static enum coffer_status load(struct store *store, struct object *object, uint32_t slot,
                                const struct entry *entry)
 {
@@ -102,9 +101,7 @@ static enum coffer_status load(struct store *store, struct object *object, uint3
     object->entry.file = entry->file;
     memcpy(object->entry.hash, entry->hash, sizeof(entry->hash));
     rwlock_init(&object->lock);
-    do {
-        status = object_open_entry(store, entry, &object->tree, &object->head);
-    } while (status == COFFER_NO_MEMORY && object_cache_relieve(&store->objects));
+    status = object_open_entry(store, entry, &object->tree, &object->head);
     if (status != COFFER_OK)
         object->tree = NULL;
     /* The catalogue says that it exists: without its file it is damaged, not absent. */

@@ -179,9 +179,7 @@ enum coffer_status writer_open(struct store *store, const struct name *name, boo
     if (attributes != NULL && attributes->bytes_size > OBJECT_ATTRIBUTES_MAX)
         return COFFER_MISUSE;
     store_lock(store);
-    do {
-        status = make_writer(store, name, replace, &writer);
-    } while (status == COFFER_NO_MEMORY && object_cache_relieve(&store->objects));
+    status = make_writer(store, name, replace, &writer);
     store_unlock(store);
     if (status != COFFER_OK)
         return status;

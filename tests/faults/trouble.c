@@ -155,7 +155,7 @@ static struct coffer_statistics statistics(const struct run *run)
     struct coffer_statistics now;
 
     /* Objects that nobody uses may stay open. */
-    while (object_cache_relieve(&run->fixture.store->store.objects))
+    while (cache_shrink(run->fixture.store->store.objects.core, UINT64_MAX, 1000) > 0)
         continue;
     (void)buffers_trim(&run->fixture.store->buffers, UINT64_MAX);
     if (coffer_statistics_get(run->fixture.store, &now) != COFFER_OK)

@@ -43,7 +43,7 @@ static uint64_t frame_lookups(const struct coffer_statistics *now)
 /* Let go of what nobody uses. */
 static void forget_all(void)
 {
-    while (object_cache_relieve(&fixture.store->store.objects))
+    while (cache_shrink(fixture.store->store.objects.core, UINT64_MAX, 1000) > 0)
         continue;
 }
 
