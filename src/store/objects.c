@@ -48,6 +48,7 @@ static enum coffer_status read_head(struct tree *tree, struct object_head *head)
     head->usage = load_le32(bytes + OBJECT_USAGE);
     head->type = load_le32(bytes + OBJECT_TYPE);
     head->have = load_le32(bytes + OBJECT_HAVE);
+    tree_begin_anew(tree); /* so that whoever begins with the data doesn't pass for going on */
     return data_start(head) <= tree_length(tree) ? COFFER_OK : COFFER_CORRUPT;
 }
 

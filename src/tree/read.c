@@ -274,6 +274,11 @@ static enum coffer_status copy_cached(struct tree *tree, const struct wish *wish
     return status;
 }
 
+void tree_begin_anew(struct tree *tree)
+{
+    atomic_store_explicit(&tree->read_end, UINT64_MAX, memory_order_relaxed);
+}
+
 /* The last read is this one. Does it go on where the one before ended? What it says of several
  * readers is guessed. */
 static bool remember_read(struct tree *tree, uint64_t offset, size_t size)

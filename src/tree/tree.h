@@ -124,6 +124,9 @@ const uint8_t *tree_root_hash(const struct tree *tree);
 COFFER_MUST_CHECK enum coffer_status tree_read(struct tree *tree, uint64_t offset, void *out,
                                                size_t size, size_t *got);
 
+/* The next read goes on with none of those before, wherever it begins. */
+void tree_begin_anew(struct tree *tree);
+
 /* One piece of data to write; data NULL means zeros. */
 struct tree_piece {
     const void *data;

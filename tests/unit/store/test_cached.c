@@ -76,6 +76,33 @@ static void test_a_reopened_object_costs_nothing(void **state)
     assert_int_equal(cipher_calls(&after), cipher_calls(&before));
 }
 
+/* The read of the head, which opening makes, isn't where a sequence begins. */
+static void test_the_first_read_fetches_what_it_wants(void **state)
+{
+    struct coffer_statistics before;
+    struct coffer_statistics after;
+    struct coffer_object *object;
+    uint8_t bytes[5000];
+    size_t got;
+
+    (void)state;
+    assert_ok(put("a", 'a', (size_t)64 * BLOCK));
+    reopen();
+    assert_ok(open_object("a", &object));
+    before = statistics();
+    assert_ok(coffer_object_read(object, 0, bytes, sizeof(bytes), &got));
+    after = statistics();
+    assert_int_equal(got, sizeof(bytes));
+    assert_int_equal(after.device_reads, before.device_reads + 1);
+    assert_int_equal(after.device_read_bytes, before.device_read_bytes + BLOCK);
+
+    /* Going on is a sequence. */
+    assert_ok(coffer_object_read(object, got, bytes, sizeof(bytes), &got));
+    before = statistics();
+    assert_true(before.device_read_bytes > after.device_read_bytes + BLOCK);
+    coffer_object_close(object);
+}
+
 static void test_the_coldest_goes_first(void **state)
 {
     const struct store_options options = {.cached_objects = 2};
@@ -448,6 +475,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         store_test(test_a_reopened_object_costs_nothing),
+        store_test(test_the_first_read_fetches_what_it_wants),
         store_test(test_the_coldest_goes_first),
         store_test(test_what_nobody_uses_can_be_deleted_and_replaced),
         store_test(test_a_renamed_object_is_found_under_its_new_name_alone),
