@@ -167,15 +167,16 @@ enum coffer_status store_may_change(struct store *store)
     if (store->failed)
         return COFFER_FAILED;
     if (!store->catalogue.fell_back)
-        return COFFER_OK;
+        return catalogue_reserve(&store->catalogue);
     /* The next commit overwrites the damaged version, and files that only that one named would pass
      * for leftovers: keep both. */
     status = quarantine_copy(store, CATALOGUE_FILE);
     if (status == COFFER_OK)
         status = quarantine_orphans(store);
-    if (status == COFFER_OK)
-        store->catalogue.fell_back = false;
-    return status;
+    if (status != COFFER_OK)
+        return status;
+    store->catalogue.fell_back = false;
+    return catalogue_reserve(&store->catalogue);
 }
 
 static enum coffer_status barrier(struct store *store, const struct tree *tree)
@@ -194,12 +195,12 @@ static enum coffer_status barrier(struct store *store, const struct tree *tree)
 static enum coffer_status prepare(struct store *store, const struct change *change)
 {
     struct catalogue *catalogue = &store->catalogue;
-    enum coffer_status status = catalogue_reserve(catalogue);
+    enum coffer_status status = COFFER_OK;
 
     /* The counters tell which head is newer: after the last there is no next. */
     if (tree_counter(catalogue->tree) == UINT32_MAX)
         return COFFER_NO_SPACE;
-    if (status == COFFER_OK && change->tree != NULL) {
+    if (change->tree != NULL) {
         if (tree_is_tolerated(change->tree))
             status = tree_mend(change->tree);
         if (status == COFFER_OK)

@@ -245,7 +245,8 @@ COFFER_MUST_CHECK enum coffer_status store_check(struct check *check);
 /* --- store.c, for the files of this folder: with the store's lock held */
 
 /* May anything be changed? COFFER_MISUSE (read only), COFFER_FAILED. Puts a catalogue that fell
- * back, and files that it doesn't know, into quarantine first. */
+ * back, and files that it doesn't know, into quarantine first, and reserves what a commit's end
+ * needs of memory: so before anything of it is written. */
 COFFER_MUST_CHECK enum coffer_status store_may_change(struct store *store);
 
 struct change {
@@ -255,7 +256,7 @@ struct change {
     struct entry *after; /* NULL: the slot becomes free. With `tree`, its hash is filled in */
 };
 
-/* Steps 1 to 5. On failure the catalogue's transaction is aborted; the object's is the caller's. */
+/* Steps 1 to 5, after store_may_change. On failure the catalogue's transaction is aborted; the object's is the caller's. */
 COFFER_MUST_CHECK enum coffer_status store_publish(struct store *store,
                                                    const struct change *change);
 

@@ -147,8 +147,6 @@ static enum coffer_status make_writer(struct store *store, const struct name *na
     void *block;
 
     if (status == COFFER_OK)
-        status = catalogue_reserve(&store->catalogue);
-    if (status == COFFER_OK)
         status = memory_alloc(memory, store->owner, sizeof(*writer), &block);
     if (status != COFFER_OK)
         return status;
@@ -243,10 +241,7 @@ static enum coffer_status find_slot(struct writer *writer, uint32_t *slot, struc
         return object_retire(store, &writer->name);
     if (status != COFFER_NOT_FOUND)
         return status;
-    status = catalogue_reserve(&store->catalogue);
-    if (status == COFFER_OK)
-        status = catalogue_free_slot(&store->catalogue, slot);
-    return status;
+    return catalogue_free_slot(&store->catalogue, slot);
 }
 
 /* A file that was replaced is removed, unless it is damaged and so not ours to destroy. */
