@@ -102,6 +102,13 @@ enum coffer_notice {
     COFFER_NOTICE_MEMORY,         /* at open: secure memory is too small, by how much */
 };
 
+/* What the caches of nodes and of blocks forget first. */
+enum coffer_policy {
+    COFFER_POLICY_LRU,         /* what was used longest ago */
+    COFFER_POLICY_CLOCK,       /* what wasn't used since it was looked at last, in turn */
+    COFFER_POLICY_ROUND_ROBIN, /* what came first, whatever was used since */
+};
+
 /*
  * The configuration. Zero is the default of every optional field.
  */
@@ -146,6 +153,11 @@ struct coffer_config {
      * is needed, by either, as long as `high_frames` stay free for others, and what was used
      * longest ago is replaced, whichever's it is. */
     unsigned cache_frames;
+
+    /* What they forget first. Default: LRU. Price of LRU: a list is changed, under the cache's
+     * lock, with each use; of the others: more reads where some nodes and blocks are used much more
+     * often than others, with ROUND_ROBIN many more. COFFER_MISUSE: no such policy. */
+    enum coffer_policy cache_policy;
 
     /* Objects that stay open when nobody uses them any more, so that opening them again takes no
      * device and no cipher. Range: 1 to 2^20, default one for each four frames that are free after

@@ -33,8 +33,9 @@ struct coffer_linux_options {
     bool volatile_commits;
     bool huk_plain;
     bool head_full_hash;
-    unsigned cache_frames;   /* 0: default, see struct coffer_config */
-    unsigned cached_objects; /* likewise, as all that follow */
+    unsigned cache_frames; /* 0: default, see struct coffer_config */
+    enum coffer_policy cache_policy;
+    unsigned cached_objects; /* 0: likewise, as all that follow */
     unsigned key_slots;
     unsigned low_frames;
     unsigned high_frames;

@@ -35,6 +35,7 @@ static struct coffer_config make_config(const struct coffer_linux_options *optio
         .read_only = options->read_only,
         .volatile_commits = options->volatile_commits,
         .cache_frames = options->cache_frames,
+        .cache_policy = options->cache_policy,
         .cached_objects = options->cached_objects,
         .key_slots = options->key_slots,
         .low_frames = options->low_frames,

@@ -3,7 +3,6 @@
 
 static const struct cache_type type = {
     .name = "blocks",
-    .policy = CACHE_LRU,
     .entry_bytes = FRAME_ENTRY_BYTES,
     .make = frame_entry_make,
     .unmake = frame_entry_unmake,
@@ -12,12 +11,12 @@ static const struct cache_type type = {
 
 enum coffer_status block_cache_open(struct block_cache *blocks, struct cache_share *share,
                                     struct memory *memory, struct owner owner,
-                                    const struct cache_bounds *bounds)
+                                    const struct cache_bounds *bounds, enum cache_policy policy)
 {
     blocks->frames = (struct frame_cache){
         .memory = memory, .owner = owner, .entry_size = sizeof(struct frame_entry)};
     blocks->entries_max = bounds->entries_max;
-    return frame_cache_open(&blocks->frames, share, &type, bounds);
+    return frame_cache_open(&blocks->frames, share, &type, bounds, policy);
 }
 
 void block_cache_close(struct block_cache *blocks)

@@ -14,10 +14,9 @@ struct block_cache {
     size_t entries_max; /* as its bounds say; 0: any number */
 };
 
-COFFER_MUST_CHECK enum coffer_status block_cache_open(struct block_cache *blocks,
-                                                      struct cache_share *share,
-                                                      struct memory *memory, struct owner owner,
-                                                      const struct cache_bounds *bounds);
+COFFER_MUST_CHECK enum coffer_status
+block_cache_open(struct block_cache *blocks, struct cache_share *share, struct memory *memory,
+                 struct owner owner, const struct cache_bounds *bounds, enum cache_policy policy);
 void block_cache_close(struct block_cache *blocks);
 
 static inline enum coffer_status block_cache_get(struct block_cache *blocks,

@@ -121,7 +121,9 @@ struct cache_type {
     void (*let_go)(void *context, struct cache_entry *entry);
 
     /* Write a DIRTY entry that is to be evicted or expires; the core does what is around it. NULL:
-     * dirty entries stay until their owner writes them. */
+     * dirty entries stay until their owner writes them, as those of nodes and blocks do, which only
+     * a whole transaction may write. It is there for caches whose entries stand alone: a device's
+     * journal, the counters of an RPMB partition. */
     enum coffer_status (*write_back)(void *context, struct cache_entry *entry);
 };
 
@@ -278,7 +280,8 @@ uint64_t cache_oldest_use(struct cache *cache, bool to_give);
  */
 bool cache_expire(struct cache *cache, uint64_t before_ns, unsigned steps);
 
-/* New bounds, by one thread at a time; what is too much goes now as far as it can, the rest as it
+/* New bounds, for whoever moves the sizes of a store at work (opening alone sets them so far), by
+ * one thread at a time; what is too much goes now as far as it can, the rest as it
  * is unpinned (dirty entries: written). COFFER_NO_MEMORY, COFFER_MISUSE: the old ones stay. */
 COFFER_MUST_CHECK enum coffer_status cache_set_bounds(struct cache *cache,
                                                       const struct cache_bounds *bounds);

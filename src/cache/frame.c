@@ -6,9 +6,12 @@
 
 enum coffer_status frame_cache_open(struct frame_cache *cache, struct cache_share *share,
                                     const struct cache_type *type,
-                                    const struct cache_bounds *bounds)
+                                    const struct cache_bounds *bounds, enum cache_policy policy)
 {
-    return cache_open(share, cache->memory, cache->owner, type, cache, bounds, &cache->core);
+    cache->type = *type;
+    cache->type.policy = policy;
+    return cache_open(share, cache->memory, cache->owner, &cache->type, cache, bounds,
+                      &cache->core);
 }
 
 void frame_cache_close(struct frame_cache *cache)

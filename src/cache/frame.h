@@ -25,6 +25,7 @@ struct frame_entry {
 };
 
 struct frame_cache {
+    struct cache_type type; /* the face's, with the policy that was chosen */
     struct memory *memory;
     struct owner owner;
     size_t entry_size; /* of the face's struct */
@@ -36,7 +37,8 @@ struct frame_cache {
 COFFER_MUST_CHECK enum coffer_status frame_cache_open(struct frame_cache *cache,
                                                       struct cache_share *share,
                                                       const struct cache_type *type,
-                                                      const struct cache_bounds *bounds);
+                                                      const struct cache_bounds *bounds,
+                                                      enum cache_policy policy);
 void frame_cache_close(struct frame_cache *cache);
 
 /* How many entries there can be at all, within a bound (0: none) and as memory is now. The numbers

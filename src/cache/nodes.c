@@ -22,7 +22,6 @@ static void let_go(void *context, struct cache_entry *entry)
 
 static const struct cache_type type = {
     .name = "nodes",
-    .policy = CACHE_LRU,
     .entry_bytes = FRAME_ENTRY_BYTES,
     .make = make,
     .unmake = frame_entry_unmake,
@@ -33,12 +32,12 @@ _Static_assert(sizeof(struct node_entry) <= FRAME_ENTRY_BYTES - FRAME_SIZE, "it 
 
 enum coffer_status node_cache_open(struct node_cache *nodes, struct cache_share *share,
                                    struct memory *memory, struct owner owner,
-                                   const struct cache_bounds *bounds)
+                                   const struct cache_bounds *bounds, enum cache_policy policy)
 {
     nodes->frames = (struct frame_cache){
         .memory = memory, .owner = owner, .entry_size = sizeof(struct node_entry)};
     nodes->entries_max = bounds->entries_max;
-    return frame_cache_open(&nodes->frames, share, &type, bounds);
+    return frame_cache_open(&nodes->frames, share, &type, bounds, policy);
 }
 
 void node_cache_close(struct node_cache *nodes)

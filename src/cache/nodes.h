@@ -22,10 +22,9 @@ struct node_cache {
     size_t entries_max; /* as its bounds say */
 };
 
-COFFER_MUST_CHECK enum coffer_status node_cache_open(struct node_cache *nodes,
-                                                     struct cache_share *share,
-                                                     struct memory *memory, struct owner owner,
-                                                     const struct cache_bounds *bounds);
+COFFER_MUST_CHECK enum coffer_status
+node_cache_open(struct node_cache *nodes, struct cache_share *share, struct memory *memory,
+                struct owner owner, const struct cache_bounds *bounds, enum cache_policy policy);
 void node_cache_close(struct node_cache *nodes);
 
 static inline enum coffer_status node_cache_get(struct node_cache *nodes, struct cache_group *file,

@@ -59,11 +59,12 @@ static enum coffer_status open_caches(struct coffer *engine, struct owner owner)
     enum coffer_status status;
 
     cache_share_init(&engine->share, engine->port, plan->cache_bytes);
-    status = node_cache_open(&engine->nodes, &engine->share, engine->memory, owner, &plan->nodes);
+    status = node_cache_open(&engine->nodes, &engine->share, engine->memory, owner, &plan->nodes,
+                             plan->policy);
     if (status != COFFER_OK)
         return status;
-    status = block_cache_open(&engine->blocks, &engine->share, engine->memory, owner,
-                              &plan->blocks);
+    status = block_cache_open(&engine->blocks, &engine->share, engine->memory, owner, &plan->blocks,
+                              plan->policy);
     if (status != COFFER_OK)
         node_cache_close(&engine->nodes);
     return status;

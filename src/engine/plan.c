@@ -66,6 +66,8 @@ static bool is_valid(const struct coffer_config *config)
         return false;
     if (config->cached_objects > CACHED_OBJECTS_MAX)
         return false;
+    if ((unsigned)config->cache_policy > COFFER_POLICY_ROUND_ROBIN)
+        return false;
     if (config->high_frames != 0 && config->low_frames > config->high_frames)
         return false;
     return config->cache_frames == 0 ||
@@ -83,6 +85,19 @@ static enum coffer_status measure(const struct coffer_config *config,
     return memory_measure(areas, config->area_count, settings, total, reserved);
 }
 
+static enum cache_policy policy_of(const struct coffer_config *config)
+{
+    switch (config->cache_policy) {
+    case COFFER_POLICY_CLOCK:
+        return CACHE_CLOCK;
+    case COFFER_POLICY_ROUND_ROBIN:
+        return CACHE_ROUND_ROBIN;
+    case COFFER_POLICY_LRU:
+        break;
+    }
+    return CACHE_LRU;
+}
+
 /* Both caches together, which float between them: each has the least that it needs at once and for
  * good, the rest goes to where it was used last (cache/share.h). */
 static void plan_caches(struct plan *plan, const struct coffer_config *config, uint64_t free)
@@ -95,6 +110,7 @@ static void plan_caches(struct plan *plan, const struct coffer_config *config, u
         frames = TREE_CACHE_MIN;
     plan->cache_frames = frames;
     plan->cache_bytes = frames * (uint64_t)FRAME_ENTRY_BYTES;
+    plan->policy = policy_of(config);
     plan->nodes = (struct cache_bounds){.entries_min = TREE_NODES_MIN,
                                         .entries_max = frames - TREE_BLOCKS_MIN};
     plan->blocks = (struct cache_bounds){.entries_min = TREE_BLOCKS_MIN,

@@ -25,6 +25,7 @@ struct plan {
     size_t staging_blocks;
     size_t cache_frames;
     uint64_t cache_bytes; /* of their entries */
+    enum cache_policy policy; /* of both caches */
     struct cache_bounds nodes;
     struct cache_bounds blocks;
     size_t buffers_idle[BUFFERS_CLASS_COUNT]; /* bytes */

@@ -126,6 +126,7 @@ enum coffer_status store_fixture_open(struct store_fixture *fixture, struct memo
     config.cache_frames = options->cache_frames;
     if (config.cache_frames == 0 && block_entries() != 0)
         config.cache_frames = TREE_CACHE_MIN;
+    config.cache_policy = options->cache_policy;
     config.cached_objects = options->cached_objects;
     if (getenv("COFFER_COLLECTOR") != NULL) {
         config.collector_thread = true;

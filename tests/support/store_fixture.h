@@ -22,6 +22,7 @@ struct memory_settings;
 struct store_options {
     size_t memory; /* bytes of secure memory; 0: 512 KiB */
     unsigned cache_frames;
+    enum coffer_policy cache_policy;
     unsigned cached_objects;
     bool create;
     bool read_only;

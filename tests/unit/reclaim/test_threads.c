@@ -76,9 +76,10 @@ static void begin(struct world *world)
     cache_share_init(&world->share, port, 0);
     cache_group_init(&world->file);
     cache_group_init(&world->nodes_file);
-    assert_ok(
-        block_cache_open(&world->blocks, &world->share, world->memory, world->owner, &bounds));
-    assert_ok(node_cache_open(&world->nodes, &world->share, world->memory, world->owner, &bounds));
+    assert_ok(block_cache_open(&world->blocks, &world->share, world->memory, world->owner, &bounds,
+                               CACHE_LRU));
+    assert_ok(node_cache_open(&world->nodes, &world->share, world->memory, world->owner, &bounds,
+                              CACHE_LRU));
     assert_ok(buffers_init(&world->buffers,
                            &(struct buffers_settings){.frames = world->memory->frames,
                                                       .owner = world->owner,

@@ -19,10 +19,10 @@ static void open_caches(struct bench *bench, struct owner owner, size_t total)
                                            .entries_max = total - TREE_NODES_MIN};
 
     cache_share_init(&bench->share, coffer_linux_port(), total * FRAME_ENTRY_BYTES);
-    must(node_cache_open(&bench->nodes, &bench->share, bench->memory, owner, &of_nodes) ==
-         COFFER_OK);
-    must(block_cache_open(&bench->blocks, &bench->share, bench->memory, owner, &of_blocks) ==
-         COFFER_OK);
+    must(node_cache_open(&bench->nodes, &bench->share, bench->memory, owner, &of_nodes,
+                         CACHE_LRU) == COFFER_OK);
+    must(block_cache_open(&bench->blocks, &bench->share, bench->memory, owner, &of_blocks,
+                          CACHE_LRU) == COFFER_OK);
 }
 
 static uint64_t line_bytes(const struct bench *bench)
