@@ -8,6 +8,8 @@
  *   J1 An object that can be found has its name in the catalogue. So its name changes with the
  *      catalogue, and before a name goes away its object is discarded.
  *   J2 What failed to open isn't here.
+ *   J3 No take of frames fails while objects are here that nobody uses: in the engine, whose
+ *      collector asks for them.
  *
  * Locking: the core's. Objects are claimed, renamed and discarded by who has the store's lock; they
  * are found, used and put back without it. Letting go of an object closes its tree, without any
