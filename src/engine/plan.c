@@ -142,7 +142,7 @@ static void plan_staging(struct plan *plan, uint64_t free)
     /* As many stay idle as one operation finds its own again. */
     if (blocks > STAGING_RESERVE) {
         plan->buffers_idle[1] = (size_t)2 * BUFFERS_MEDIUM;
-        plan->buffers_idle[2] = (blocks - STAGING_RESERVE) * FRAME_SIZE;
+        plan->buffers_idle[2] = blocks * FRAME_SIZE;
     }
 }
 

@@ -71,7 +71,7 @@ static enum coffer_status copy_bytes(struct store *store, const char *from, cons
             status = device_write(environment->device, to, offset, &piece, 1);
         offset += got;
     } while (status == COFFER_OK && got > 0);
-    staging_give(&staging);
+    staging_give(&staging, true);
     work_end(environment);
     return status;
 }

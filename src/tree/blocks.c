@@ -188,7 +188,7 @@ enum coffer_status tree_verify_block(struct tree *tree, struct block block)
         status = blocks_fetch(tree, &seal, &place, 1);
         if (status == COFFER_OK)
             status = blocks_unseal(tree, &seal, place);
-        staging_give(&staging);
+        staging_give(&staging, false);
     }
     work_end(environment);
     return status;

@@ -101,6 +101,30 @@ static enum coffer_status hold_group(struct tree *tree, struct node node, struct
     return COFFER_OK;
 }
 
+/* The parent of a new node marked, and the node's group held. */
+static enum coffer_status mark_and_hold(struct tree *tree, struct node node,
+                                        struct node_entry **parent_entry, struct node_entry **entry)
+{
+    enum coffer_status status = nodes_mark(tree, node_parent(node), parent_entry);
+
+    return status == COFFER_OK ? hold_group(tree, node, entry) : status;
+}
+
+/* The same, where there is room for it: what was held before gives way, and if others have the rest
+ * this waits for them. */
+static enum coffer_status find_place(struct tree *tree, struct node node,
+                                     struct node_entry **parent_entry, struct node_entry **entry)
+{
+    enum coffer_status status = mark_and_hold(tree, node, parent_entry, entry);
+
+    if (status != COFFER_NO_MEMORY)
+        return status;
+    status = nodes_settle(tree);
+    if (status == COFFER_OK)
+        status = nodes_hold_in_turn(tree, node_parent(node), node);
+    return status == COFFER_OK ? mark_and_hold(tree, node, parent_entry, entry) : status;
+}
+
 /* Add the node after the last. Its slot is the one that the parent's flag doesn't name in the
  * committed version: what lies in that may be committed (the node was dropped in this very
  * transaction), or all that authenticates the parent (the tolerant rule). */
@@ -115,16 +139,7 @@ static enum coffer_status add_node(struct tree *tree)
     uint16_t before;
     uint16_t flags;
 
-    for (unsigned attempt = 0;; attempt++) {
-        status = nodes_mark(tree, parent, &parent_entry);
-        if (status == COFFER_OK)
-            status = hold_group(tree, node, &entry);
-        if (status != COFFER_NO_MEMORY || attempt > 0)
-            break;
-        status = nodes_settle(tree);
-        if (status != COFFER_OK)
-            break;
-    }
+    status = find_place(tree, node, &parent_entry, &entry);
     if (status != COFFER_OK)
         return status;
     flags = load_le16(image_of(parent_entry, parent) + NODE_FLAGS);

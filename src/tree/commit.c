@@ -146,7 +146,7 @@ static enum coffer_status write_out(struct tree *tree, bool nodes, bool head)
         status = outgoing_write(&out);
     leaving_end(&leaving, status);
     if (leaving.staging.blocks > 0)
-        staging_give(&leaving.staging);
+        staging_give(&leaving.staging, status == COFFER_OK); /* else with what was to be sealed */
     if (status == COFFER_OK && nodes)
         nodes_release(tree);
     return status;

@@ -79,18 +79,22 @@ void staging_take(struct tree_environment *environment, size_t blocks, struct st
     out->blocks = STAGING_RESERVE;
 }
 
-void staging_give(struct staging *staging)
+void staging_give(struct staging *staging, bool sealed)
 {
     struct tree_environment *environment = staging->environment;
     const struct coffer_port *port = environment->port;
 
     for (size_t i = 0; i < staging->buffer_count; i++) {
-        enum coffer_status status = buffers_give(environment->buffers, staging->buffers[i]);
+        enum coffer_status status = sealed
+                                        ? buffers_give_sealed(environment->buffers,
+                                                              staging->buffers[i])
+                                        : buffers_give(environment->buffers, staging->buffers[i]);
 
         assert_cheap(status == COFFER_OK);
     }
     if (staging->buffer_count == 0 && staging->blocks > 0) {
-        wipe(environment->reserve, (size_t)STAGING_RESERVE * LAYOUT_BLOCK_SIZE);
+        if (!sealed)
+            wipe(environment->reserve, (size_t)STAGING_RESERVE * LAYOUT_BLOCK_SIZE);
         port->lock_give(port->context, &environment->reserve_lock);
     }
     *staging = (struct staging){.environment = environment};

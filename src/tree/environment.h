@@ -78,11 +78,13 @@ struct staging {
     size_t blocks;       /* that there are */
 };
 
-/* Zeroed blocks: as many as are wanted, or fewer, at least one; where four were wanted the first
- * four lie side by side. Wiped when they are given. By a thread that is at work (see below), and
- * one at a time in each. May wait for the reserve. */
+/* Blocks, with zeros or old ciphertext in them: as many as are wanted, or fewer, at least one;
+ * where four were wanted the first four lie side by side. By a thread that is at work (see below),
+ * and one at a time in each. May wait for the reserve. */
 void staging_take(struct tree_environment *environment, size_t blocks, struct staging *out);
-void staging_give(struct staging *staging);
+
+/* `sealed`: there is no plaintext in them. Otherwise they are wiped. */
+void staging_give(struct staging *staging, bool sealed);
 
 uint8_t *staging_block(const struct staging *staging, size_t index);
 

@@ -192,6 +192,11 @@ void nodes_hash(struct tree *tree, struct node node, const uint8_t *image,
 COFFER_MUST_CHECK enum coffer_status nodes_reach(struct tree *tree, struct node node, bool change,
                                                  struct node_entry **out);
 
+/* After a settle left too little room: hold the path of a node, to be marked, and the group of
+ * another one, as soon as there is room; neither takes any more. */
+COFFER_MUST_CHECK enum coffer_status nodes_hold_in_turn(struct tree *tree, struct node node,
+                                                        struct node also);
+
 /* Is the node good? Called without the lock. */
 COFFER_MUST_CHECK enum coffer_status nodes_verify(struct tree *tree, struct node node);
 

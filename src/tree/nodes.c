@@ -263,9 +263,11 @@ static enum coffer_status walk_down(struct tree *tree, struct node node, bool he
     return COFFER_OK;
 }
 
-/* Everything is pinned: if that is others' doing, there will be room when they are done. */
+/* Everything is pinned: if that is others' doing, there will be room when they are done. The groups
+ * that are held are let go of meanwhile, so nothing is stale. `also`: hold the group of that node
+ * as well; NULL: none. */
 static enum coffer_status walk_in_turn(struct tree *tree, struct node node, bool held,
-                                       struct node_entry **out)
+                                       const struct node *also, struct node_entry **out)
 {
     struct tree_environment *environment = tree->environment;
     enum coffer_status status;
@@ -277,6 +279,12 @@ static enum coffer_status walk_in_turn(struct tree *tree, struct node node, bool
         others = turn_has_others(environment);
         nodes_lock(tree);
         status = walk_down(tree, node, held, out);
+        if (status == COFFER_OK && also != NULL) {
+            struct node_entry *extra;
+
+            status = nodes_load_group(tree, *also, true, &extra);
+            nodes_unpin(tree, status == COFFER_OK ? extra : *out);
+        }
         if (status == COFFER_NO_MEMORY && tree->held_count > 0)
             nodes_release(tree);
         nodes_unlock(tree);
@@ -305,7 +313,17 @@ enum coffer_status nodes_reach(struct tree *tree, struct node node, bool change,
         if (status == COFFER_OK)
             status = walk_down(tree, node, change, out);
     }
-    return status == COFFER_NO_MEMORY ? walk_in_turn(tree, node, change, out) : status;
+    return status == COFFER_NO_MEMORY ? walk_in_turn(tree, node, change, NULL, out) : status;
+}
+
+enum coffer_status nodes_hold_in_turn(struct tree *tree, struct node node, struct node also)
+{
+    struct node_entry *entry;
+    enum coffer_status status = walk_in_turn(tree, node, true, &also, &entry);
+
+    if (status == COFFER_OK)
+        nodes_unpin(tree, entry);
+    return status;
 }
 
 enum coffer_status nodes_verify(struct tree *tree, struct node node)

@@ -231,7 +231,7 @@ enum coffer_status tree_open(struct tree_environment *environment,
     work_begin(environment);
     staging_take(environment, STAGING_RESERVE, &staging);
     status = open_version(tree, opening, heads, staging_block(&staging, 0));
-    staging_give(&staging);
+    staging_give(&staging, true);
     work_end(environment);
     if (status != COFFER_OK) {
         tree_close(tree);

@@ -197,7 +197,7 @@ static enum coffer_status fetch_batch(struct batch *batch, const struct wish *wi
             answer = of_block;
     }
     if (batch->is_staged)
-        staging_give(&batch->staging);
+        staging_give(&batch->staging, false);
     return answer;
 }
 
@@ -245,7 +245,7 @@ static enum coffer_status complete(struct tree *tree, struct frame_entry *entry)
 
     staging_take(tree->environment, 1, &staging);
     status = blocks_complete(tree, &entry, 1, &staging);
-    staging_give(&staging);
+    staging_give(&staging, false);
     return status;
 }
 

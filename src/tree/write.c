@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Data, written. A part of a block waits as dirty plaintext in the cache, and the rest of the block
- * isn't read before it must be. Whole blocks are sealed from the caller's own bytes, many for one
- * device call.
+ * isn't read before it must be; so do a few whole blocks, for others to go with. Many whole blocks
+ * are sealed from the caller's own bytes, all for one device call.
  */
 #include "tree/inside.h"
 
@@ -140,6 +140,17 @@ static enum coffer_status next_place(struct write *write, size_t blocks_left, ui
     return status;
 }
 
+/* What waits goes out, if all is well so far, and the staging is given back. Every block in it has
+ * been sealed, unless something went wrong. */
+static enum coffer_status send(struct write *write, enum coffer_status status)
+{
+    if (status == COFFER_OK)
+        status = outgoing_write(&write->out);
+    staging_give(&write->staging, status == COFFER_OK);
+    write->sealed = 0;
+    return status;
+}
+
 static enum coffer_status seal_next(struct write *write, struct block block,
                                     const uint8_t *plaintext, uint8_t *place)
 {
@@ -174,6 +185,9 @@ static enum coffer_status write_whole(struct write *write, struct block block, s
 
 /* --- Parts of blocks --- */
 
+/* Whole blocks of one call that are too few to be worth a call of the device: they wait. */
+#define FEW_BLOCKS 8u
+
 /* The cache has no room: read, changed and sealed in the staging. */
 static enum coffer_status write_part_outside(struct write *write, struct block block, size_t start,
                                              size_t size)
@@ -186,7 +200,7 @@ static enum coffer_status write_part_outside(struct write *write, struct block b
     size_t found;
 
     status = next_place(write, 1, &place);
-    if (status == COFFER_OK && there > 0) {
+    if (status == COFFER_OK && there > 0 && size < LAYOUT_BLOCK_SIZE) {
         status = blocks_find_seals(tree, block, 1, &seal, &found);
         if (status == COFFER_OK)
             status = blocks_fetch(tree, &seal, &place, 1);
@@ -195,7 +209,8 @@ static enum coffer_status write_part_outside(struct write *write, struct block b
     }
     if (status != COFFER_OK)
         return status;
-    memset(place + there, 0, LAYOUT_BLOCK_SIZE - there);
+    if (size < LAYOUT_BLOCK_SIZE)
+        memset(place + there, 0, LAYOUT_BLOCK_SIZE - there);
     take_bytes(&write->source, place + start, size);
     return seal_next(write, block, place, place);
 }
@@ -212,14 +227,12 @@ static enum coffer_status widen(struct write *write, struct frame_entry *entry, 
         enum coffer_status status;
 
         /* Two pieces and a gap between them: now it has to be read. */
-        status = outgoing_write(&write->out);
-        staging_give(&write->staging);
-        write->sealed = 0;
+        status = send(write, COFFER_OK);
         if (status != COFFER_OK)
             return status;
         staging_take(write->tree->environment, 1, &staging);
         status = blocks_complete(write->tree, &entry, 1, &staging);
-        staging_give(&staging);
+        staging_give(&staging, false);
         return status;
     }
     if (!block_is_partial(entry))
@@ -240,7 +253,8 @@ static enum coffer_status widen(struct write *write, struct frame_entry *entry, 
     return COFFER_OK;
 }
 
-/* The part of a block from `start` on, `size` bytes; what was there stays around it. */
+/* The part of a block from `start` on, `size` bytes, or all of it; what was there stays around it.
+ */
 static enum coffer_status write_part(struct write *write, struct block block, size_t start,
                                      size_t size)
 {
@@ -259,7 +273,7 @@ static enum coffer_status write_part(struct write *write, struct block block, si
     if (claimed) {
         entry->old_end = (uint16_t)there;
         block_cache_loaded(cache, entry, COFFER_OK);
-    } else if (!block_is_partial(entry)) {
+    } else if (!block_is_partial(entry) && size < LAYOUT_BLOCK_SIZE) {
         /* What a cut left behind the length must not come back; a block that was cut off may still
          * be cached, and is a new one now (T5). */
         memset(entry->frame + there, 0, LAYOUT_BLOCK_SIZE - there);
@@ -286,9 +300,7 @@ static enum coffer_status spill_if_many(struct write *write)
     block_cache_room(tree->environment->blocks, &dirty, &capacity);
     if (tree->dirty.count < 2 || tree->dirty.count <= capacity / 4)
         return COFFER_OK;
-    status = outgoing_write(&write->out);
-    staging_give(&write->staging);
-    write->sealed = 0;
+    status = send(write, COFFER_OK);
     return status == COFFER_OK ? tree_spill(tree) : status;
 }
 
@@ -320,6 +332,7 @@ static enum coffer_status reach_nodes(struct tree *tree, struct block block, uin
 
 static enum coffer_status write_range(struct write *write, uint64_t offset, uint64_t end)
 {
+    bool few = end - offset < FEW_BLOCKS * LAYOUT_BLOCK_SIZE;
     uint64_t from = offset;
     enum coffer_status status = COFFER_OK;
 
@@ -333,7 +346,7 @@ static enum coffer_status write_range(struct write *write, uint64_t offset, uint
         status = reach_nodes(write->tree, block, from, end);
         if (status != COFFER_OK)
             break;
-        if (size == LAYOUT_BLOCK_SIZE) {
+        if (size == LAYOUT_BLOCK_SIZE && !few) {
             uint64_t left = (end - offset) / LAYOUT_BLOCK_SIZE;
 
             status = write_whole(write, block, left < STAGING_MAX ? (size_t)left : STAGING_MAX);
@@ -344,10 +357,7 @@ static enum coffer_status write_range(struct write *write, uint64_t offset, uint
         }
         offset += size;
     }
-    if (status == COFFER_OK)
-        status = outgoing_write(&write->out);
-    staging_give(&write->staging);
-    return status;
+    return send(write, status);
 }
 
 enum coffer_status tree_reserve_block(struct tree *tree, struct block block)
@@ -361,12 +371,13 @@ enum coffer_status tree_reserve_block(struct tree *tree, struct block block)
     outgoing_init(&out, tree);
     work_begin(environment);
     staging_take(environment, 1, &staging);
+    memset(staging_block(&staging, 0), 0, LAYOUT_BLOCK_SIZE);
     for (unsigned slot = 0; slot < 2 && status == COFFER_OK; slot++)
         status = outgoing_add(&out, layout_block_offset(block, slot), staging_block(&staging, 0),
                               LAYOUT_BLOCK_SIZE);
     if (status == COFFER_OK)
         status = outgoing_write(&out);
-    staging_give(&staging);
+    staging_give(&staging, true);
     work_end(environment);
     return status;
 }

@@ -104,6 +104,7 @@ static void put_unused_locked(struct buffers *buffers, struct buffer *record)
     /* `references` is 0, and is left to those who give what they don't have. */
     record->bytes = NULL;
     record->size = 0;
+    record->left = false;
     record->home = buffers;
     record->kind = KIND_UNUSED;
     record->lead = NULL;
@@ -334,7 +335,7 @@ enum coffer_status buffers_take(struct buffers *buffers, size_t size, struct buf
         buffers->numbers.misses++;
     spin_give(&buffers->lock);
     if (buffer != NULL) {
-        assert_deep(bytes_are_zero(buffer->bytes, buffer->size));
+        assert_deep(buffer->left || bytes_are_zero(buffer->bytes, buffer->size));
         *out = buffer;
         return COFFER_OK;
     }
@@ -406,12 +407,14 @@ enum coffer_status buffers_hold(struct buffers *buffers, struct buffer *buffer)
 }
 
 /* Of a class: wiped and idle, unless that is too much. */
-static void retire(struct buffers *buffers, struct buffer *buffer)
+static void retire(struct buffers *buffers, struct buffer *buffer, bool sealed)
 {
     unsigned kind = buffer->kind;
     bool goes;
 
-    wipe(buffer->bytes, buffer->size);
+    if (!sealed)
+        wipe(buffer->bytes, buffer->size);
+    buffer->left = sealed;
     spin_take(&buffers->lock);
     buffers->numbers.held--;
     add_idle_locked(buffers, buffer);
@@ -445,7 +448,7 @@ static void retire_lent(struct buffers *buffers, struct buffer *buffer)
     was.lent.take_back(was.lent.context, was.bytes, was.size);
 }
 
-enum coffer_status buffers_give(struct buffers *buffers, struct buffer *buffer)
+static enum coffer_status give(struct buffers *buffers, struct buffer *buffer, bool sealed)
 {
     uint32_t references;
 
@@ -462,12 +465,22 @@ enum coffer_status buffers_give(struct buffers *buffers, struct buffer *buffer)
     if (references > 1)
         return COFFER_OK;
     if (buffer->kind < BUFFERS_CLASS_COUNT)
-        retire(buffers, buffer);
+        retire(buffers, buffer, sealed);
     else if (buffer->kind == KIND_RUN)
         retire_run(buffers, buffer);
     else
         retire_lent(buffers, buffer);
     return COFFER_OK;
+}
+
+enum coffer_status buffers_give(struct buffers *buffers, struct buffer *buffer)
+{
+    return give(buffers, buffer, false);
+}
+
+enum coffer_status buffers_give_sealed(struct buffers *buffers, struct buffer *buffer)
+{
+    return give(buffers, buffer, true);
 }
 
 /* --- Pressure, numbers ------------------------------------------------------------------- */
@@ -559,7 +572,7 @@ static bool record_is_valid(const struct buffers *buffers, const struct buffer *
         return false;
     if (record->idle) {
         census->idle[record->kind]++;
-        if (!bytes_are_zero(record->bytes, record->size))
+        if (!record->left && !bytes_are_zero(record->bytes, record->size))
             return false;
     }
     if (record->lead == record && record->kind != KIND_LENT)

@@ -11,8 +11,9 @@
  * takes them back.
  *
  * Contents. Buffers hold plaintext or ciphertext of whatever object comes along, so they are wiped
- * as the last reference is given, before anyone else can have them, and are zero when they are
- * taken. That costs little beside the cipher. Lent bytes aren't touched.
+ * as the last reference is given, before anyone else can have them. Whoever gives it and knows that
+ * there is nothing but ciphertext, which is on the device anyway, may leave it there: then the next
+ * one finds that, or zeros. Lent bytes aren't touched.
  *
  * Records (struct buffer) lie apart from the bytes, in frames of their own, which stay until the
  * end: 64 bytes for each buffer that there was at once. So a wrong give, by whatever address and
@@ -24,7 +25,7 @@
  *      hands of the one call that brought its references to 0.
  *   U2 Records whose bytes share a frame stand in one ring, and the lead of it counts those that
  *      are idle. The lead is on the list `partial` of its class if some are, on `whole` if all.
- *   U3 Bytes of idle buffers are zero.
+ *   U3 Bytes of idle buffers are zero, or what was given as ciphertext (`left`).
  *   U4 When a unit (a frame or a run, with its records) becomes wholly idle and its class has more
  *      idle bytes than the bound, it goes home at once.
  *
@@ -63,6 +64,7 @@ struct buffer {
     uint8_t kind;       /* the class, or what else it is */
     uint8_t idle_count; /* of a lead: how many of its ring */
     bool idle;
+    bool left; /* what it holds wasn't wiped */
     struct buffer *lead;
     struct buffer *next; /* of the ring, or of the unused ones */
     union {
@@ -115,9 +117,9 @@ COFFER_MUST_CHECK enum coffer_status buffers_init(struct buffers *buffers,
 /* All frames go home. Nothing may be held. */
 void buffers_fini(struct buffers *buffers);
 
-/* A zeroed buffer of at least `size` (> 0) bytes with one reference; at a frame's boundary, the
- * smallest class at a multiple of 1 KiB. COFFER_NO_MEMORY: not even after all idle ones went;
- * COFFER_MISUSE. */
+/* A buffer of at least `size` (> 0) bytes with one reference, that holds zeros or old ciphertext;
+ * at a frame's boundary, the smallest class at a multiple of 1 KiB. COFFER_NO_MEMORY: not even
+ * after all idle ones went; COFFER_MISUSE. */
 COFFER_MUST_CHECK enum coffer_status buffers_take(struct buffers *buffers, size_t size,
                                                   struct buffer **out);
 
@@ -139,6 +141,11 @@ COFFER_MUST_CHECK enum coffer_status buffers_hold(struct buffers *buffers, struc
 
 /* One fewer. COFFER_MISUSE, counted, as above: nothing has happened then. */
 COFFER_MUST_CHECK enum coffer_status buffers_give(struct buffers *buffers, struct buffer *buffer);
+
+/* The same; if it was the last, the buffer has no plaintext in it, whoever wrote it, and needs no
+ * wiping. */
+COFFER_MUST_CHECK enum coffer_status buffers_give_sealed(struct buffers *buffers,
+                                                         struct buffer *buffer);
 
 /* Give at least `bytes` of idle buffers back to the frames, the largest class and what was used
  * longest ago first, as far as there are units that are wholly idle. How many bytes it was. May be

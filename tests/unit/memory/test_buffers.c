@@ -89,6 +89,29 @@ static void give(struct buffer *buffer)
     assert_int_equal(buffers_give(&fixture.buffers, buffer), COFFER_OK);
 }
 
+/* Ciphertext may stay in an idle buffer, and goes with its frames, or with the next plain give. */
+static void test_what_is_sealed_is_not_wiped(void **state)
+{
+    struct buffer *buffer = take(16384);
+    struct buffer *again;
+
+    (void)state;
+    memset(buffer->bytes, 0x5a, buffer->size);
+    assert_int_equal(buffers_give_sealed(&fixture.buffers, buffer), COFFER_OK);
+    assert_true(buffers_are_valid(&fixture.buffers));
+    assert_int_equal(buffers_take(&fixture.buffers, 16384, &again), COFFER_OK);
+    assert_ptr_equal(again, buffer);
+    assert_int_equal(again->bytes[0], 0x5a);
+    assert_int_equal(again->bytes[16383], 0x5a);
+    give(again);
+    assert_true(buffers_are_valid(&fixture.buffers));
+    again = take(16384); /* zero */
+    memset(again->bytes, 0x5a, again->size);
+    assert_int_equal(buffers_give_sealed(&fixture.buffers, again), COFFER_OK);
+    assert_true(buffers_trim(&fixture.buffers, UINT64_MAX) > 0);
+    give(take(16384));
+}
+
 /* --- Classes ------------------------------------------------------------------------------- */
 
 static void test_sizes_and_their_classes(void **state)
@@ -582,6 +605,7 @@ int main(void)
 {
 #define buffers_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        buffers_test(test_what_is_sealed_is_not_wiped),
         buffers_test(test_sizes_and_their_classes),
         buffers_test(test_small_ones_share_frames),
         buffers_test(test_wrong_settings_and_sizes_are_refused),

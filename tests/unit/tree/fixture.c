@@ -4,8 +4,7 @@
 #include "base/bytes.h"
 #include "coffer/linux.h"
 
-#define REGION_SIZE (2560u * 1024)
-#define PAGE        4096u
+#define PAGE 4096u
 
 const uint8_t bench_uuid[CRYPTO_UUID_SIZE] = {0x11, 0x11, 0x11, 0x11, 0x22, 0x22, 0x33, 0x33,
                                               0x44, 0x44, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55};
@@ -75,9 +74,9 @@ void bench_open(struct bench *bench, struct memory_device *disk, size_t cache_fr
 
     memset(bench, 0, sizeof(*bench));
     bench->disk = disk;
-    bench->region = aligned_alloc(PAGE, REGION_SIZE);
+    bench->region = aligned_alloc(PAGE, BENCH_REGION_SIZE);
     must(bench->region != NULL);
-    area = (struct memory_area){bench->region, REGION_SIZE};
+    area = (struct memory_area){bench->region, BENCH_REGION_SIZE};
     must(memory_open(&area, 1, &none, &bench->memory) == COFFER_OK);
     must(account_open_owner(&bench->memory->account, "tree", &owner) == COFFER_OK);
     must(crypto_open(bench->memory, coffer_linux_port(), coffer_linux_ciphers(), &settings,
@@ -115,7 +114,7 @@ void bench_close(struct bench *bench)
     crypto_close(bench->crypto);
     must(line_bytes(bench) == 0);
     memory_close(bench->memory);
-    must(bytes_are_zero(bench->region, REGION_SIZE));
+    must(bytes_are_zero(bench->region, BENCH_REGION_SIZE));
     free(bench->region);
     memory_device_detach(bench->disk);
 }

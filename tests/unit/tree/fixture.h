@@ -23,7 +23,8 @@
 #define assert_ok(call)               assert_int_equal((call), COFFER_OK)
 #define assert_status(call, expected) assert_int_equal((call), (expected))
 
-#define FILE_NAME "f"
+#define FILE_NAME         "f"
+#define BENCH_REGION_SIZE (2560u * 1024)
 
 struct bench {
     struct memory_device *disk;

@@ -337,6 +337,58 @@ static void test_a_large_write_takes_few_calls(void **state)
     tree_close(tree);
 }
 
+/* Block after block, each by a call of its own, they go out together. */
+static void test_single_blocks_in_order_go_out_together(void **state)
+{
+    struct tree *tree = bench_create(&bench);
+    struct costs before = costs_now();
+
+    (void)state;
+    random_init(&dice, "test_single_blocks");
+    for (unsigned i = 0; i < 512; i++)
+        write_random(tree, &model, &dice, (size_t)i * BLOCK, BLOCK);
+    bench_commit(tree);
+    assert_in_range(costs_since(before).writes, 1, 512 / 32 + 6);
+    assert_int_equal(costs_since(before).seals, 512 + 1);
+    assert_int_equal(costs_since(before).reads, 0);
+    assert_version(disk, tree_root_hash(tree), &model);
+    /* And when they are written over. */
+    before = costs_now();
+    for (unsigned i = 0; i < 512; i++)
+        write_random(tree, &model, &dice, (size_t)i * BLOCK, BLOCK);
+    bench_commit(tree);
+    assert_in_range(costs_since(before).writes, 1, 512 / 32 + 6);
+    assert_int_equal(costs_since(before).seals, 512 + 1);
+    assert_int_equal(costs_since(before).unseals, 0);
+    assert_version(disk, tree_root_hash(tree), &model);
+    tree_close(tree);
+}
+
+/* Idle buffers aren't wiped when only ciphertext was in them: then it has to be that. */
+static void test_buffers_keep_no_plaintext(void **state)
+{
+    static uint8_t plain[40 * BLOCK];
+    const struct tree_piece pieces[] = {{plain, 100}, {plain + 100, sizeof(plain) - 100}};
+    struct tree *tree = bench_create(&bench);
+    size_t got;
+
+    (void)state;
+    memset(plain, 0x42, sizeof(plain));
+    bench.buffers.settings.idle_max[2] = 64 * BLOCK;
+    assert_ok(tree_write(tree, 0, pieces, 2));
+    bench_commit(tree);
+    assert_ok(tree_write(tree, 7 * BLOCK + 5, pieces, 1));
+    bench_commit(tree);
+    for (uint32_t block = 0; block < 40; block++)
+        assert_ok(tree_verify_block(tree, (struct block){block}));
+    assert_ok(tree_read(tree, 5, plain, sizeof(plain) - 5, &got));
+    tree_close(tree);
+    (void)bench_bytes(&bench); /* nothing is in the caches any more */
+    assert_true(bench.buffers.numbers.idle[2] > 0);
+    for (size_t at = 0; at < BENCH_REGION_SIZE; at += 64)
+        assert_int_not_equal(memcmp(bench.region + at, plain, 64), 0);
+}
+
 /* Small writes far apart wait together, up to the cache's share. */
 static void test_scattered_writes_spill_by_the_share(void **state)
 {
@@ -374,6 +426,8 @@ int main(void)
         calls_test(test_what_is_overwritten_whole_is_not_read),
         calls_test(test_pieces_of_a_block_with_gaps_are_joined_with_the_old),
         calls_test(test_a_large_write_takes_few_calls),
+        calls_test(test_single_blocks_in_order_go_out_together),
+        calls_test(test_buffers_keep_no_plaintext),
         calls_test(test_scattered_writes_spill_by_the_share),
     };
 

@@ -5,7 +5,10 @@
  */
 #include "fixture.h"
 
+#include <time.h>
+
 #include "coffer/linux.h"
+#include "tree/inside.h"
 
 #define BLOCK   4096u
 #define BLOCKS  150u
@@ -261,6 +264,61 @@ static void test_readers_beside_trees_that_commit(void **state)
     tree_close(tree);
 }
 
+/* Everything that is left of the cache of nodes, pinned by somebody who is at work. */
+static struct cache_group hoard;
+static struct node_entry *hoarded[TREE_CACHE_MIN];
+static size_t hoarded_count;
+
+static void hoard_nodes(void)
+{
+    struct node_entry *entry;
+    bool claimed;
+
+    cache_group_init(&hoard);
+    work_begin(&bench.environment);
+    for (hoarded_count = 0; hoarded_count < TREE_CACHE_MIN; hoarded_count++) {
+        if (node_cache_get(&bench.nodes, &hoard, hoarded_count, 0, &entry, &claimed) != COFFER_OK)
+            break;
+        node_cache_loaded(&bench.nodes, entry, COFFER_OK);
+        hoarded[hoarded_count] = entry;
+    }
+    must(hoarded_count > 0 && hoarded_count < TREE_CACHE_MIN);
+}
+
+static void give_hoard(void *argument)
+{
+    const struct timespec while_others_try = {.tv_nsec = 20 * 1000 * 1000};
+
+    (void)argument;
+    (void)nanosleep(&while_others_try, NULL);
+    while (hoarded_count > 0)
+        node_cache_unpin(&bench.nodes, hoarded[--hoarded_count]);
+    work_end(&bench.environment);
+}
+
+/* Blocks 0 to 61 have nodes in two groups, and the node of block 62 is the first of a third one: it
+ * takes one group more than the tree holds, and somebody else has all others. */
+static void test_appending_waits_for_room(void **state)
+{
+    struct tree *tree = bench_create(&bench);
+
+    (void)state;
+    random_init(&dice, "test_appending_waits");
+    write_random(tree, &model, &dice, 0, 62 * BLOCK);
+    bench_commit(tree);
+    write_random(tree, &model, &dice, 61 * BLOCK, BLOCK);
+    assert_ok(tree_spill(tree)); /* marks the path of its node, which is held from here on */
+    hoard_nodes();
+    start(&workers[0], give_hoard);
+    write_random(tree, &model, &dice, 62 * BLOCK, 20 * BLOCK);
+    join(&workers[0]);
+    bench_commit(tree);
+    assert_int_equal(bench_pinned(&bench), 0);
+    cache_forget_group(bench.nodes.frames.core, &hoard);
+    assert_version(disk, tree_root_hash(tree), &model);
+    tree_close(tree);
+}
+
 #define least_test(function) cmocka_unit_test_setup_teardown(function, set_up_least, tear_down)
 #define small_test(function) cmocka_unit_test_setup_teardown(function, set_up_small, tear_down)
 
@@ -273,6 +331,7 @@ int main(void)
         small_test(test_readers_of_a_tree_that_nobody_has_read),
         least_test(test_readers_beside_trees_that_commit),
         small_test(test_readers_beside_trees_that_commit),
+        least_test(test_appending_waits_for_room),
     };
 
     return cmocka_run_group_tests_name("tree threads", tests, NULL, NULL);
