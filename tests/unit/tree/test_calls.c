@@ -374,7 +374,8 @@ static void test_buffers_keep_no_plaintext(void **state)
 
     (void)state;
     memset(plain, 0x42, sizeof(plain));
-    bench.buffers.settings.idle_max[2] = 64 * BLOCK;
+    for (unsigned kind = 0; kind < BUFFERS_CLASS_COUNT; kind++)
+        bench.buffers.settings.idle_max[kind] = 64 * BLOCK;
     assert_ok(tree_write(tree, 0, pieces, 2));
     bench_commit(tree);
     assert_ok(tree_write(tree, 7 * BLOCK + 5, pieces, 1));
