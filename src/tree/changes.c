@@ -60,6 +60,7 @@ enum coffer_status nodes_mark(struct tree *tree, struct node node, struct node_e
         for (unsigned left = node_depth(node) + 1;
              left > 0 && !(note_of(entry)->stale & bit_of(node)); left--)
             mark_one(tree, (struct node){node.id >> (left - 1)});
+        tree->recent[group_of(entry).index % TREE_RECENT] = entry;
         nodes_unpin(tree, entry);
     }
     *out = entry;

@@ -232,15 +232,37 @@ static enum coffer_status step(struct tree *tree, struct node_entry *entry, stru
     return COFFER_OK;
 }
 
+/* The pinned group of the lowest node on the path that is known, *left steps above the node. To be
+ * held, the path is walked from the root. */
+static enum coffer_status find_start(struct tree *tree, struct node node, bool held, unsigned *left,
+                                     struct node_entry **out)
+{
+    unsigned depth = node_depth(node);
+
+    for (*left = 0; !held && *left < depth; ++*left) {
+        struct node here = {node.id >> *left};
+        struct node_entry *entry = nodes_resident(tree, here);
+
+        if (entry != NULL && note_of(entry)->known & bit_of(here)) {
+            *out = entry;
+            return COFFER_OK;
+        }
+        nodes_unpin(tree, entry);
+    }
+    *left = depth;
+    return load_root(tree, held, out);
+}
+
 static enum coffer_status walk_down(struct tree *tree, struct node node, bool held,
                                     struct node_entry **out)
 {
     struct node_entry *children[2];
     struct node_entry *entry = NULL;
     struct node_entry *next = NULL;
-    enum coffer_status status = load_root(tree, held, &entry);
+    unsigned left;
+    enum coffer_status status = find_start(tree, node, held, &left, &entry);
 
-    for (unsigned left = node_depth(node); status == COFFER_OK && left > 0; left--) {
+    for (; status == COFFER_OK && left > 0; left--) {
         struct node here = {node.id >> left};
 
         status = step(tree, entry, here, (struct node){node.id >> (left - 1)}, held, &next);

@@ -304,27 +304,26 @@ static enum coffer_status spill_if_many(struct write *write)
     return status == COFFER_OK ? tree_spill(tree) : status;
 }
 
-/* Nodes for the blocks up to `block`; with the first block, and every so often, those of the next
- * ones are brought in together. */
+/* With the first block, and every so often, the nodes of the next ones are brought in or made
+ * together. */
 static enum coffer_status reach_nodes(struct tree *tree, struct block block, uint64_t offset,
                                       uint64_t end)
 {
     struct node node = node_of_block(block);
+    struct node to = {node.id + STAGING_MAX - 1 - block.index % STAGING_MAX};
     uint64_t last = layout_blocks(end);
     enum coffer_status status = COFFER_OK;
 
+    if (block.index % STAGING_MAX != 0 && block.index != offset / LAYOUT_BLOCK_SIZE)
+        return COFFER_OK;
+    if (to.id > last)
+        to.id = (uint32_t)last;
     nodes_lock(tree);
-    if (block.index % STAGING_MAX == 0 || block.index == offset / LAYOUT_BLOCK_SIZE) {
-        struct node to = {node.id + STAGING_MAX - 1 - block.index % STAGING_MAX};
-
-        if (to.id > last)
-            to.id = (uint32_t)last;
-        nodes_fetch_ahead(tree, node, to, true);
-    }
-    if (tree->now.max_node < node.id) {
+    nodes_fetch_ahead(tree, node, to, true);
+    if (tree->now.max_node < to.id) {
         status = nodes_make_room(tree);
         if (status == COFFER_OK)
-            status = nodes_extend(tree, node);
+            status = nodes_extend(tree, to);
     }
     nodes_unlock(tree);
     return status;
