@@ -11,7 +11,7 @@ _coffer() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-        --store | --key | --key-kind | --profile | --ta | --memory | --trace) i+=1 ;;
+        --store | --key | --key-kind | --profile | --ta | --memory | --objects | --trace) i+=1 ;;
         -*) ;;
         *)
             verb=$word
@@ -42,7 +42,7 @@ _coffer() {
     esac
 
     if [[ $current == -* ]]; then
-        local options="--store --key --test-key --key-kind --profile --ta --memory --trace --json -q --quiet
+        local options="--store --key --test-key --key-kind --profile --ta --memory --objects --trace --json -q --quiet
             --help --version"
         case $verb in
         put) options+=" --no-replace --append --offset" ;;
@@ -53,7 +53,7 @@ _coffer() {
         dump) options+=" --nodes" ;;
         stats) options+=" --plan --prometheus --storage" ;;
         memory) options+=" --demo" ;;
-        tune) options+=" --sizes --objects --costs --within" ;;
+        tune) options+=" --sizes --costs --within" ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
         return

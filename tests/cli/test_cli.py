@@ -657,6 +657,10 @@ class StatsTest(CommandTest):
             self.assertEqual(found["total"], plan["total"])
             idle = plan["how_it_floats"]["buffers_idle"]
             self.assertLessEqual(found["used"], plan["aside"] + idle)
+        for plan in (self.run_json("stats", "--plan", "--objects", "7", *nowhere),
+                     self.run_json("--objects", "7", "stats", "--plan", *nowhere)):
+            self.assertEqual(plan["how_it_floats"]["cached_objects"], 7)
+        self.fails(USAGE, "stats", "--plan", "--objects", "0", *nowhere)
         plan = self.run_json("stats", "--plan", "--memory", "252K", *nowhere, status=SHORTAGE)
         self.run_coffer("ls", "--memory", "252K", status=SHORTAGE)
         self.assertFalse(plan["fits"])

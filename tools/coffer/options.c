@@ -10,6 +10,8 @@
 #include "report.h"
 #include "sizes.h"
 
+#define OBJECTS_MOST (1u << 20) /* that the library takes */
+
 enum {
     OPTION_STORE = 0x100,
     OPTION_ANCHOR,
@@ -19,6 +21,7 @@ enum {
     OPTION_PROFILE,
     OPTION_TA,
     OPTION_MEMORY,
+    OPTION_OBJECTS,
     OPTION_TRACE,
     OPTION_JSON,
     OPTION_HELP,
@@ -43,6 +46,8 @@ static const struct argp_option switches[] = {
      "OP-TEE's build settings: optee[,huk-compat=no][,hash-compat=no]", 0},
     {"ta", OPTION_TA, "UUID", 0, "Whose objects. Default: " NAME_TA_DEFAULT, 0},
     {"memory", OPTION_MEMORY, "SIZE", 0, "Secure memory, 256K or more. Default: 1M", 0},
+    {"objects", OPTION_OBJECTS, "N", 0,
+     "Objects that stay open when nobody uses them, at most. Default: as the memory allows", 0},
     {"trace", OPTION_TRACE, "FILE", 0,
      "Add a record of the calls to FILE, without names or data; `coffer tune` reads it", 0},
     {"json", OPTION_JSON, NULL, 0, "Answer with one JSON value on standard output", 0},
@@ -99,6 +104,18 @@ static error_t set_memory(struct options *options, const char *value)
         return EINVAL;
     }
     options->memory = (size_t)size;
+    return 0;
+}
+
+static error_t set_objects(struct options *options, const char *value)
+{
+    uint64_t count;
+
+    if (!size_parse(value, &count) || count == 0 || count > OBJECTS_MOST) {
+        fail_usage(options, "--objects %s: it is a number from 1 to 1M", value);
+        return EINVAL;
+    }
+    options->cached_objects = (unsigned)count;
     return 0;
 }
 
@@ -162,6 +179,8 @@ static error_t parse_common(int key, char *value, struct argp_state *state)
         return EINVAL;
     case OPTION_MEMORY:
         return set_memory(options, value);
+    case OPTION_OBJECTS:
+        return set_objects(options, value);
     case OPTION_TRACE:
         options->trace = value;
         return 0;

@@ -33,7 +33,8 @@ struct options {
     bool test_key;
     enum coffer_key_kind key_kind;
     struct coffer_uuid ta;
-    size_t memory; /* bytes; 0: the library's default */
+    size_t memory;           /* bytes; 0: the library's default */
+    unsigned cached_objects; /* likewise */
     bool huk_plain;
     bool head_full_hash;
     bool json;

@@ -117,8 +117,10 @@ enum exit_status plan_show(struct options *options)
         .address = (void *)ANYWHERE, /* NOLINT(performance-no-int-to-ptr) */
         .size = options->memory != 0 ? options->memory : COFFER_LINUX_MEMORY_DEFAULT,
     };
-    const struct coffer_config config = {
-        .port = coffer_linux_port(), .areas = &area, .area_count = 1};
+    const struct coffer_config config = {.port = coffer_linux_port(),
+                                         .areas = &area,
+                                         .area_count = 1,
+                                         .cached_objects = options->cached_objects};
     struct coffer_plan plan;
     char needed[SIZE_TEXT_SIZE];
     enum coffer_status status = coffer_plan(&config, &plan);

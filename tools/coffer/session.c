@@ -196,6 +196,7 @@ static enum exit_status open_store(struct session *session, enum session_mode mo
         .directory = session->directory,
         .key = &given,
         .memory = options->memory,
+        .cached_objects = options->cached_objects,
         .create = mode == SESSION_CREATE,
         .read_only = mode == SESSION_READ,
         .huk_plain = options->huk_plain,

@@ -18,7 +18,6 @@
 
 enum {
     OPTION_SIZES = 0x200,
-    OPTION_OBJECTS,
     OPTION_COSTS,
     OPTION_WITHIN,
 };
@@ -34,10 +33,6 @@ static const struct argp_option switches[] = {
     {"sizes", OPTION_SIZES, "LIST", 0,
      "Sizes of secure memory to try, as 256K,1M,8M. Default: 256K to 64M, each twice the one "
      "before",
-     0},
-    {"objects", OPTION_OBJECTS, "N", 0,
-     "Open objects that are kept when nobody uses them (cached_objects). Default: what the plan of "
-     "each size says",
      0},
     {"costs", OPTION_COSTS, "LIST", 0,
      "What things take, in nanoseconds: call=N,device=N,kib=N,barrier=N,block=N,hash=N", 0},
@@ -58,7 +53,6 @@ struct point {
 struct tuning {
     struct point points[SIZES_MAX];
     unsigned count;
-    unsigned objects;
     unsigned within;
     struct coffer_replay_costs costs;
     struct trace_file trace;
@@ -133,9 +127,6 @@ static bool set(struct call *call, int key, const char *value)
         fail_usage(call->options,
                    "tune --sizes %s: sizes below 64G, the smaller ones first, %u of them at most",
                    value, SIZES_MAX);
-    else if (key == OPTION_OBJECTS &&
-             (!read_number(value, 1u << 20, &tuning->objects) || tuning->objects == 0))
-        fail_usage(call->options, "tune --objects %s: it is a number from 1 to 1M", value);
     else if (key == OPTION_COSTS && !read_costs(&tuning->costs, value))
         fail_usage(call->options,
                    "tune --costs %s: it is call=N,device=N,kib=N,barrier=N,block=N,hash=N or some "
@@ -188,7 +179,7 @@ static enum exit_status open_points(struct options *options, struct tuning *tuni
         const struct coffer_replay_config config = {.areas = &point->area,
                                                     .area_count = 1,
                                                     .memory = point->memory,
-                                                    .cached_objects = tuning->objects};
+                                                    .cached_objects = options->cached_objects};
         enum exit_status result = make_area(options, point, trace_size);
         enum coffer_status status;
 
