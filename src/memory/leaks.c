@@ -8,13 +8,21 @@
 
 #define LEAK_GONE ((void *)UINTPTR_MAX)
 
-void leaks_init(struct leaks *leaks, const struct coffer_port *port)
+struct leaks *leaks_open(const struct coffer_port *port)
 {
-    *leaks = (struct leaks){.port = NULL};
+    struct leaks *leaks;
+
     if (port == NULL || port->records_take == NULL)
-        return;
-    if (port->lock_init(port->context, &leaks->lock) == COFFER_OK)
-        leaks->port = port;
+        return NULL;
+    leaks = port->records_take(port->context, sizeof(*leaks));
+    if (leaks == NULL)
+        return NULL;
+    leaks->port = port;
+    if (port->lock_init(port->context, &leaks->lock) != COFFER_OK) {
+        port->records_give(port->context, leaks);
+        return NULL;
+    }
+    return leaks;
 }
 
 static size_t first_place(const struct leaks *leaks, const void *block)
@@ -65,11 +73,12 @@ static bool grow(struct leaks *leaks)
 void leaks_add(struct leaks *leaks, void *block, size_t size, struct owner owner, const char *file,
                unsigned line)
 {
-    const struct coffer_port *port = leaks->port;
     struct leak leak = {.block = block, .size = size, .file = file, .line = line, .owner = owner};
+    const struct coffer_port *port;
 
-    if (port == NULL)
+    if (leaks == NULL)
         return;
+    port = leaks->port;
     if (port->clock_ns != NULL)
         leak.time_ns = port->clock_ns(port->context);
     port->lock_take(port->context, &leaks->lock);
@@ -82,11 +91,12 @@ void leaks_add(struct leaks *leaks, void *block, size_t size, struct owner owner
 
 void leaks_remove(struct leaks *leaks, const void *block)
 {
-    const struct coffer_port *port = leaks->port;
+    const struct coffer_port *port;
     size_t at;
 
-    if (port == NULL)
+    if (leaks == NULL)
         return;
+    port = leaks->port;
     port->lock_take(port->context, &leaks->lock);
     for (at = leaks->capacity > 0 ? first_place(leaks, block) : 0;
          leaks->capacity > 0 && leaks->table[at].block != NULL;
@@ -170,13 +180,14 @@ static void tell_owner(const struct leaks *leaks, unsigned owner, const struct a
     tell(leaks, &text);
 }
 
-void leaks_report(struct leaks *leaks, const struct account *account)
+void leaks_close(struct leaks *leaks, const struct account *account)
 {
-    const struct coffer_port *port = leaks->port;
+    const struct coffer_port *port;
     unsigned told = 0;
 
-    if (port == NULL)
+    if (leaks == NULL)
         return;
+    port = leaks->port;
     for (size_t i = 0; i < leaks->capacity && told < TOLD_MOST; i++) {
         const struct leak *leak = &leaks->table[i];
 
@@ -198,5 +209,5 @@ void leaks_report(struct leaks *leaks, const struct account *account)
     if (leaks->table != NULL)
         port->records_give(port->context, leaks->table);
     port->lock_fini(port->context, &leaks->lock);
-    *leaks = (struct leaks){.port = NULL};
+    port->records_give(port->context, leaks);
 }

@@ -25,7 +25,7 @@ struct leak {
 };
 
 struct leaks {
-    const struct coffer_port *port; /* NULL: nothing is recorded */
+    const struct coffer_port *port;
     struct port_lock lock;
     struct leak *table; /* by address; open addressing */
     size_t capacity;    /* a power of two */
@@ -34,14 +34,15 @@ struct leaks {
     uint64_t lost; /* blocks without a record */
 };
 
-/* A port without memory for it, or NULL: nothing is recorded. */
-void leaks_init(struct leaks *leaks, const struct coffer_port *port);
+/* The record itself lies with the others. A port without memory for it, or NULL: NULL, with which
+ * the calls below do nothing. */
+struct leaks *leaks_open(const struct coffer_port *port);
 
 void leaks_add(struct leaks *leaks, void *block, size_t size, struct owner owner, const char *file,
                unsigned line);
 void leaks_remove(struct leaks *leaks, const void *block);
 
-/* Tell the port's log what is left, and for whom; the records go. */
-void leaks_report(struct leaks *leaks, const struct account *account);
+/* Tell the port's log what is left, and for whom; all records go. */
+void leaks_close(struct leaks *leaks, const struct account *account);
 
 #endif

@@ -90,7 +90,7 @@ enum coffer_status memory_open(const struct memory_area *areas, size_t count,
         return status;
     }
 #ifdef COFFER_LEAK_RECORDS
-    leaks_init(&memory->leaks, settings->tell_leaks ? settings->port : NULL);
+    memory->leaks = leaks_open(settings->tell_leaks ? settings->port : NULL);
 #endif
     *out = memory;
     return COFFER_OK;
@@ -99,7 +99,7 @@ enum coffer_status memory_open(const struct memory_area *areas, size_t count,
 void memory_close(struct memory *memory)
 {
 #ifdef COFFER_LEAK_RECORDS
-    leaks_report(&memory->leaks, &memory->account);
+    leaks_close(memory->leaks, &memory->account);
 #endif
     /* The pool's frames are wiped with all others, this structure's among them. */
     frames_fini(memory->frames);
@@ -129,7 +129,7 @@ enum coffer_status memory_alloc_at(struct memory *memory, struct owner owner, si
     enum coffer_status status = alloc(memory, owner, size, out);
 
     if (status == COFFER_OK)
-        leaks_add(&memory->leaks, *out, size, owner, file, line);
+        leaks_add(memory->leaks, *out, size, owner, file, line);
     return status;
 }
 #else
@@ -155,7 +155,7 @@ void memory_free(struct memory *memory, void *block)
     enum coffer_status status;
 
 #ifdef COFFER_LEAK_RECORDS
-    leaks_remove(&memory->leaks, block);
+    leaks_remove(memory->leaks, block);
 #endif
     status = coffer_pool_free(memory->pool, block);
     assert_cheap(status == COFFER_OK);

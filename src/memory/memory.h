@@ -22,7 +22,7 @@ struct memory {
     struct frames *frames;
     struct coffer_pool *pool; /* spare: a magazine for each owner */
 #ifdef COFFER_LEAK_RECORDS
-    struct leaks leaks;
+    struct leaks *leaks;
 #endif
 };
 

@@ -69,8 +69,10 @@ static bool went_well(struct world *world, enum coffer_status status)
 {
     if (status == COFFER_NO_MEMORY)
         atomic_fetch_add(&world->shortage, 1);
-    else
-        must(status == COFFER_OK);
+    else if (status != COFFER_OK) {
+        fprintf(stderr, "a call said %s\n", coffer_status_text(status));
+        abort();
+    }
     return status == COFFER_OK;
 }
 
