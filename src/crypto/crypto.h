@@ -19,8 +19,8 @@
  * Locking. All calls but open and close may come from several threads at once, with whatever keys;
  * nobody uses a key that is being dropped. Those with keys in different slots don't wait for one
  * another; those with keys in one slot take turns (slots.h). The key ladder and the supply of IVs
- * have a lock of their own, which nothing else is done with. Lock order: a slot's lock, then that of
- * the table of slots; never two slots'.
+ * have a lock of their own, which nothing else is done with. Lock order: a slot's lock, then that
+ * of the table of slots; never two slots'.
  */
 #ifndef COFFER_CRYPTO_CRYPTO_H
 #define COFFER_CRYPTO_CRYPTO_H
@@ -41,7 +41,7 @@
 #define CRYPTO_UUID_SIZE    16u /* the memory image of a TEE_UUID, docs/FORMAT.md "Keys" */
 #define CRYPTO_AAD_MAX      64u /* of what the caller gives; the IV comes on top */
 
-#define CRYPTO_KEY_BYTES    32u /* of memory that a key takes */
+#define CRYPTO_KEY_BYTES 32u /* of memory that a key takes */
 
 struct crypto;
 struct crypto_key;

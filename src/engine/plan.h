@@ -24,7 +24,7 @@ struct plan {
     unsigned key_slots;
     size_t staging_blocks;
     size_t cache_frames;
-    uint64_t cache_bytes; /* of their entries */
+    uint64_t cache_bytes;     /* of their entries */
     enum cache_policy policy; /* of both caches */
     struct cache_bounds nodes;
     struct cache_bounds blocks;

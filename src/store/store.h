@@ -256,7 +256,8 @@ struct change {
     struct entry *after; /* NULL: the slot becomes free. With `tree`, its hash is filled in */
 };
 
-/* Steps 1 to 5, after store_may_change. On failure the catalogue's transaction is aborted; the object's is the caller's. */
+/* Steps 1 to 5, after store_may_change. On failure the catalogue's transaction is aborted; the
+ * object's is the caller's. */
 COFFER_MUST_CHECK enum coffer_status store_publish(struct store *store,
                                                    const struct change *change);
 

@@ -11,9 +11,9 @@
  * Every file has an id that stays when it is renamed and is never used again; clones keep the ids.
  * That is what a recording refers to.
  *
- * A store's calls may come from several threads; each is made whole before the next, in the order in
- * which they come, so that with one thread faults and recordings are always the same. The test's own
- * calls below are for when no store is at work.
+ * A store's calls may come from several threads; each is made whole before the next, in the order
+ * in which they come, so that with one thread faults and recordings are always the same. The test's
+ * own calls below are for when no store is at work.
  */
 #ifndef TESTS_SUPPORT_MEMORY_DEVICE_H
 #define TESTS_SUPPORT_MEMORY_DEVICE_H
