@@ -69,15 +69,14 @@ enum coffer_status nodes_mark(struct tree *tree, struct node node, struct node_e
 
 enum coffer_status nodes_begin_fresh(struct tree *tree)
 {
-    enum coffer_status status = nodes_adopt_first_group(tree, NULL);
     struct node_entry *entry;
+    enum coffer_status status = nodes_adopt_first_group(tree, NULL, &entry);
     struct group_note *note;
 
     tree->changed = true;
-    if (status == COFFER_OK)
-        status = nodes_load_group(tree, node_root, true, &entry);
     if (status != COFFER_OK)
         return status;
+    nodes_hold(tree, entry);
     note = note_of(entry);
     note->slot = tree->now.slot ? bit_of(node_root) : 0;
     note->known = note->whole = note->changed = note->stale = bit_of(node_root);

@@ -9,8 +9,7 @@
 /* Groups of one device call. */
 #define FETCH_MAX 24u
 
-/* Keep a group until the next settle. */
-static void hold(struct tree *tree, struct node_entry *entry)
+void nodes_hold(struct tree *tree, struct node_entry *entry)
 {
     struct list *place = &tree->held;
 
@@ -128,7 +127,7 @@ enum coffer_status nodes_load_group(struct tree *tree, struct node node, bool he
     }
     renew(tree, entry);
     if (held)
-        hold(tree, entry);
+        nodes_hold(tree, entry);
     *out = entry;
     return COFFER_OK;
 }
@@ -147,7 +146,8 @@ void nodes_release(struct tree *tree)
     memset(tree->recent, 0, sizeof(tree->recent));
 }
 
-enum coffer_status nodes_adopt_first_group(struct tree *tree, const uint8_t *bytes)
+enum coffer_status nodes_adopt_first_group(struct tree *tree, const uint8_t *bytes,
+                                           struct node_entry **out)
 {
     struct node_cache *cache = tree->environment->nodes;
     struct node_entry *entry;
@@ -161,7 +161,7 @@ enum coffer_status nodes_adopt_first_group(struct tree *tree, const uint8_t *byt
     if (bytes != NULL)
         memcpy(entry->at.frame, bytes, FRAME_SIZE);
     node_cache_loaded(cache, entry, COFFER_OK);
-    node_cache_unpin(cache, entry);
+    *out = renew(tree, entry);
     return COFFER_OK;
 }
 

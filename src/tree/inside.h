@@ -174,9 +174,13 @@ COFFER_MUST_CHECK enum coffer_status nodes_load_group(struct tree *tree, struct 
  * nothing stays pinned: it only saves calls. */
 void nodes_fetch_ahead(struct tree *tree, struct node first, struct node last, bool change);
 
-/* Put an opening read's first group into the cache; NULL: that of a new file, all zeros. */
-COFFER_MUST_CHECK enum coffer_status nodes_adopt_first_group(struct tree *tree,
-                                                             const uint8_t *bytes);
+/* Keep a pinned group until the next settle, with a pin of its own. */
+void nodes_hold(struct tree *tree, struct node_entry *entry);
+
+/* Put an opening read's first group into the cache, pinned; NULL: that of a new file, all zeros,
+ * which the device doesn't have until it is written. */
+COFFER_MUST_CHECK enum coffer_status
+nodes_adopt_first_group(struct tree *tree, const uint8_t *bytes, struct node_entry **out);
 
 /* Let go of all held groups; their stale marks are forgotten with them. */
 void nodes_release(struct tree *tree);

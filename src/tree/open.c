@@ -129,13 +129,16 @@ static enum coffer_status take_version(struct tree *tree, const struct tree_open
                                        const uint8_t *first, unsigned slot)
 {
     enum coffer_status status = try_head(tree, opening, first, slot);
+    struct node_entry *entry;
 
     if (status != COFFER_OK)
         return status;
     tree_forget(tree);
-    status = nodes_adopt_first_group(tree, first + FIRST_GROUP);
-    if (status == COFFER_OK)
-        status = nodes_verify(tree, node_root);
+    status = nodes_adopt_first_group(tree, first + FIRST_GROUP, &entry);
+    if (status != COFFER_OK)
+        return status;
+    status = nodes_verify(tree, node_root);
+    nodes_unpin(tree, entry);
     return status;
 }
 

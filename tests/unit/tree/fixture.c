@@ -10,14 +10,15 @@ const uint8_t bench_uuid[CRYPTO_UUID_SIZE] = {0x11, 0x11, 0x11, 0x11, 0x22, 0x22
                                               0x44, 0x44, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55};
 
 /* As the engine does (engine/engine.c). */
-static void open_caches(struct bench *bench, struct owner owner, size_t total)
+static void open_caches(struct bench *bench, struct owner owner, size_t total,
+                        const struct coffer_port *port)
 {
     const struct cache_bounds of_nodes = {.entries_min = TREE_NODES_MIN,
                                           .entries_max = total - TREE_BLOCKS_MIN};
     const struct cache_bounds of_blocks = {.entries_min = TREE_BLOCKS_MIN,
                                            .entries_max = total - TREE_NODES_MIN};
 
-    cache_share_init(&bench->share, coffer_linux_port(), total * FRAME_ENTRY_BYTES);
+    cache_share_init(&bench->share, port, total * FRAME_ENTRY_BYTES);
     must(node_cache_open(&bench->nodes, &bench->share, bench->memory, owner, &of_nodes,
                          CACHE_LRU) == COFFER_OK);
     must(block_cache_open(&bench->blocks, &bench->share, bench->memory, owner, &of_blocks,
@@ -64,6 +65,12 @@ uint64_t bench_bytes(struct bench *bench)
 void bench_open(struct bench *bench, struct memory_device *disk, size_t cache_frames,
                 size_t staging_blocks)
 {
+    bench_open_with(bench, disk, cache_frames, staging_blocks, coffer_linux_port());
+}
+
+void bench_open_with(struct bench *bench, struct memory_device *disk, size_t cache_frames,
+                     size_t staging_blocks, const struct coffer_port *of_caches)
+{
     static const uint8_t huk[16] = {1, 2, 3};
     const struct crypto_settings settings = {
         .root = CRYPTO_ROOT_HUK, .key = huk, .key_size = sizeof(huk), .slots = 4};
@@ -81,7 +88,7 @@ void bench_open(struct bench *bench, struct memory_device *disk, size_t cache_fr
     must(account_open_owner(&bench->memory->account, "tree", &owner) == COFFER_OK);
     must(crypto_open(bench->memory, coffer_linux_port(), coffer_linux_ciphers(), &settings,
                      &bench->crypto) == COFFER_OK);
-    open_caches(bench, owner, cache_frames);
+    open_caches(bench, owner, cache_frames, of_caches);
     buffers.frames = bench->memory->frames;
     buffers.port = coffer_linux_port();
     must(account_open_owner(&bench->memory->account, "buffers", &buffers.owner) == COFFER_OK);

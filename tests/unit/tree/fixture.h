@@ -44,6 +44,9 @@ extern const uint8_t bench_uuid[CRYPTO_UUID_SIZE];
 /* On a device, which stays the caller's. */
 void bench_open(struct bench *bench, struct memory_device *disk, size_t cache_frames,
                 size_t staging_blocks);
+/* With a port for the caches alone. */
+void bench_open_with(struct bench *bench, struct memory_device *disk, size_t cache_frames,
+                     size_t staging_blocks, const struct coffer_port *of_caches);
 /* Every tree must be closed. */
 void bench_close(struct bench *bench);
 
