@@ -161,6 +161,50 @@ static enum coffer_status open_trace(struct coffer *engine, const struct coffer_
                       engine->memory->account.frames_total * FRAME_SIZE);
 }
 
+/* All that stands on the engine's memory. */
+static enum coffer_status open_parts(struct coffer *engine, const struct coffer_config *config)
+{
+    const struct coffer_port *port = config->port;
+    enum coffer_status status = port->lock_init(port->context, &engine->lock);
+
+    if (status != COFFER_OK)
+        return status;
+    status = open_crypto(engine, config);
+    if (status != COFFER_OK)
+        goto fini_lock;
+    status = open_buffers(engine, config);
+    if (status != COFFER_OK)
+        goto close_crypto;
+    status = open_store(engine, config);
+    if (status != COFFER_OK)
+        goto close_buffers;
+    status = engine_start_collector(engine, config->collector_thread);
+    if (status == COFFER_OK)
+        status = open_trace(engine, config);
+    if (status == COFFER_OK)
+        return COFFER_OK;
+
+    reclaim_stop(&engine->reclaim);
+    store_close(&engine->store);
+close_buffers:
+    close_buffers(engine);
+close_crypto:
+    crypto_close(engine->crypto);
+fini_lock:
+    port->lock_fini(port->context, &engine->lock);
+    return status;
+}
+
+/* The collector has stopped. */
+static void close_parts(struct coffer *engine)
+{
+    trace_close(&engine->trace);
+    store_close(&engine->store);
+    close_buffers(engine);
+    crypto_close(engine->crypto);
+    engine->port->lock_fini(engine->port->context, &engine->lock);
+}
+
 enum coffer_status engine_open(const struct coffer_config *config,
                                const struct memory_settings *settings, struct coffer **out)
 {
@@ -197,23 +241,9 @@ enum coffer_status engine_open(const struct coffer_config *config,
     engine->alone = config->port->condition_init == NULL;
     spin_init(&engine->handles_lock, config->port);
     list_init(&engine->handles);
-    status = config->port->lock_init(config->port->context, &engine->lock);
+    status = open_parts(engine, config);
     if (status != COFFER_OK)
         goto free_engine;
-    status = open_crypto(engine, config);
-    if (status != COFFER_OK)
-        goto fini_lock;
-    status = open_buffers(engine, config);
-    if (status != COFFER_OK)
-        goto close_crypto;
-    status = open_store(engine, config);
-    if (status != COFFER_OK)
-        goto close_buffers;
-    status = engine_start_collector(engine, config->collector_thread);
-    if (status == COFFER_OK)
-        status = open_trace(engine, config);
-    if (status != COFFER_OK)
-        goto close_store;
 
     /* From here on the device is the store's; until then nothing is written to it. */
     config->device->no_barriers = config->volatile_commits;
@@ -222,15 +252,6 @@ enum coffer_status engine_open(const struct coffer_config *config,
     *out = engine;
     return COFFER_OK;
 
-close_store:
-    reclaim_stop(&engine->reclaim);
-    store_close(&engine->store);
-close_buffers:
-    close_buffers(engine);
-close_crypto:
-    crypto_close(engine->crypto);
-fini_lock:
-    config->port->lock_fini(config->port->context, &engine->lock);
 free_engine:
     memory_free(memory, engine);
 close_memory:
@@ -296,7 +317,6 @@ static void close_handle(struct handle *handle)
 
 void coffer_close(struct coffer *store)
 {
-    const struct coffer_port *port;
     struct coffer_device *device;
     struct memory *memory;
     void (*release)(void *context);
@@ -307,12 +327,7 @@ void coffer_close(struct coffer *store)
     reclaim_stop(&store->reclaim);
     while (!list_is_empty(&store->handles))
         close_handle(list_entry(store->handles.next, struct handle, link));
-    trace_close(&store->trace);
-    store_close(&store->store);
-    close_buffers(store);
-    crypto_close(store->crypto);
-    port = store->port;
-    port->lock_fini(port->context, &store->lock);
+    close_parts(store);
     device = store->environment.device;
     release = store->release;
     release_context = store->release_context;

@@ -24,11 +24,15 @@
 static struct memory_device *disk;
 static _Alignas(4096) uint8_t region[REGION_SIZE];
 static uint8_t key_bytes[COFFER_ID_MAX + 1];
+static struct coffer_name good, no_id, long_id;
 
 static int set_up(void **state)
 {
     (void)state;
     memset(key_bytes, 0x5a, sizeof(key_bytes)); /* zeros of any length are one HMAC key */
+    good = step_name("x");
+    no_id = (struct coffer_name){step_ta, NULL, 1};
+    long_id = (struct coffer_name){step_ta, key_bytes, COFFER_ID_MAX + 1};
     disk = memory_device_open();
     return 0;
 }
@@ -313,46 +317,44 @@ static void note(void *context, const struct coffer_finding *finding)
     (void)finding;
 }
 
-static void test_every_call_refuses_what_is_not_allowed(void **state)
+static const struct coffer_attributes no_bytes = {.bytes = NULL, .bytes_size = 1};
+
+static void refuse_by_name(struct coffer *store)
 {
-    const struct store_options options = {.create = true};
-    struct store_fixture fixture;
-    struct coffer_name name = step_name("x");
-    struct coffer_name bad = {step_ta, NULL, 1};
-    struct coffer_name big = {step_ta, key_bytes, COFFER_ID_MAX + 1};
-    struct coffer_attributes attributes = {.bytes = NULL, .bytes_size = 1};
-    struct coffer_check_summary summary;
-    struct coffer_statistics statistics;
-    struct coffer_object *object, *none = NULL;
-    struct coffer_writer *writer = NULL;
-    struct coffer_list *list = NULL;
-    struct coffer_entry entry;
     struct coffer_info info;
-    uint64_t changes;
+
+    assert_misuse(coffer_put(NULL, &good, 0, NULL, "", 0));
+    assert_misuse(coffer_put(store, NULL, 0, NULL, "", 0));
+    assert_misuse(coffer_put(store, &no_id, 0, NULL, "", 0));
+    assert_misuse(coffer_put(store, &long_id, 0, NULL, "", 0));
+    assert_misuse(coffer_put(store, &good, 2, NULL, "", 0));
+    assert_misuse(coffer_put(store, &good, COFFER_REPLACE, &no_bytes, "", 0));
+    assert_misuse(coffer_put(store, &good, COFFER_REPLACE, NULL, NULL, 1));
+
+    assert_misuse(coffer_stat(NULL, &good, &info));
+    assert_misuse(coffer_stat(store, NULL, &info));
+    assert_misuse(coffer_stat(store, &good, NULL));
+    assert_misuse(coffer_rename(NULL, &good, "y", 1));
+    assert_misuse(coffer_rename(store, NULL, "y", 1));
+    assert_misuse(coffer_rename(store, &long_id, "y", 1));
+    assert_misuse(coffer_rename(store, &good, NULL, 1));
+    assert_misuse(coffer_rename(store, &good, key_bytes, COFFER_ID_MAX + 1));
+    assert_misuse(coffer_delete(NULL, &good));
+    assert_misuse(coffer_delete(store, NULL));
+    assert_misuse(coffer_delete(store, &no_id));
+}
+
+static void refuse_of_objects(struct coffer *store, struct coffer_object *object)
+{
+    struct coffer_object *none = NULL;
+    struct coffer_info info;
     uint8_t byte = 0;
     size_t got = 77;
-    struct coffer *store;
 
-    (void)state;
-    assert_ok(store_fixture_open(&fixture, disk, &options));
-    store = fixture.store;
-    assert_ok(coffer_put(store, &name, 0, NULL, "data", 4));
-    assert_ok(coffer_object_open(store, &name, &object));
-    assert_ok(coffer_list_open(store, NULL, &list));
-    changes = memory_device_change_count(disk);
-
-    assert_misuse(coffer_put(NULL, &name, 0, NULL, "", 0));
-    assert_misuse(coffer_put(store, NULL, 0, NULL, "", 0));
-    assert_misuse(coffer_put(store, &bad, 0, NULL, "", 0));
-    assert_misuse(coffer_put(store, &big, 0, NULL, "", 0));
-    assert_misuse(coffer_put(store, &name, 2, NULL, "", 0));
-    assert_misuse(coffer_put(store, &name, COFFER_REPLACE, &attributes, "", 0));
-    assert_misuse(coffer_put(store, &name, COFFER_REPLACE, NULL, NULL, 1));
-
-    assert_misuse(coffer_object_open(NULL, &name, &none));
+    assert_misuse(coffer_object_open(NULL, &good, &none));
     assert_misuse(coffer_object_open(store, NULL, &none));
-    assert_misuse(coffer_object_open(store, &big, &none));
-    assert_misuse(coffer_object_open(store, &name, NULL));
+    assert_misuse(coffer_object_open(store, &long_id, &none));
+    assert_misuse(coffer_object_open(store, &good, NULL));
     assert_misuse(coffer_object_info(NULL, &info));
     assert_misuse(coffer_object_info(object, NULL));
     assert_misuse(coffer_object_attributes(NULL, &byte, 1));
@@ -364,29 +366,35 @@ static void test_every_call_refuses_what_is_not_allowed(void **state)
     assert_misuse(coffer_object_write(NULL, 0, &byte, 1));
     assert_misuse(coffer_object_write(object, 0, NULL, 1));
     assert_misuse(coffer_object_truncate(NULL, 1));
+    coffer_object_close(NULL);
+    assert_null(none);
+    assert_int_equal(got, 77);
+}
 
-    assert_misuse(coffer_stat(NULL, &name, &info));
-    assert_misuse(coffer_stat(store, NULL, &info));
-    assert_misuse(coffer_stat(store, &name, NULL));
-    assert_misuse(coffer_rename(NULL, &name, "y", 1));
-    assert_misuse(coffer_rename(store, NULL, "y", 1));
-    assert_misuse(coffer_rename(store, &big, "y", 1));
-    assert_misuse(coffer_rename(store, &name, NULL, 1));
-    assert_misuse(coffer_rename(store, &name, key_bytes, COFFER_ID_MAX + 1));
-    assert_misuse(coffer_delete(NULL, &name));
-    assert_misuse(coffer_delete(store, NULL));
-    assert_misuse(coffer_delete(store, &bad));
+static void refuse_of_writers(struct coffer *store)
+{
+    struct coffer_writer *writer = NULL;
+    uint8_t byte = 0;
 
-    assert_misuse(coffer_writer_open(NULL, &name, 0, NULL, &writer));
+    assert_misuse(coffer_writer_open(NULL, &good, 0, NULL, &writer));
     assert_misuse(coffer_writer_open(store, NULL, 0, NULL, &writer));
-    assert_misuse(coffer_writer_open(store, &name, 0, NULL, NULL));
-    assert_misuse(coffer_writer_open(store, &name, 4, NULL, &writer));
-    assert_misuse(coffer_writer_open(store, &name, 0, &attributes, &writer));
+    assert_misuse(coffer_writer_open(store, &good, 0, NULL, NULL));
+    assert_misuse(coffer_writer_open(store, &good, 4, NULL, &writer));
+    assert_misuse(coffer_writer_open(store, &good, 0, &no_bytes, &writer));
     assert_misuse(coffer_writer_write(NULL, &byte, 1));
     assert_misuse(coffer_writer_commit(NULL));
     coffer_writer_abort(NULL);
+    assert_null(writer);
+}
 
-    assert_misuse(coffer_list_open(NULL, NULL, &list));
+static void refuse_of_all(struct coffer *store, struct coffer_list *list)
+{
+    struct coffer_check_summary summary;
+    struct coffer_statistics statistics;
+    struct coffer_list *none = NULL;
+    struct coffer_entry entry;
+
+    assert_misuse(coffer_list_open(NULL, NULL, &none));
     assert_misuse(coffer_list_open(store, NULL, NULL));
     assert_misuse(coffer_list_next(NULL, &entry));
     assert_misuse(coffer_list_next(list, NULL));
@@ -397,12 +405,34 @@ static void test_every_call_refuses_what_is_not_allowed(void **state)
     assert_misuse(coffer_check(store, 4, note, NULL, NULL, &summary));
     assert_misuse(coffer_statistics_get(NULL, &statistics));
     assert_misuse(coffer_statistics_get(store, NULL));
-    coffer_object_close(NULL);
     coffer_close(NULL);
-
     assert_null(none);
-    assert_null(writer);
-    assert_int_equal(got, 77);
+}
+
+static void test_every_call_refuses_what_is_not_allowed(void **state)
+{
+    const struct store_options options = {.create = true};
+    struct store_fixture fixture;
+    struct coffer_object *object;
+    struct coffer_list *list;
+    struct coffer *store;
+    uint64_t changes;
+    uint8_t byte = 0;
+    size_t got;
+
+    (void)state;
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    store = fixture.store;
+    assert_ok(coffer_put(store, &good, 0, NULL, "data", 4));
+    assert_ok(coffer_object_open(store, &good, &object));
+    assert_ok(coffer_list_open(store, NULL, &list));
+    changes = memory_device_change_count(disk);
+
+    refuse_by_name(store);
+    refuse_of_objects(store, object);
+    refuse_of_writers(store);
+    refuse_of_all(store, list);
+
     assert_int_equal(memory_device_change_count(disk), changes);
     /* All of it still in order. */
     assert_ok(coffer_object_read(object, 0, &byte, 1, &got));

@@ -92,7 +92,8 @@ static uint64_t expect(size_t *at, enum coffer_trace_call call, uint64_t offset,
     return record->object;
 }
 
-static void test_each_call_is_a_line(void **state)
+/* One call of each kind and more, on two objects. */
+static void call_everything(void)
 {
     const struct coffer_attributes attributes = {
         .type = 0xA0000010u, .have = 1, .bytes = "12345678", .bytes_size = 8};
@@ -105,12 +106,8 @@ static void test_each_call_is_a_line(void **state)
     struct coffer_entry entry;
     struct coffer_info info;
     uint8_t bytes[5000] = {7};
-    uint64_t of_apple;
-    uint64_t of_pear;
-    size_t at = 0;
     size_t got;
 
-    (void)state;
     assert_ok(coffer_put(fixture.store, &apple, 0, &attributes, bytes, 3000));
     assert_ok(coffer_object_open(fixture.store, &apple, &object));
     assert_ok(coffer_object_read(object, 100, bytes, sizeof(bytes), &got));
@@ -134,6 +131,16 @@ static void test_each_call_is_a_line(void **state)
     assert_ok(coffer_delete(fixture.store, &apple));
     assert_ok(coffer_check(fixture.store, 0, (void (*)(void *, const struct coffer_finding *))abort,
                            NULL, NULL, &summary));
+}
+
+static void test_each_call_is_a_line(void **state)
+{
+    uint64_t of_apple;
+    uint64_t of_pear;
+    size_t at = 0;
+
+    (void)state;
+    call_everything();
     store_fixture_close(&fixture);
 
     expect(&at, COFFER_TRACE_START, COFFER_TRACE_VERSION, 512 * 1024, COFFER_OK);
