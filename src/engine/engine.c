@@ -333,6 +333,7 @@ void coffer_close(struct coffer *store)
     release_context = store->release_context;
     memory = store->memory;
     memory_free(memory, store);
+    assert_debug(memory_is_unused(memory));
     memory_close(memory);
     device->operations->close(device);
     if (release != NULL)

@@ -96,6 +96,20 @@ enum coffer_status memory_open(const struct memory_area *areas, size_t count,
     return COFFER_OK;
 }
 
+/* The first line is the frames' own, for their tables. */
+bool memory_is_unused(const struct memory *memory)
+{
+    const struct account *account = &memory->account;
+
+    for (unsigned i = 2; i < account->owner_count; i++) {
+        const struct account_line *line = &account->lines[i];
+
+        if (line->bytes != 0 || line->frames != line->frames_kept)
+            return false;
+    }
+    return true;
+}
+
 void memory_close(struct memory *memory)
 {
 #ifdef COFFER_LEAK_RECORDS

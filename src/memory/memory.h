@@ -48,6 +48,9 @@ COFFER_MUST_CHECK enum coffer_status memory_measure(const struct memory_area *ar
                                                     const struct memory_settings *settings,
                                                     uint64_t *total, uint64_t *reserved);
 
+/* Nobody has a block or a run; for asserts and tests, when no other thread is in a call. */
+bool memory_is_unused(const struct memory *memory);
+
 /* Wipe all of it and let go. */
 void memory_close(struct memory *memory);
 

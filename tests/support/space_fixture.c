@@ -62,21 +62,52 @@ bool space_fixture_is_valid(struct space_fixture *f)
     return spaces_is_valid(f->memory->spaces) && frames_is_valid(f->memory->core->frames);
 }
 
+/* All of the machine's own, put together by the port. */
+static void open_linux(struct space_fixture *f, const struct space_fixture_settings *settings)
+{
+    const struct coffer_linux_memory_options options = {
+        .memory = settings->memory,
+        .swap_pages = settings->swap_pages,
+        .swap_in_memory = true,
+        .config = &settings->config,
+    };
+
+    must(coffer_linux_memory_open(&options, &f->memory) == COFFER_OK);
+}
+
+static void open_software(struct space_fixture *f, const struct space_fixture_settings *settings)
+{
+    struct coffer_memory_config config = settings->config;
+    struct coffer_swap_settings swap = {.ciphers = coffer_linux_ciphers(),
+                                        .pages = settings->swap_pages};
+    struct coffer_area area;
+
+    guarded_take(&f->region, settings->memory != 0 ? settings->memory : COFFER_LINUX_MEMORY_DEFAULT,
+                 settings->memory_end);
+    area = (struct coffer_area){f->region.bytes, f->region.size};
+    config.areas = &area;
+    config.area_count = 1;
+    config.port = coffer_linux_port();
+    must(coffer_memory_open(&config, &f->memory) == COFFER_OK);
+    if (settings->swap_pages == 0)
+        return;
+    must(coffer_linux_swap_memory(settings->swap_pages * COFFER_SWAP_SLOT_SIZE, &f->medium) ==
+         COFFER_OK);
+    swap.medium = f->medium;
+    must(coffer_swap_open(f->memory, &swap) == COFFER_OK);
+}
+
 void space_fixture_open(struct space_fixture *f, enum space_mmu mmu,
                         const struct space_fixture_settings *settings)
 {
     static const struct space_fixture_settings defaults;
     const struct space_fixture_settings *use = settings != NULL ? settings : &defaults;
-    const struct coffer_linux_memory_options options = {
-        .memory = use->memory,
-        .software = mmu == SPACE_SOFTWARE,
-        .swap_pages = use->swap_pages,
-        .swap_in_memory = true,
-        .config = &use->config,
-    };
 
     *f = (struct space_fixture){.mmu = mmu};
-    must(coffer_linux_memory_open(&options, &f->memory) == COFFER_OK);
+    if (mmu == SPACE_SOFTWARE)
+        open_software(f, use);
+    else
+        open_linux(f, use);
     account_set_refuse(&f->memory->core->account, refuse, &f->refusals);
     f->start = space_fixture_balance(f);
 }
@@ -106,6 +137,9 @@ bool space_fixture_end(struct space_fixture *f)
         return false;
     }
     coffer_memory_close(f->memory);
+    coffer_linux_swap_close(&f->medium);
+    must(f->region.bytes == NULL || guarded_is_wiped(&f->region));
+    guarded_give(&f->region);
     return true;
 }
 

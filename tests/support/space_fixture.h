@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A memory system for tests of spaces, on each MMU that there is; with swap, and with allocations
- * that can be refused. Whoever opens one closes it, and everything must be back by then.
+ * that can be refused. Whoever opens one closes it, and everything must be back by then. With page
+ * tables in software the memory lies between guard pages.
  */
 #ifndef TESTS_SUPPORT_SPACE_FIXTURE_H
 #define TESTS_SUPPORT_SPACE_FIXTURE_H
@@ -11,6 +12,7 @@
 #include <stdint.h>
 
 #include "coffer/space.h"
+#include "support/guarded.h"
 
 enum space_mmu {
     SPACE_SOFTWARE,
@@ -24,7 +26,8 @@ const char *space_mmu_name(enum space_mmu mmu);
 #define MIB (1024 * KIB)
 
 struct space_fixture_settings {
-    size_t memory;     /* bytes; 0: 1 MiB */
+    size_t memory; /* bytes; 0: 1 MiB */
+    enum guarded_end memory_end;
     size_t swap_pages; /* 0: none */
     struct coffer_memory_config config;
 };
@@ -49,6 +52,8 @@ struct space_fixture {
     struct coffer_memory *memory;
     struct refusals refusals;
     struct space_balance start;
+    struct guarded region; /* SPACE_SOFTWARE */
+    struct coffer_swap_medium medium;
 };
 
 void space_fixture_open(struct space_fixture *f, enum space_mmu mmu,

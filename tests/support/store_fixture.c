@@ -10,39 +10,28 @@
 #include "support/must.h"
 
 #define MEMORY_DEFAULT (512u * 1024)
-#define PAGE           4096u
 
 const uint8_t store_fixture_huk[STORE_FIXTURE_HUK_SIZE] = {0, 1, 2,  3,  4,  5,  6,  7,
                                                            8, 9, 10, 11, 12, 13, 14, 15};
 
 /* One region is kept for the next store of the same size: tests open stores by the ten thousand. */
-static uint8_t *spare;
-static size_t spare_size;
+static struct guarded spare;
 
-static uint8_t *take_region(size_t size)
+static void take_region(struct guarded *region, size_t size, enum guarded_end end)
 {
-    uint8_t *region = spare;
-
-    if (region != NULL && spare_size == size) {
-        spare = NULL;
-        return region;
+    if (spare.bytes != NULL && spare.size == size && spare.end == end) {
+        *region = spare;
+        spare.bytes = NULL;
+    } else {
+        guarded_take(region, size, end);
     }
-    region = aligned_alloc(PAGE, (size + PAGE - 1) / PAGE * PAGE);
-    must(region != NULL);
-    memset(region, 0xEE, size); /* nobody was promised zeros */
-    return region;
 }
 
-static void give_region(uint8_t *region, size_t size)
+static void give_region(struct guarded *region)
 {
-    free(spare);
-    spare = region;
-    spare_size = size;
-}
-
-static bool is_wiped(const uint8_t *region, size_t size)
-{
-    return region[0] == 0 && memcmp(region, region + 1, size - 1) == 0;
+    guarded_give(&spare);
+    spare = *region;
+    region->bytes = NULL;
 }
 
 static void keep_notice(void *context, enum coffer_notice notice, const char *text)
@@ -110,10 +99,10 @@ enum coffer_status store_fixture_open(struct store_fixture *fixture, struct memo
         options = &none;
     memset(fixture, 0, sizeof(*fixture));
     fixture->device = device;
-    fixture->region_size = options->memory == 0 ? MEMORY_DEFAULT : options->memory;
-    fixture->region = take_region(fixture->region_size);
-    area.address = fixture->region;
-    area.size = fixture->region_size;
+    take_region(&fixture->region, options->memory == 0 ? MEMORY_DEFAULT : options->memory,
+                options->memory_end);
+    area.address = fixture->region.bytes;
+    area.size = fixture->region.size;
 
     config.port = options->port != NULL ? options->port : strict_port();
     config.ciphers = coffer_linux_ciphers();
@@ -146,8 +135,7 @@ enum coffer_status store_fixture_open(struct store_fixture *fixture, struct memo
     if (status != COFFER_OK) {
         must(fixture->store == NULL);
         memory_device_detach(device);
-        give_region(fixture->region, fixture->region_size);
-        fixture->region = NULL;
+        give_region(&fixture->region);
     }
     return status;
 }
@@ -159,7 +147,6 @@ void store_fixture_close(struct store_fixture *fixture)
     coffer_close(fixture->store);
     fixture->store = NULL;
     must(!memory_device_is_attached(fixture->device));
-    must(is_wiped(fixture->region, fixture->region_size));
-    give_region(fixture->region, fixture->region_size);
-    fixture->region = NULL;
+    must(guarded_is_wiped(&fixture->region));
+    give_region(&fixture->region);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A store on a memory device, with the key of the golden stores (HUK 00 01 .. 0f), the Linux port
- * and its ciphers, secure memory from malloc, and the notices kept. With COFFER_BLOCK_CACHE=n in
- * the environment all stores have caches as small as can be, and n blocks in them at most.
+ * and its ciphers, secure memory between guard pages, and the notices kept. With
+ * COFFER_BLOCK_CACHE=n in the environment all stores have caches as small as can be, and n blocks
+ * in them at most.
  */
 #ifndef TESTS_SUPPORT_STORE_FIXTURE_H
 #define TESTS_SUPPORT_STORE_FIXTURE_H
@@ -12,6 +13,7 @@
 #include <stdint.h>
 
 #include "coffer.h"
+#include "support/guarded.h"
 #include "support/memory_device.h"
 
 #define STORE_FIXTURE_NOTICE_KINDS 8
@@ -21,6 +23,7 @@ struct memory_settings;
 
 struct store_options {
     size_t memory; /* bytes of secure memory; 0: 512 KiB */
+    enum guarded_end memory_end;
     unsigned cache_frames;
     enum coffer_policy cache_policy;
     unsigned cached_objects;
@@ -35,8 +38,7 @@ struct store_options {
 struct store_fixture {
     struct coffer *store; /* NULL: not open */
     struct memory_device *device;
-    uint8_t *region;
-    size_t region_size;
+    struct guarded region;
     unsigned notices[STORE_FIXTURE_NOTICE_KINDS]; /* how many of each kind since the open */
     char last_notice[160];
 };

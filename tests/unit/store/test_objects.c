@@ -544,7 +544,7 @@ static void test_components_add_up_to_the_memory_used(void **state)
         assert_int_equal(held, statistics.memory_used);
         assert_true(statistics.memory_used <= statistics.memory_peak);
         assert_true(statistics.memory_peak <= statistics.memory_total);
-        assert_true(statistics.memory_total <= fixture.region_size);
+        assert_true(statistics.memory_total <= fixture.region.size);
         assert_int_equal(statistics.commits, round + 2);
         assert_int_equal(statistics.objects, 1);
         assert_int_equal(statistics.open_objects, 1);
