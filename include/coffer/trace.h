@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "coffer.h"
 #include "coffer/area.h"
 #include "coffer/status.h"
 
@@ -101,6 +102,7 @@ struct coffer_replay_config {
     uint64_t memory;
     unsigned cache_frames;
     unsigned cached_objects;
+    enum coffer_policy cache_policy;
 };
 
 struct coffer_replay_cache {
@@ -118,8 +120,8 @@ struct coffer_replay_result {
     uint64_t hashes;
 };
 
-/* COFFER_NO_MEMORY: too little in the areas, or for such a store. All of a replay lies in them,
- * nothing else is held: it ends when they are let go. */
+/* COFFER_NO_MEMORY: too little in the areas, or for such a store. COFFER_MISUSE: no such policy.
+ * All of a replay lies in the areas, nothing else is held: it ends when they are let go. */
 COFFER_MUST_CHECK enum coffer_status coffer_replay_open(const struct coffer_replay_config *config,
                                                         struct coffer_replay **out);
 

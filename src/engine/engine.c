@@ -255,6 +255,7 @@ enum coffer_status engine_open(const struct coffer_config *config,
 free_engine:
     memory_free(memory, engine);
 close_memory:
+    assert_debug(memory_is_unused(memory));
     memory_close(memory);
     return status;
 }

@@ -87,7 +87,8 @@ static enum coffer_status make_plan(const struct coffer_replay_config *wanted, s
                                          .areas = &area,
                                          .area_count = 1,
                                          .cache_frames = wanted->cache_frames,
-                                         .cached_objects = wanted->cached_objects};
+                                         .cached_objects = wanted->cached_objects,
+                                         .cache_policy = wanted->cache_policy};
     const struct memory_settings settings = {.keep_contents = false};
     enum coffer_status status = plan_make(&config, &settings, out);
 
@@ -101,16 +102,20 @@ static enum coffer_status open_caches(struct coffer_replay *replay, const struct
     const struct cache_bounds of_objects = {.entries_max = 0};
     enum coffer_status status;
 
+    for (unsigned i = 0; i < 2; i++) {
+        replay->types[i] = frame_types[i];
+        replay->types[i].policy = plan->policy;
+    }
     replay->cache_frames = (unsigned)plan->cache_frames;
     replay->cached_objects = plan->cached_objects;
     cache_share_init(&replay->share, &one_thread, plan->cache_bytes);
     cache_share_init(&replay->object_share, &one_thread, 0);
     cache_share_follow(&replay->object_share, &replay->share);
-    status = cache_open(&replay->share, replay->memory, replay->owner, &frame_types[0], replay,
+    status = cache_open(&replay->share, replay->memory, replay->owner, &replay->types[0], replay,
                         &plan->nodes, &replay->nodes);
     if (status == COFFER_OK)
-        status = cache_open(&replay->share, replay->memory, replay->owner, &frame_types[1], replay,
-                            &plan->blocks, &replay->blocks);
+        status = cache_open(&replay->share, replay->memory, replay->owner, &replay->types[1],
+                            replay, &plan->blocks, &replay->blocks);
     if (status == COFFER_OK)
         status = cache_open(&replay->object_share, replay->memory, replay->owner, &object_type,
                             replay, &of_objects, &replay->open_objects);

@@ -55,6 +55,7 @@ struct coffer_replay {
     struct owner owner;
     struct cache_share share;        /* of nodes and blocks */
     struct cache_share object_share; /* of the object cache alone, which is bounded by a count */
+    struct cache_type types[2];      /* of nodes and blocks, with the policy that was chosen */
     struct cache *nodes;
     struct cache *blocks;
     struct cache *open_objects;

@@ -134,6 +134,37 @@ class TuneTest(CommandTest):
                              + point["ciphers"] * costs["block_ns"]
                              + point["hashes"] * costs["hash_ns"])
 
+    def policies(self, *words):
+        """What a size of 2M would take with each, and the policy that is proposed."""
+        value = self.run_json("tune", "--sizes", "2M", *words)
+        times = value["curve"][0]["policies_ns"]
+        self.assertEqual(list(times), ["lru", "clock", "round_robin"])
+        self.assertEqual(times["lru"], value["curve"][0]["time_ns"])
+        return times["lru"], times["clock"], times["round_robin"], value["proposal_policy"]
+
+    def test_what_is_wanted_often_is_forgotten_by_round_robin(self):
+        # A few blocks are read again and again beside others, none of which comes twice.
+        calls = [f"2 read a {block * BLOCK + 100} 50 0" for i in range(5000)
+                 for block in (i * 7919 % 5000, 5100 + i % 10)]
+        trace = self.write(f"1 open a 24 {5200 * BLOCK} 0", *calls)
+        lru, clock, round_robin, chosen = self.policies(trace)
+        self.assertLess(max(lru, clock) * 1.05, round_robin)
+        self.assertEqual(chosen, "lru")
+        text = self.run_coffer("tune", "--sizes", "2M", trace).decode()
+        self.assertRegex(text, r" bytes +LRU +CLOCK +round robin\n")
+        self.assertIn("Proposal: 2.0M with LRU,", text)
+
+    def test_the_policy_that_is_best_is_proposed(self):
+        # Between two uses of some blocks come just enough others that LRU has forgotten them.
+        calls = [f"2 read a {block * BLOCK + 100} 50 0" for turn in range(30)
+                 for block in (*range(0, 180, 3),
+                               *(1000 + (turn * 110 + i) * 13 % 2900 for i in range(110)))]
+        trace = self.write(f"1 open a 24 {4000 * BLOCK} 0", *calls)
+        lru, clock, round_robin, chosen = self.policies(trace)
+        self.assertLess(clock * 1.05, min(lru, round_robin))
+        self.assertEqual(chosen, "clock")
+        self.assertEqual(self.policies("--within", "50", trace)[3], "lru")
+
     def test_objects_that_stay_open(self):
         calls = [f"1 {call} {number:x} {front} 100 0" for _ in range(5) for number in range(1, 11)
                  for call, front in (("open", 24), ("close", 0))]
@@ -151,7 +182,7 @@ class TuneTest(CommandTest):
         value = self.run_json("tune", trace)
         self.assertEqual((value["trace"]["runs"], value["trace"]["objects"]), (2, 1))
         text = self.run_coffer("tune", trace).decode()
-        self.assertRegex(text, r"(?m)^Proposal: 256K,")
+        self.assertRegex(text, r"(?m)^Proposal: 256K with LRU,")
         self.assertEqual(len(re.findall(r"(?m)^ *\d\S*[KM] +\d+ ", text)), 9)
         with open(trace, "rb") as file:
             piped = self.run_coffer("tune", "-", data=file.read()).decode()

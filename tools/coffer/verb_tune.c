@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* coffer tune: the calls of a trace, replayed against memories of several sizes. */
+/* coffer tune: the calls of a trace, replayed against memories of several sizes, and with each
+ * policy of the caches. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -41,13 +42,34 @@ static const struct argp_option switches[] = {
     {0},
 };
 
-/* A size, and what came out. */
-struct point {
-    uint64_t memory;
+/* All policies; of those that are as good the first is proposed. */
+static const struct {
+    const char *name; /* in JSON */
+    const char *text;
+} policies[] = {
+    [COFFER_POLICY_LRU] = {"lru", "LRU"},
+    [COFFER_POLICY_CLOCK] = {"clock", "CLOCK"},
+    [COFFER_POLICY_ROUND_ROBIN] = {"round_robin", "round robin"},
+};
+
+#define POLICIES (sizeof(policies) / sizeof(policies[0]))
+
+/* One of them in one size, and what came out. */
+struct trial {
     struct coffer_replay *replay; /* NULL: no store works in so little */
     struct coffer_area area;      /* that the replay works in */
     struct coffer_replay_result result;
     uint64_t ns;
+};
+
+struct point {
+    uint64_t memory;
+    struct trial trials[POLICIES]; /* by policy */
+};
+
+struct choice {
+    const struct point *point;
+    unsigned policy;
 };
 
 struct tuning {
@@ -144,9 +166,10 @@ static const struct grammar grammar = {
     .arguments = "TRACE",
     .text =
         "Replay a trace (of --trace, or of the library) against several sizes of secure memory, "
-        "show what each would have cost, and propose one.\vThe caches are the library's own; "
-        "times are estimated from counts and costs. TRACE may be - for standard input. What "
-        "is proposed is the least size that takes 5 % longer than the best one at most.",
+        "show what each would have cost, and propose one, with the policy of the caches.\vThe "
+        "caches are the library's own; times are estimated from counts and costs. TRACE may be - "
+        "for standard input. What is proposed is the least size that takes 5 % longer than the "
+        "best one at most, and LRU if that does.",
     .switches = switches,
     .set = set,
     .least = 1,
@@ -156,9 +179,10 @@ static const struct grammar grammar = {
 /* --- Replaying --- */
 
 /* Addresses only, until it is used: as many objects as the trace can name, and all entries. */
-static enum exit_status make_area(struct options *options, struct point *point, uint64_t trace_size)
+static enum exit_status make_area(struct options *options, uint64_t memory, uint64_t trace_size,
+                                  struct coffer_area *out)
 {
-    uint64_t size = ((uint64_t)4 << 20) + point->memory / 16;
+    uint64_t size = ((uint64_t)4 << 20) + memory / 16;
     void *area;
 
     size += trace_size < AREA_MAX / 24 ? 24 * trace_size : AREA_MAX;
@@ -167,30 +191,49 @@ static enum exit_status make_area(struct options *options, struct point *point, 
                 0);
     if (area == MAP_FAILED)
         return fail_errno(options, errno, "tune: memory for the replay");
-    point->area = (struct coffer_area){area, size};
+    *out = (struct coffer_area){area, size};
     return EXIT_DONE;
+}
+
+static enum exit_status open_point(struct options *options, struct point *point,
+                                   uint64_t trace_size)
+{
+    for (unsigned i = 0; i < POLICIES; i++) {
+        struct trial *trial = &point->trials[i];
+        const struct coffer_replay_config config = {.areas = &trial->area,
+                                                    .area_count = 1,
+                                                    .memory = point->memory,
+                                                    .cached_objects = options->cached_objects,
+                                                    .cache_policy = (enum coffer_policy)i};
+        enum exit_status result = make_area(options, point->memory, trace_size, &trial->area);
+        enum coffer_status status;
+
+        if (result != EXIT_DONE)
+            return result;
+        status = coffer_replay_open(&config, &trial->replay);
+        if (status != COFFER_OK && status != COFFER_NO_MEMORY)
+            return fail_status(options, status, NULL, "tune: a memory of %" PRIu64 " bytes",
+                               point->memory);
+    }
+    return EXIT_DONE;
+}
+
+/* Whether a store works in so much. */
+static bool point_fits(const struct point *point)
+{
+    return point->trials[COFFER_POLICY_LRU].replay != NULL;
 }
 
 static enum exit_status open_points(struct options *options, struct tuning *tuning,
                                     uint64_t trace_size)
 {
     for (unsigned i = 0; i < tuning->count; i++) {
-        struct point *point = &tuning->points[i];
-        const struct coffer_replay_config config = {.areas = &point->area,
-                                                    .area_count = 1,
-                                                    .memory = point->memory,
-                                                    .cached_objects = options->cached_objects};
-        enum exit_status result = make_area(options, point, trace_size);
-        enum coffer_status status;
+        enum exit_status result = open_point(options, &tuning->points[i], trace_size);
 
         if (result != EXIT_DONE)
             return result;
-        status = coffer_replay_open(&config, &point->replay);
-        if (status != COFFER_OK && status != COFFER_NO_MEMORY)
-            return fail_status(options, status, NULL, "tune: a memory of %" PRIu64 " bytes",
-                               point->memory);
     }
-    if (tuning->points[tuning->count - 1].replay == NULL)
+    if (!point_fits(&tuning->points[tuning->count - 1]))
         return fail_because(options, COFFER_NO_MEMORY,
                             "tune: no store works in so little memory; try larger --sizes");
     return EXIT_DONE;
@@ -198,19 +241,19 @@ static enum exit_status open_points(struct options *options, struct tuning *tuni
 
 static void close_points(struct tuning *tuning)
 {
-    for (unsigned i = 0; i < tuning->count; i++) {
-        struct point *point = &tuning->points[i];
+    for (unsigned i = 0; i < tuning->count * POLICIES; i++) {
+        const struct coffer_area *area = &tuning->points[i / POLICIES].trials[i % POLICIES].area;
 
-        if (point->area.address != NULL)
-            (void)munmap(point->area.address, point->area.size);
+        if (area->address != NULL)
+            (void)munmap(area->address, area->size);
     }
 }
 
 static enum exit_status replay_one(struct options *options, struct tuning *tuning, const char *path,
                                    const struct coffer_trace_record *record)
 {
-    for (unsigned i = 0; i < tuning->count && !interrupted(); i++) {
-        struct coffer_replay *replay = tuning->points[i].replay;
+    for (unsigned i = 0; i < tuning->count * POLICIES && !interrupted(); i++) {
+        struct coffer_replay *replay = tuning->points[i / POLICIES].trials[i % POLICIES].replay;
         enum coffer_status status = COFFER_OK;
 
         if (replay != NULL)
@@ -255,31 +298,53 @@ static enum exit_status replay_file(struct options *options, struct tuning *tuni
 
 /* --- What comes out --- */
 
+static void estimate(struct tuning *tuning)
+{
+    for (unsigned i = 0; i < tuning->count * POLICIES; i++) {
+        struct trial *trial = &tuning->points[i / POLICIES].trials[i % POLICIES];
+
+        if (trial->replay == NULL)
+            continue;
+        coffer_replay_get(trial->replay, &trial->result);
+        trial->ns = coffer_replay_ns(&trial->result, &tuning->costs);
+    }
+}
+
 /* The smallest that a store works in. */
 static const struct point *first_point(const struct tuning *tuning)
 {
     const struct point *point = tuning->points;
 
-    while (point->replay == NULL)
+    while (!point_fits(point))
         point++;
     return point;
 }
 
-/* The least size that takes `within` percent longer than the best at most. */
-static const struct point *choose(const struct tuning *tuning)
+static uint64_t least_ns(const struct tuning *tuning)
 {
-    const struct point *end = tuning->points + tuning->count;
-    const struct point *best = first_point(tuning);
-    const struct point *chosen;
-    double more;
+    uint64_t least = UINT64_MAX;
 
-    for (const struct point *point = best; point < end; point++)
-        best = point->ns < best->ns ? point : best;
-    more = (double)best->ns * tuning->within / 100.0;
-    chosen = first_point(tuning);
-    while (chosen < best && (double)(chosen->ns - best->ns) > more)
-        chosen++;
-    return chosen;
+    for (const struct point *point = first_point(tuning); point < tuning->points + tuning->count;
+         point++) {
+        for (unsigned i = 0; i < POLICIES; i++)
+            least = point->trials[i].ns < least ? point->trials[i].ns : least;
+    }
+    return least;
+}
+
+/* The least size, and in it the first policy, that takes `within` percent longer than the best at
+ * most. */
+static struct choice choose(const struct tuning *tuning)
+{
+    const uint64_t least = least_ns(tuning);
+    const double more = (double)least * tuning->within / 100.0;
+    struct choice choice = {first_point(tuning), 0};
+
+    while ((double)(choice.point->trials[choice.policy].ns - least) > more) {
+        choice.policy = (choice.policy + 1) % POLICIES;
+        choice.point += choice.policy == 0;
+    }
+    return choice;
 }
 
 static double share_of(const struct coffer_replay_cache *cache)
@@ -300,12 +365,14 @@ static struct json_object *json_of_cache(const struct coffer_replay_cache *cache
 
 static struct json_object *json_of_point(const struct point *point)
 {
-    const struct coffer_replay_result *result = &point->result;
+    const struct trial *lru = &point->trials[COFFER_POLICY_LRU];
+    const struct coffer_replay_result *result = &lru->result;
     struct json_object *value = json_object_new_object();
+    struct json_object *times;
 
     json_object_object_add(value, "memory", json_of_u64(point->memory));
-    json_object_object_add(value, "fits", json_object_new_boolean(point->replay != NULL));
-    if (point->replay == NULL)
+    json_object_object_add(value, "fits", json_object_new_boolean(point_fits(point)));
+    if (!point_fits(point))
         return value;
     json_object_object_add(value, "cache_frames", json_of_u64(result->cache_frames));
     json_object_object_add(value, "objects", json_of_cache(&result->object_cache));
@@ -318,14 +385,19 @@ static struct json_object *json_of_point(const struct point *point)
     json_object_object_add(value, "written_bytes", json_of_u64(result->device_written_bytes));
     json_object_object_add(value, "ciphers", json_of_u64(result->blocks));
     json_object_object_add(value, "hashes", json_of_u64(result->hashes));
-    json_object_object_add(value, "time_ns", json_of_u64(point->ns));
+    json_object_object_add(value, "time_ns", json_of_u64(lru->ns));
+    times = json_object_new_object();
+    for (unsigned i = 0; i < POLICIES; i++)
+        json_object_object_add(times, policies[i].name, json_of_u64(point->trials[i].ns));
+    json_object_object_add(value, "policies_ns", times);
     return value;
 }
 
 static void print_json(const struct tuning *tuning)
 {
-    const struct coffer_replay_result *first = &first_point(tuning)->result;
+    const struct coffer_replay_result *first = &first_point(tuning)->trials[0].result;
     const struct coffer_replay_costs *costs = &tuning->costs;
+    const struct choice choice = choose(tuning);
     struct json_object *value = json_object_new_object();
     struct json_object *trace = json_object_new_object();
     struct json_object *prices = json_object_new_object();
@@ -348,19 +420,21 @@ static void print_json(const struct tuning *tuning)
     json_object_object_add(value, "costs", prices);
     json_object_object_add(value, "curve", curve);
     json_object_object_add(value, "within_percent", json_of_u64(tuning->within));
-    json_object_object_add(value, "proposal", json_of_u64(choose(tuning)->memory));
+    json_object_object_add(value, "proposal", json_of_u64(choice.point->memory));
+    json_object_object_add(value, "proposal_policy",
+                           json_object_new_string(policies[choice.policy].name));
     (void)output_json(value);
 }
 
 static void print_point(struct table *table, const struct point *point)
 {
-    const struct coffer_replay_result *result = &point->result;
+    const struct coffer_replay_result *result = &point->trials[COFFER_POLICY_LRU].result;
     char text[SIZE_TEXT_SIZE];
 
     size_format(point->memory, text);
     table_cell(table, "%s", text);
-    if (point->replay == NULL) {
-        for (unsigned i = 0; i < 7; i++)
+    if (!point_fits(point)) {
+        for (unsigned i = 0; i < 9; i++)
             table_cell(table, "-");
         table_cell(table, "too small");
         return;
@@ -373,18 +447,20 @@ static void print_point(struct table *table, const struct point *point)
     table_cell(table, "%" PRIu64, result->device_writes);
     size_format(result->device_read_bytes + result->device_written_bytes, text);
     table_cell(table, "%s", text);
-    table_cell(table, "%.3f s", (double)point->ns / 1e9);
+    for (unsigned i = 0; i < POLICIES; i++)
+        table_cell(table, "%.3f s", (double)point->trials[i].ns / 1e9);
 }
 
 static void print_text(const struct tuning *tuning)
 {
-    const struct coffer_replay_result *first = &first_point(tuning)->result;
+    const struct coffer_replay_result *first = &first_point(tuning)->trials[0].result;
+    const struct choice choice = choose(tuning);
     char memory[SIZE_TEXT_SIZE];
     struct table table;
 
     printf("%" PRIu64 " calls on %" PRIu64 " objects, in %" PRIu64 " runs\n\n", first->calls,
            first->objects, tuning->trace.runs);
-    table_init(&table, ">>>>>>>>>");
+    table_init(&table, ">>>>>>>>>>>");
     table_cell(&table, "memory");
     table_cell(&table, "frames");
     table_cell(&table, "objects hit");
@@ -393,13 +469,15 @@ static void print_text(const struct tuning *tuning)
     table_cell(&table, "reads");
     table_cell(&table, "writes");
     table_cell(&table, "bytes");
-    table_cell(&table, "estimate");
+    for (unsigned i = 0; i < POLICIES; i++)
+        table_cell(&table, "%s", policies[i].text);
     for (unsigned i = 0; i < tuning->count; i++)
         print_point(&table, &tuning->points[i]);
     table_finish(&table, true);
-    size_format(choose(tuning)->memory, memory);
-    printf("\nProposal: %s, the least that takes %u %% longer than the best at most.\n", memory,
-           tuning->within);
+    size_format(choice.point->memory, memory);
+    printf("\nCounts are those of LRU, times estimated for each policy of the caches.\n"
+           "Proposal: %s with %s, the least that takes %u %% longer than the best at most.\n",
+           memory, policies[choice.policy].text, tuning->within);
 }
 
 static enum exit_status tune(struct options *options, struct tuning *tuning, const char *path)
@@ -416,12 +494,8 @@ static enum exit_status tune(struct options *options, struct tuning *tuning, con
                          S_ISREG(state.st_mode) ? (uint64_t)state.st_size : PIPE_SIZE);
     if (result == EXIT_DONE)
         result = replay_file(options, tuning, path);
-    for (unsigned i = 0; i < tuning->count && result == EXIT_DONE; i++) {
-        if (tuning->points[i].replay == NULL)
-            continue;
-        coffer_replay_get(tuning->points[i].replay, &tuning->points[i].result);
-        tuning->points[i].ns = coffer_replay_ns(&tuning->points[i].result, &tuning->costs);
-    }
+    if (result == EXIT_DONE)
+        estimate(tuning);
     if (result == EXIT_DONE && options->json)
         print_json(tuning);
     else if (result == EXIT_DONE)

@@ -39,18 +39,25 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct coffer_replay *open_replay(uint64_t memory, unsigned cache_frames)
+static struct coffer_replay *open_replay_with(uint64_t memory, unsigned cache_frames,
+                                              enum coffer_policy policy)
 {
     const struct coffer_area area = {region, REGION_SIZE};
     const struct coffer_replay_config config = {.areas = &area,
                                                 .area_count = 1,
                                                 .memory = memory,
                                                 .cache_frames = cache_frames,
-                                                .cached_objects = 3};
+                                                .cached_objects = 3,
+                                                .cache_policy = policy};
     struct coffer_replay *replay;
 
     assert_ok(coffer_replay_open(&config, &replay));
     return replay;
+}
+
+static struct coffer_replay *open_replay(uint64_t memory, unsigned cache_frames)
+{
+    return open_replay_with(memory, cache_frames, COFFER_POLICY_LRU);
 }
 
 static void play(struct coffer_replay *replay, enum coffer_trace_call call, uint64_t object,
@@ -83,6 +90,30 @@ static void test_a_loop_misses_until_it_fits(void **state)
     /* 300 blocks and the groups of their nodes. */
     assert_int_equal(loop_misses(4096 * KIB, 300, 10), 300 + 1); /* and the catalogue's */
     assert_true(loop_misses(1024 * KIB, 300, 10) >= 10 * 300);
+}
+
+/* Misses of a block that is read again and again beside others, none of which comes twice. */
+static uint64_t hot_misses(enum coffer_policy policy)
+{
+    struct coffer_replay *replay = open_replay_with(512 * KIB, 0, policy);
+    struct coffer_replay_result result;
+
+    play(replay, COFFER_TRACE_OPEN, 7, FRONT, (uint64_t)2000 * BLOCK);
+    for (unsigned i = 0; i < 2000; i++) {
+        play(replay, COFFER_TRACE_READ, 7, (uint64_t)(i * 7919 % 1999) * BLOCK + 100, 50);
+        play(replay, COFFER_TRACE_READ, 7, (uint64_t)1999 * BLOCK + 100, 50);
+    }
+    coffer_replay_get(replay, &result);
+    assert_true(result.block_cache.misses >= 1999);
+    return result.block_cache.misses - 1999;
+}
+
+static void test_policies_forget_as_the_caches_do(void **state)
+{
+    (void)state;
+    assert_true(hot_misses(COFFER_POLICY_LRU) <= 5);
+    assert_true(hot_misses(COFFER_POLICY_CLOCK) <= 5);
+    assert_true(hot_misses(COFFER_POLICY_ROUND_ROBIN) > 20);
 }
 
 static void test_the_object_cache_is_bounded_and_handles_hold_on(void **state)
@@ -244,6 +275,9 @@ static void test_too_little_to_replay_in_is_told(void **state)
     assert_int_equal(coffer_replay_open(&config, &replay), COFFER_NO_MEMORY);
     config.memory = UINT64_MAX;
     assert_int_equal(coffer_replay_open(&config, &replay), COFFER_MISUSE);
+    config.memory = COFFER_MEMORY_MIN;
+    config.cache_policy = (enum coffer_policy)(COFFER_POLICY_ROUND_ROBIN + 1);
+    assert_int_equal(coffer_replay_open(&config, &replay), COFFER_MISUSE);
 }
 
 /* --- Beside the engine --- */
@@ -328,16 +362,23 @@ static void work_both(struct store_fixture *fixture, struct traced *traced,
 
 static void test_it_counts_what_the_engine_does(void **state)
 {
-    static const unsigned frames[] = {40, 80, 160};
+    static const struct {
+        unsigned frames;
+        enum coffer_policy policy;
+    } caches[] = {{40, COFFER_POLICY_LRU},   {80, COFFER_POLICY_LRU},
+                  {160, COFFER_POLICY_LRU},  {40, COFFER_POLICY_CLOCK},
+                  {80, COFFER_POLICY_CLOCK}, {80, COFFER_POLICY_ROUND_ROBIN}};
     const struct coffer_name name = {.id = "large", .id_size = 5};
     static uint8_t bytes[2 << 20];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+    for (size_t i = 0; i < sizeof(caches) / sizeof(caches[0]); i++) {
         struct memory_device *disk = memory_device_open();
-        struct traced traced = {.replay = open_replay(4096 * KIB, frames[i])};
+        struct traced traced = {
+            .replay = open_replay_with(4096 * KIB, caches[i].frames, caches[i].policy)};
         struct store_options options = {.memory = 2 << 20,
-                                        .cache_frames = frames[i],
+                                        .cache_frames = caches[i].frames,
+                                        .cache_policy = caches[i].policy,
                                         .create = true,
                                         .trace = replay_line,
                                         .trace_context = &traced};
@@ -358,6 +399,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_loop_misses_until_it_fits),
+        cmocka_unit_test(test_policies_forget_as_the_caches_do),
         cmocka_unit_test(test_the_object_cache_is_bounded_and_handles_hold_on),
         cmocka_unit_test(test_objects_change_names_and_slots),
         cmocka_unit_test(test_a_name_is_one_objects),
