@@ -5,6 +5,7 @@
 import random
 import re
 import signal
+import subprocess
 import time
 import unittest
 
@@ -12,7 +13,7 @@ from command import CORRUPT, DONE, NOT_FOUND, OTHER, SHORTAGE, USAGE, CommandTes
 
 KIB = 1024
 BLOCK = 4096
-LINE = re.compile(r"\d+ [a-z]+ [0-9a-f]+ \d+ \d+ \d+")
+LINE = re.compile(r"^\d+ [a-z]+ [0-9a-f]+ \d+ \d+ \d+$")
 
 
 class TraceTest(CommandTest):
@@ -67,6 +68,21 @@ class TraceTest(CommandTest):
         self.assertEqual(self.get("apple"), b"data")
         _, _, err = self.run_raw("stat", "--quiet", "--trace", "/dev/full", "apple")
         self.assertEqual(err, b"")
+
+    def test_processes_that_trace_to_one_file_write_whole_lines(self):
+        stores = [self.dir / f"store {i}" for i in range(4)]
+        for store in stores:
+            self.init("--store", store)
+        names = [f"object {i}" for i in range(3000)]  # none is there: each gives a line
+        nowhere = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL,
+                   "stderr": subprocess.DEVNULL}
+        processes = [self.start("rm", "--store", store, "--trace", self.trace, *names, **nowhere)
+                     for store in stores]
+        for process in processes:
+            self.assertEqual(process.wait(timeout=60), NOT_FOUND)
+        calls = [call[0] for call in self.calls()]
+        self.assertEqual({call: calls.count(call) for call in set(calls)},
+                         {"start": 4, "end": 4, "delete": 4 * len(names)})
 
     def test_a_trace_that_cannot_be_opened_stops_the_verb(self):
         self.init()

@@ -17,6 +17,7 @@
 #include "key.h"
 #include "output.h"
 #include "report.h"
+#include "trace_lines.h"
 
 #define CATALOGUE "dirf.db"
 
@@ -132,59 +133,26 @@ static enum exit_status tell_failure(struct session *session, enum coffer_status
     return fail_status(options, status, advice, "store %s", session->directory);
 }
 
-/* Lines are buffered; what can't be written is told at the end, when it is known for all of them.
- */
-static bool write_trace(void *context, const char *line, size_t size)
-{
-    struct session *session = context;
-
-    return session->trace != NULL && fwrite(line, 1, size, session->trace) == size;
-}
-
-/* Whether a file ends in the middle of a line: whoever wrote it was stopped. */
-static bool ends_torn(const char *path)
-{
-    struct stat state;
-    char last = '\n';
-    int fd;
-
-    if (stat(path, &state) != 0 || !S_ISREG(state.st_mode) || state.st_size == 0)
-        return false;
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)!pread(fd, &last, 1, state.st_size - 1);
-        (void)close(fd);
-    }
-    return last != '\n';
-}
-
 static enum exit_status open_trace(struct session *session)
 {
     const char *path = session->options->trace;
 
     if (path == NULL)
         return EXIT_DONE;
-    session->trace = fopen(path, "ae");
-    if (session->trace == NULL)
-        return fail_errno(session->options, errno, "--trace %s", path);
-    if (ends_torn(path))
-        (void)fputc('\n', session->trace);
-    return EXIT_DONE;
+    session->trace = trace_lines_open(path);
+    return session->trace != NULL ? EXIT_DONE
+                                  : fail_errno(session->options, errno, "--trace %s", path);
 }
 
 /* A trace never fails what it is a trace of. */
 static void close_trace(struct session *session)
 {
-    bool bad;
+    int error = trace_lines_close(session->trace);
 
-    if (session->trace == NULL)
-        return;
-    bad = ferror(session->trace) != 0;
-    errno = 0;
-    if ((fclose(session->trace) != 0 || bad) && !session->options->quiet)
-        note(session->options, "warning: --trace %s: it could not be written whole%s%s",
-             session->options->trace, errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
     session->trace = NULL;
+    if (error != 0 && !session->options->quiet)
+        note(session->options, "warning: --trace %s: it could not be written whole: %s",
+             session->options->trace, strerror(error));
 }
 
 static enum exit_status open_store(struct session *session, enum session_mode mode,
@@ -203,8 +171,8 @@ static enum exit_status open_store(struct session *session, enum session_mode mo
         .head_full_hash = options->head_full_hash,
         .notice = tell_notice,
         .notice_context = options,
-        .trace = options->trace != NULL ? write_trace : NULL,
-        .trace_context = session,
+        .trace = session->trace != NULL ? trace_lines_add : NULL,
+        .trace_context = session->trace,
     };
     enum coffer_status status;
 

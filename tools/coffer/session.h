@@ -6,8 +6,6 @@
 #ifndef COFFER_COMMAND_SESSION_H
 #define COFFER_COMMAND_SESSION_H
 
-#include <stdio.h>
-
 #include "name.h"
 #include "options.h"
 
@@ -15,7 +13,7 @@ struct session {
     struct options *options;
     char *directory;
     struct coffer *store;
-    FILE *trace; /* --trace; NULL: none */
+    struct trace_lines *trace; /* --trace; NULL: none */
 };
 
 enum session_mode {
