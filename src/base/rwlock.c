@@ -54,44 +54,40 @@ void rwlock_wake(struct rwlock_lot *lot)
     lot_give(lot);
 }
 
-void rwlock_wait_read(struct rwlock_lot *lot, struct rwlock *lock)
+/* Add a reader, or the writer's mark, as soon as no writer is there. Under the lot's lock, counted.
+ */
+static void enter(struct rwlock_lot *lot, struct rwlock *lock, uint32_t mark)
 {
-    uint32_t state;
+    uint32_t state = atomic_load(&lock->state);
 
-    lot_take(lot);
-    if (!lot->waits)
-        return; /* and keeps it */
-    (void)atomic_fetch_add(&lot->waiters, 1);
-    state = atomic_load(&lock->state);
     for (;;) {
         if (state & RWLOCK_WRITER) {
             lot_wait(lot);
             state = atomic_load(&lock->state);
-        } else if (atomic_compare_exchange_weak(&lock->state, &state, state + 1)) {
-            break;
+        } else if (atomic_compare_exchange_weak(&lock->state, &state, state + mark)) {
+            return;
         }
     }
+}
+
+void rwlock_wait_read(struct rwlock_lot *lot, struct rwlock *lock)
+{
+    lot_take(lot);
+    if (!lot->waits)
+        return; /* and keeps it */
+    (void)atomic_fetch_add(&lot->waiters, 1);
+    enter(lot, lock, 1);
     (void)atomic_fetch_sub(&lot->waiters, 1);
     lot_give(lot);
 }
 
 void rwlock_wait_write(struct rwlock_lot *lot, struct rwlock *lock)
 {
-    uint32_t state;
-
     lot_take(lot);
     if (!lot->waits)
         return; /* and keeps it */
     (void)atomic_fetch_add(&lot->waiters, 1);
-    state = atomic_load(&lock->state);
-    for (;;) {
-        if (state & RWLOCK_WRITER) {
-            lot_wait(lot);
-            state = atomic_load(&lock->state);
-        } else if (atomic_compare_exchange_weak(&lock->state, &state, state | RWLOCK_WRITER)) {
-            break;
-        }
-    }
+    enter(lot, lock, RWLOCK_WRITER);
     /* No new readers from here on; those who are there go. */
     while (atomic_load(&lock->state) != RWLOCK_WRITER)
         lot_wait(lot);

@@ -15,6 +15,7 @@
 
 #include "memory/system/system.h"
 #include "support/random.h"
+#include "support/threads.h"
 
 #define MEMORY      MIB
 #define FACTOR      8u
@@ -76,14 +77,13 @@ static void check_all(void *argument)
     }
 }
 
-static void *work(void *argument)
+static void work(void *argument)
 {
     struct worker *worker = argument;
 
     worker->status = coffer_space_enter(worker->space, run, worker);
     if (worker->status == COFFER_OK)
         worker->status = coffer_space_enter(worker->space, check_all, worker);
-    return NULL;
 }
 
 static struct coffer_memory *open_memory(const struct setup *setup)
@@ -110,7 +110,6 @@ static void run_workload(const struct setup *setup)
 {
     struct coffer_memory *memory = open_memory(setup);
     struct worker workers[THREADS_MAX];
-    pthread_t threads[THREADS_MAX];
     struct coffer_paging_statistics paging;
     uint64_t steps = getenv("COFFER_DEEP") != NULL ? 200000 : 20000;
     struct coffer_space *space;
@@ -126,10 +125,9 @@ static void run_workload(const struct setup *setup)
         must(workers[i].model != NULL);
         random_init(&workers[i].random, setup->name);
         workers[i].random.state += i;
-        must(pthread_create(&threads[i], NULL, work, &workers[i]) == 0);
     }
+    threads_run(work, workers, setup->threads);
     for (unsigned i = 0; i < setup->threads; i++) {
-        must(pthread_join(threads[i], NULL) == 0);
         assert_ok(workers[i].status);
         assert_int_equal(workers[i].wrong, 0);
         free(workers[i].model);

@@ -5,7 +5,6 @@
  */
 #include "bench.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "support/must.h"
+#include "support/threads.h"
 
 #define SPACE (1024 * PAGE)
 
@@ -382,28 +382,27 @@ static void read_on(void *argument)
     }
 }
 
-static void *reader_body(void *argument)
+static void reader_body(void *argument)
 {
     struct reader *reader = argument;
 
     reader->status = reader->scene->bench.mmu->enter(reader->scene->table, read_on, reader);
-    return NULL;
 }
 
 static void test_V3_holds_for_other_threads(void **state)
 {
     static struct scene scene;
     struct reader reader = {.scene = &scene, .status = COFFER_OK};
-    pthread_t thread;
+    struct thread thread;
 
     (void)state;
     scene_open(&scene);
     map_page(&scene, 0, 0, READ);
-    assert_int_equal(pthread_create(&thread, NULL, reader_body, &reader), 0);
+    thread_start(&thread, reader_body, &reader);
     while (!atomic_load(&reader.reading))
         ;
     scene.bench.mmu->unmap(scene.table, scene.base, 1);
-    assert_int_equal(pthread_join(thread, NULL), 0); /* it would read on for ever */
+    thread_join(&thread); /* it would read on for ever */
     assert_int_equal(reader.status, COFFER_NOT_FOUND);
     assert_int_equal(scene.faults, 1);
     scene_close(&scene);

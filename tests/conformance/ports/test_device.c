@@ -1,44 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Conformance: the device of named files (device/device.h). */
-#include <setjmp.h>
-#include <stdarg.h>
+#include "device_fixture.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "candidates.h"
 #include "device/device.h"
 
 #include "support/random.h"
-
-static const struct candidate *candidate;
-
-struct fixture {
-    void *place;
-    struct coffer_device *device;
-};
-
-static int set_up(void **state)
-{
-    static struct fixture fixture;
-
-    fixture.place = candidate->place_make();
-    *state = &fixture;
-    return candidate->device_open(fixture.place, false, &fixture.device) == COFFER_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-
-    if (fixture->device != NULL)
-        fixture->device->operations->close(fixture->device);
-    candidate->place_free(fixture->place);
-    return 0;
-}
 
 static void create(struct fixture *fixture, const char *name)
 {
@@ -606,8 +577,6 @@ static void test_read_only_changes_nothing(void **state)
     assert_memory_equal(data, "old", 3);
     assert_int_equal(listed(fixture), 1);
 }
-
-#define device_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
 {

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Conformance: the device from several threads at once (device/device.h, "Threads"). */
-#include <setjmp.h>
-#include <stdarg.h>
+#include "device_fixture.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "candidates.h"
 #include "device/device.h"
 #include "port/port.h"
 
@@ -27,31 +24,7 @@
 #define ROUNDS      60u
 #define ROUNDS_DEEP 2000u
 
-static const struct candidate *candidate;
 static const struct coffer_port *port;
-
-struct fixture {
-    void *place;
-    struct coffer_device *device;
-};
-
-static int set_up(void **state)
-{
-    static struct fixture fixture;
-
-    fixture.place = candidate->place_make();
-    *state = &fixture;
-    return candidate->device_open(fixture.place, false, &fixture.device) == COFFER_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-
-    fixture->device->operations->close(fixture->device);
-    candidate->place_free(fixture->place);
-    return 0;
-}
 
 static unsigned of_depth(unsigned usual, unsigned deep)
 {
@@ -430,9 +403,9 @@ static void test_a_renamed_file_is_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_files_and_stripes_side_by_side, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_of_several_one_gets_the_name, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_renamed_file_is_whole, set_up, tear_down),
+        device_test(test_files_and_stripes_side_by_side),
+        device_test(test_of_several_one_gets_the_name),
+        device_test(test_a_renamed_file_is_whole),
     };
     int failures = 0;
 

@@ -22,6 +22,7 @@
 #include "linux_calls.h"
 #include "port/port.h"
 #include "support/must.h"
+#include "support/threads.h"
 
 static void make_many(unsigned count)
 {
@@ -180,7 +181,7 @@ static void use_the_leaving_name(void)
 /* --- Two threads --------------------------------------------------------------------------- */
 
 static struct {
-    struct port_thread thread;
+    struct thread thread;
     atomic_bool begun, over;
     enum coffer_status status;
 } second;
@@ -198,7 +199,7 @@ static void start_second(void)
 {
     const struct timespec moment = {.tv_nsec = 50000000};
 
-    must(coffer_linux_port()->thread_start(NULL, &second.thread, sync_second, NULL) == COFFER_OK);
+    thread_start(&second.thread, sync_second, NULL);
     while (!atomic_load(&second.begun))
         coffer_linux_port()->thread_yield(NULL);
     (void)nanosleep(&moment, NULL);
@@ -217,7 +218,7 @@ static void test_a_second_barrier_waits_for_the_flush_under_way(void **state)
         flush_error = failing ? EIO : 0;
         during_flush = start_second;
         assert_int_equal(sync_one("a"), failing ? COFFER_IO : COFFER_OK);
-        coffer_linux_port()->thread_join(NULL, &second.thread);
+        thread_join(&second.thread);
         assert_int_equal(second.status, failing ? COFFER_IO : COFFER_OK);
         assert_int_equal(flush_count, 1);
         assert_int_equal(device_remove(device, "a"), COFFER_OK);
@@ -249,7 +250,7 @@ static void start_with_the_new_name(void)
 {
     const struct timespec moment = {.tv_nsec = 50000000};
 
-    must(coffer_linux_port()->thread_start(NULL, &second.thread, use_of_name, NULL) == COFFER_OK);
+    thread_start(&second.thread, use_of_name, NULL);
     while (!atomic_load(&second.begun))
         coffer_linux_port()->thread_yield(NULL);
     (void)nanosleep(&moment, NULL);
@@ -263,7 +264,7 @@ static void rename_beside(void (*use)(void *argument))
     after_rename = start_with_the_new_name;
     assert_int_equal(device_rename(device, "x", "y"), COFFER_OK);
     assert_null(after_rename);
-    coffer_linux_port()->thread_join(NULL, &second.thread);
+    thread_join(&second.thread);
     assert_int_equal(second.status, COFFER_OK);
 }
 
@@ -302,8 +303,7 @@ static void read_deeper(void)
         check_text(name, name);
         return;
     }
-    must(coffer_linux_port()->thread_start(NULL, &second.thread, read_seventeenth, NULL) ==
-         COFFER_OK);
+    thread_start(&second.thread, read_seventeenth, NULL);
     while (!atomic_load(&second.begun))
         coffer_linux_port()->thread_yield(NULL);
     (void)nanosleep(&moment, NULL);
@@ -319,7 +319,7 @@ static void test_who_finds_all_descriptors_in_use_waits_for_one(void **state)
     during_transfer = read_deeper;
     check_text("0", "0");
     assert_int_equal(depth, 16);
-    coffer_linux_port()->thread_join(NULL, &second.thread);
+    thread_join(&second.thread);
     assert_true(atomic_load(&second.over));
 }
 

@@ -15,6 +15,7 @@
 #include "coffer/linux.h"
 #include "support/must.h"
 #include "support/random.h"
+#include "support/threads.h"
 
 #define THREADS 8u
 #define LOCKS   3u
@@ -24,16 +25,6 @@
 
 static const struct coffer_port *port;
 static struct rwlock_lot lot;
-
-static void start(struct port_thread *thread, void (*body)(void *argument), void *argument)
-{
-    must(port->thread_start(port->context, thread, body, argument) == COFFER_OK);
-}
-
-static void join(struct port_thread *thread)
-{
-    port->thread_join(port->context, thread);
-}
 
 /* --- Everybody at once --- */
 
@@ -101,7 +92,6 @@ static void test_a_writer_is_alone_and_readers_are_not(void **state)
 {
     struct crowd crowd = {0};
     struct member members[THREADS];
-    struct port_thread threads[THREADS];
     uint64_t sum = 0;
 
     (void)state;
@@ -109,12 +99,9 @@ static void test_a_writer_is_alone_and_readers_are_not(void **state)
     assert_ok(rwlock_lot_init(&lot, port));
     for (unsigned i = 0; i < LOCKS; i++)
         rwlock_init(&crowd.guarded[i].lock);
-    for (unsigned i = 0; i < THREADS; i++) {
-        members[i] = (struct member){&crowd, i};
-        start(&threads[i], mill, &members[i]);
-    }
     for (unsigned i = 0; i < THREADS; i++)
-        join(&threads[i]);
+        members[i] = (struct member){&crowd, i};
+    threads_run(mill, members, THREADS);
     for (unsigned i = 0; i < LOCKS; i++) {
         assert_true(crowd.guarded[i].a == crowd.guarded[i].b);
         assert_int_equal(atomic_load(&crowd.guarded[i].lock.state), 0);
@@ -162,24 +149,24 @@ static void writer(void *argument)
 static void test_readers_never_starve_a_writer(void **state)
 {
     struct relay race = {0};
-    struct port_thread threads[4];
-    struct port_thread last;
+    struct thread threads[4];
+    struct thread last;
 
     (void)state;
     port = coffer_linux_port();
     assert_ok(rwlock_lot_init(&lot, port));
     rwlock_init(&race.lock);
     for (unsigned i = 0; i < 4; i++)
-        start(&threads[i], relay, &race);
+        thread_start(&threads[i], relay, &race);
     for (unsigned i = 0; i < 20; i++) {
         atomic_store(&race.written, false);
-        start(&last, writer, &race);
-        join(&last); /* comes back, or the test runs into its time-out */
+        thread_start(&last, writer, &race);
+        thread_join(&last); /* comes back, or the test runs into its time-out */
         assert_true(atomic_load(&race.written));
     }
     atomic_store(&race.stop, true);
     for (unsigned i = 0; i < 4; i++)
-        join(&threads[i]);
+        thread_join(&threads[i]);
     rwlock_lot_fini(&lot);
 }
 
@@ -187,14 +174,14 @@ static void test_readers_never_starve_a_writer(void **state)
 static void test_who_comes_after_a_writer_waits_for_it(void **state)
 {
     struct relay race = {0};
-    struct port_thread last;
+    struct thread last;
 
     (void)state;
     port = coffer_linux_port();
     assert_ok(rwlock_lot_init(&lot, port));
     rwlock_init(&race.lock);
     rwlock_take_read(&lot, &race.lock);
-    start(&last, writer, &race);
+    thread_start(&last, writer, &race);
     while (!(atomic_load(&race.lock.state) & RWLOCK_WRITER))
         port->thread_yield(port->context);
     assert_int_equal(atomic_load(&race.lock.state), RWLOCK_WRITER | 1);
@@ -203,7 +190,7 @@ static void test_who_comes_after_a_writer_waits_for_it(void **state)
     rwlock_take_read(&lot, &race.lock);
     assert_true(atomic_load(&race.written));
     rwlock_give_read(&lot, &race.lock);
-    join(&last);
+    thread_join(&last);
     rwlock_lot_fini(&lot);
 }
 

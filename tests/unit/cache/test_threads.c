@@ -17,6 +17,7 @@
 #include "coffer/linux.h"
 #include "support/must.h"
 #include "support/random.h"
+#include "support/threads.h"
 
 #define THREADS 8u
 #define KEYS    32u
@@ -151,7 +152,7 @@ static struct cache_statistics statistics_of(struct world *world)
 /* A thread of a small test: one call, and what came of it. */
 struct caller {
     struct world *world;
-    struct port_thread thread;
+    struct thread thread;
     uint64_t key;
     struct cache_entry *entry;
     enum coffer_status status;
@@ -161,15 +162,8 @@ struct caller {
 
 static void start(struct caller *caller, void (*body)(void *))
 {
-    const struct coffer_port *port = caller->world->port;
-
     atomic_init(&caller->done, false);
-    must(port->thread_start(port->context, &caller->thread, body, caller) == COFFER_OK);
-}
-
-static void join(struct caller *caller)
-{
-    caller->world->port->thread_join(caller->world->port->context, &caller->thread);
+    thread_start(&caller->thread, body, caller);
 }
 
 static void get_body(void *argument)
@@ -216,7 +210,7 @@ static void check_waiters(enum coffer_status status)
         assert_false(atomic_load(&callers[i].done));
     cache_loaded(world.cache, entry, status);
     for (unsigned i = 0; i < 3; i++) {
-        join(&callers[i]);
+        thread_join(&callers[i].thread);
         assert_int_equal(callers[i].status, status);
         if (status != COFFER_OK) {
             assert_null(callers[i].entry);
@@ -274,7 +268,7 @@ static void test_a_change_waits_for_the_write(void **state)
         wait_for_waits(&world, fails + 1);
         assert_false(atomic_load(&caller.done));
         cache_write_end(world.cache, entry, fails ? COFFER_IO : COFFER_OK);
-        join(&caller);
+        thread_join(&caller.thread);
         assert_int_equal(entry->state, CACHE_DIRTY); /* again, or still */
         assert_int_equal(world.set.count, 1);
         assert_true(cache_is_valid(world.cache));
@@ -315,7 +309,7 @@ static void test_room_is_waited_for_while_somebody_is_at_work(void **state)
             cache_loaded(world.cache, entry, COFFER_IO);
         else
             cache_unpin(world.cache, entry);
-        join(&caller);
+        thread_join(&caller.thread);
         /* A dirty one left by the last who was at work: either answer, but an answer. */
         assert_true(caller.status == COFFER_OK || (how == 1 && caller.status == COFFER_NO_MEMORY));
         if (how == 1) {
@@ -339,7 +333,6 @@ struct crowd {
 
 struct worker {
     struct crowd *crowd;
-    struct port_thread thread;
     struct random random;
 };
 
@@ -440,23 +433,21 @@ static void disturb(void *argument)
 
 static void run_crowd(struct crowd *crowd, void (*body)(void *), bool disturbed, const char *name)
 {
-    const struct coffer_port *port = crowd->world.port;
     struct worker workers[THREADS + 1];
+    struct thread disturber;
     struct random random;
 
     random_init(&random, name);
     for (unsigned i = 0; i <= THREADS; i++) {
         workers[i].crowd = crowd;
         workers[i].random.state = random_next(&random);
-        if (i < THREADS || disturbed)
-            must(port->thread_start(port->context, &workers[i].thread, i < THREADS ? body : disturb,
-                                    &workers[i]) == COFFER_OK);
     }
-    for (unsigned i = 0; i < THREADS; i++)
-        port->thread_join(port->context, &workers[i].thread);
+    if (disturbed)
+        thread_start(&disturber, disturb, &workers[THREADS]);
+    threads_run(body, workers, THREADS);
     atomic_store(&crowd->world.stop, true);
     if (disturbed)
-        port->thread_join(port->context, &workers[THREADS].thread);
+        thread_join(&disturber);
 }
 
 /* Write what is dirty, as a commit would, until it has worked. */

@@ -20,6 +20,7 @@
 #include "fixture.h"
 #include "support/must.h"
 #include "support/random.h"
+#include "support/threads.h"
 
 #define THREADS    6u
 #define SLOTS      3u
@@ -148,7 +149,7 @@ struct world {
 
 struct worker {
     struct world *world;
-    struct port_thread thread;
+    struct thread thread;
     struct random random;
     struct crypto_key *own[OWN];
     uint8_t wrapped[OWN][CRYPTO_WRAPPED_SIZE];
@@ -391,12 +392,10 @@ static void run_threads(bool refuses)
         workers[i].world = &world;
         random_init(&workers[i].random, "crypto_threads");
         workers[i].random.state += i;
-        assert_int_equal(port.thread_start(NULL, &workers[i].thread, work, &workers[i]), COFFER_OK);
     }
-    for (unsigned i = 0; i < THREADS; i++) {
-        port.thread_join(NULL, &workers[i].thread);
+    threads_run(work, workers, THREADS);
+    for (unsigned i = 0; i < THREADS; i++)
         seals += workers[i].did.seals;
-    }
     assert_int_equal(atomic_load(&watch.refused_loads) > 0, refuses);
     check_ivs(&world, seals);
     check_counters(&fixture, workers);
@@ -462,7 +461,7 @@ static void meet(bool loaded_before)
 {
     static const struct memory_settings none;
     struct fixture fixture = {0};
-    struct port_thread thread;
+    struct thread thread;
     uint8_t digest[32], wrapped[16];
     struct crypto_key *more;
 
@@ -478,7 +477,7 @@ static void meet(bool loaded_before)
         if (loaded_before)
             seal_byte(meeting.keys[i], "");
     }
-    assert_int_equal(port.thread_start(NULL, &thread, seal_slowly, NULL), COFFER_OK);
+    thread_start(&thread, seal_slowly, NULL);
     while (!atomic_load(&meeting.inside))
         port.thread_yield(NULL);
 
@@ -491,7 +490,7 @@ static void meet(bool loaded_before)
     }
     crypto_hash(fixture.crypto, "abc", 3, digest);
     atomic_store(&meeting.go_on, true);
-    port.thread_join(NULL, &thread);
+    thread_join(&thread);
     for (unsigned i = 0; i < 2; i++)
         crypto_key_drop(fixture.crypto, meeting.keys[i]);
     crypto_close(fixture.crypto);

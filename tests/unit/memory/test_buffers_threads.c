@@ -18,6 +18,7 @@
 #include "memory/heap/buffers.h"
 #include "support/must.h"
 #include "support/random.h"
+#include "support/threads.h"
 
 #define THREADS    6u
 #define FRAMES     160u
@@ -37,7 +38,6 @@ struct arena {
 
 struct worker {
     struct arena *arena;
-    struct port_thread thread;
     struct random random;
     unsigned number;
     uint64_t taken, refused;
@@ -220,11 +220,7 @@ static void test_handed_from_thread_to_thread(void **state)
         random_init(&workers[i].random, "buffers_threads");
         workers[i].random.state += i;
     }
-    for (unsigned i = 0; i < THREADS; i++)
-        assert_int_equal(port->thread_start(NULL, &workers[i].thread, work, &workers[i]),
-                         COFFER_OK);
-    for (unsigned i = 0; i < THREADS; i++)
-        port->thread_join(NULL, &workers[i].thread);
+    threads_run(work, workers, THREADS);
     check_end(&arena, workers, free_frames);
     frames_fini(arena.frames);
 }

@@ -12,6 +12,7 @@
 #include "memory/frames/kept.h"
 #include "memory/frames/lookup.h"
 #include "support/random.h"
+#include "support/threads.h"
 
 #define THREADS_MAX 4u
 #define SLOTS       24u
@@ -31,7 +32,6 @@ struct arena {
 
 struct worker {
     struct arena *arena;
-    struct port_thread thread;
     struct random random;
     unsigned number;
     unsigned threads;
@@ -207,14 +207,12 @@ static void run_threads(unsigned threads, unsigned cache_frames)
         workers[i].steps = getenv("COFFER_DEEP") != NULL ? 200000 : 2500;
         random_init(&workers[i].random, "frames_threads");
         workers[i].random.state += i;
-        assert_ok(settings.port->thread_start(NULL, &workers[i].thread, work, &workers[i]));
     }
+    threads_run(work, workers, threads);
     for (unsigned i = 0; i < threads; i++) {
-        settings.port->thread_join(NULL, &workers[i].thread);
+        assert_true(workers[i].ok);
         takes += workers[i].takes;
     }
-    for (unsigned i = 0; i < threads; i++)
-        assert_true(workers[i].ok);
 
     assert_int_equal(atomic_load(&arena.winners), RACES);
     assert_true(frames_is_valid(arena.frames));

@@ -4,12 +4,12 @@
  */
 #include "fixture.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/bytes.h"
 #include "coffer/linux.h"
 #include "support/random.h"
+#include "support/threads.h"
 
 #define ROUNDS      (getenv("COFFER_DEEP") != NULL ? 1000000u : 20000u)
 #define THREADS     4u
@@ -31,7 +31,6 @@ struct world {
 };
 
 struct worker {
-    pthread_t thread;
     struct world *world;
     struct random random;
     bool failed;
@@ -111,7 +110,7 @@ static bool told(void *context, enum frames_level level)
     return level != FRAMES_HIGH && drain(world, world->kept, KEPT);
 }
 
-static void *work(void *argument)
+static void work(void *argument)
 {
     struct worker *w = argument;
     struct world *world = w->world;
@@ -125,7 +124,6 @@ static void *work(void *argument)
         block = atomic_exchange(place, block);
         w->failed = w->failed || (block != NULL && !free_one(world, block));
     }
-    return NULL;
 }
 
 static void run(struct world *world)
@@ -138,12 +136,10 @@ static void run(struct world *world)
         workers[i].world = world;
         workers[i].random = random;
         workers[i].random.state += i;
-        assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }
-    for (unsigned i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+    threads_run(work, workers, THREADS);
+    for (unsigned i = 0; i < THREADS; i++)
         assert_false(workers[i].failed);
-    }
 }
 
 /* All is free, and every number says so. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where pools and boxes may lie, whose they are, and what nobody may take from the system. */
-#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +11,7 @@
 
 #include "coffer/linux_memory.h"
 #include "memory/system/system.h"
+#include "support/threads.h"
 
 #define MIB ((size_t)1024 * 1024)
 #define RW  (COFFER_READ | COFFER_WRITE)
@@ -163,7 +163,7 @@ static void use_pool(struct racer *racer, struct coffer_pool *pool)
     coffer_pool_close(pool);
 }
 
-static void *run_race(void *argument)
+static void run_race(void *argument)
 {
     struct racer *racer = argument;
     struct race *race = racer->race;
@@ -194,7 +194,6 @@ static void *run_race(void *argument)
         else if (coffer_pool_open(race->memory, &settings, &pool) == COFFER_OK)
             use_pool(racer, pool); /* the other is through already */
     }
-    return NULL;
 }
 
 /* Never both, never neither; and the loser has written nothing, not even a wipe. */
@@ -203,13 +202,9 @@ static void test_one_of_two_gets_a_region(void **state)
     struct race race = {.memory = open_machine(0)};
     struct racer racers[2] = {{.race = &race}, {.race = &race, .offset = 8 * 1024}};
     uint64_t before = used_frames(race.memory);
-    pthread_t threads[2];
 
     (void)state;
-    for (unsigned i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, run_race, &racers[i]), 0);
-    for (unsigned i = 0; i < 2; i++)
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    threads_run(run_race, racers, 2);
     assert_int_equal(racers[0].won + racers[1].won, ROUNDS);
     assert_int_equal(racers[0].lost + racers[1].lost, ROUNDS);
     assert_int_equal(racers[0].broken + racers[1].broken, 0);

@@ -6,10 +6,9 @@
  */
 #include "fixture.h"
 
-#include <pthread.h>
-
 #include "coffer/linux.h"
 #include "support/pools.h"
+#include "support/threads.h"
 
 #define MANY 300u
 
@@ -64,21 +63,20 @@ struct attempt {
     enum coffer_status status;
 };
 
-static void *free_elsewhere(void *argument)
+static void free_elsewhere(void *argument)
 {
     struct attempt *attempt = argument;
 
     attempt->status = coffer_pool_free(attempt->pool, attempt->address);
-    return NULL;
 }
 
 static enum coffer_status free_by_another(struct coffer_pool *pool, void *address)
 {
     struct attempt attempt = {pool, address, COFFER_OK};
-    pthread_t thread;
+    struct thread thread;
 
-    assert_int_equal(pthread_create(&thread, NULL, free_elsewhere, &attempt), 0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    thread_start(&thread, free_elsewhere, &attempt);
+    thread_join(&thread);
     return attempt.status;
 }
 

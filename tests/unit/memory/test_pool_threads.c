@@ -2,12 +2,12 @@
 /* Pools with threads: own blocks, blocks that another thread frees, and frees that race. */
 #include "fixture.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "coffer/linux.h"
 #include "support/pools.h"
 #include "support/random.h"
+#include "support/threads.h"
 
 #define ROUNDS      (getenv("COFFER_DEEP") != NULL ? 2000000u : 30000u)
 #define OWN_BLOCKS  300u
@@ -22,13 +22,12 @@ struct shared {
 };
 
 struct worker {
-    pthread_t thread;
     struct shared *shared;
     struct random random;
     bool failed;
 };
 
-static void run_threads(struct shared *shared, unsigned count, void *(*body)(void *))
+static void run_threads(struct shared *shared, unsigned count, void (*body)(void *))
 {
     struct worker workers[THREADS_MAX] = {0};
 
@@ -36,12 +35,10 @@ static void run_threads(struct shared *shared, unsigned count, void *(*body)(voi
         workers[i].shared = shared;
         random_init(&workers[i].random, __func__);
         workers[i].random.state += i;
-        assert_int_equal(pthread_create(&workers[i].thread, NULL, body, &workers[i]), 0);
     }
-    for (unsigned i = 0; i < count; i++) {
-        assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+    threads_run(body, workers, count);
+    for (unsigned i = 0; i < count; i++)
         assert_false(workers[i].failed);
-    }
 }
 
 static void begin(struct shared *shared, struct coffer_pool_settings settings)
@@ -77,7 +74,7 @@ static bool free_filled(struct worker *w, uint32_t *block)
     return coffer_pool_free(w->shared->f.pool, block) == COFFER_OK;
 }
 
-static void *own_blocks(void *argument)
+static void own_blocks(void *argument)
 {
     struct worker *w = argument;
     uint32_t *blocks[OWN_BLOCKS] = {0};
@@ -95,11 +92,10 @@ static void *own_blocks(void *argument)
     }
     for (unsigned i = 0; i < OWN_BLOCKS; i++)
         w->failed = w->failed || (blocks[i] != NULL && !free_filled(w, blocks[i]));
-    return NULL;
 }
 
 /* Whoever finds a block in the queue frees it; whoever finds a gap fills it. */
-static void *pass_blocks(void *argument)
+static void pass_blocks(void *argument)
 {
     struct worker *w = argument;
 
@@ -110,7 +106,6 @@ static void *pass_blocks(void *argument)
         block = atomic_exchange(place, block);
         w->failed = block != NULL && !free_filled(w, block);
     }
-    return NULL;
 }
 
 static void drain(struct shared *shared)
@@ -123,7 +118,7 @@ static void drain(struct shared *shared)
     }
 }
 
-static void run_on(unsigned threads, void *(*body)(void *), struct coffer_pool_settings settings)
+static void run_on(unsigned threads, void (*body)(void *), struct coffer_pool_settings settings)
 {
     struct shared *shared = calloc(1, sizeof(*shared));
     struct coffer_pool_statistics s;
@@ -161,7 +156,7 @@ static void test_blocks_that_another_thread_frees(void **state)
 }
 
 /* All threads free the same block at the same moment, one of which allocated it. */
-static void *race_to_free(void *argument)
+static void race_to_free(void *argument)
 {
     struct worker *w = argument;
     struct shared *shared = w->shared;
@@ -175,14 +170,13 @@ static void *race_to_free(void *argument)
         if (coffer_pool_free(shared->f.pool, block) != COFFER_OK)
             atomic_fetch_add(&shared->wrong, 1);
     }
-    return NULL;
 }
 
-static void *race_as_owner(void *argument)
+static void race_as_owner(void *argument)
 {
     struct worker *w = argument;
     struct shared *shared = w->shared;
-    pthread_t other;
+    struct thread other;
 
     for (unsigned i = 0; i < QUEUE; i++) {
         void *block = NULL;
@@ -190,10 +184,9 @@ static void *race_as_owner(void *argument)
         w->failed = w->failed || coffer_pool_alloc(shared->f.pool, 100, &block) != COFFER_OK;
         atomic_store(&shared->queue[i], block);
     }
-    w->failed = w->failed || pthread_create(&other, NULL, race_to_free, w) != 0;
-    (void)race_to_free(w);
-    w->failed = w->failed || pthread_join(other, NULL) != 0;
-    return NULL;
+    thread_start(&other, race_to_free, w);
+    race_to_free(w);
+    thread_join(&other);
 }
 
 static void test_of_two_frees_of_a_block_one_counts(void **state)

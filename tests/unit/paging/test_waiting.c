@@ -6,6 +6,7 @@
 #include <sched.h>
 
 #include "coffer/linux.h"
+#include "support/threads.h"
 
 static int setup(void **state)
 {
@@ -23,10 +24,10 @@ struct worker {
     uint64_t index;
     uint64_t value; /* in or out */
     enum coffer_status status;
-    pthread_t thread;
+    struct thread thread;
 };
 
-static void *work(void *argument)
+static void work(void *argument)
 {
     struct worker *worker = argument;
     struct paging_fixture *f = worker->f;
@@ -57,19 +58,18 @@ static void *work(void *argument)
         worker->status = fake_sync(f, worker->object, worker->index, 1);
         break;
     }
-    return NULL;
 }
 
 static void start(struct worker *worker, struct paging_fixture *f, enum job job,
                   struct object *object, uint64_t index, uint64_t value)
 {
     *worker = (struct worker){.f = f, .object = object, .job = job, .index = index, .value = value};
-    assert_int_equal(pthread_create(&worker->thread, NULL, work, worker), 0);
+    thread_start(&worker->thread, work, worker);
 }
 
 static void join(struct worker *worker)
 {
-    assert_int_equal(pthread_join(worker->thread, NULL), 0);
+    thread_join(&worker->thread);
 }
 
 /* Wait until so many more threads have begun to wait for a page or for room. */

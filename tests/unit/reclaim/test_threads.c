@@ -4,7 +4,6 @@
  * collector's own thread gives back, and others tick. What is read is what was loaded; nothing goes
  * that is in use; and at the end all of memory is back.
  */
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -24,6 +23,7 @@
 #include "reclaim/reclaim.h"
 #include "support/must.h"
 #include "support/random.h"
+#include "support/threads.h"
 
 #define THREADS 4u
 #define ROUNDS  (getenv("COFFER_DEEP") != NULL ? 200000u : 6000u)
@@ -51,7 +51,6 @@ struct world {
 };
 
 struct worker {
-    pthread_t thread;
     struct world *world;
     struct random random;
     unsigned number;
@@ -178,7 +177,7 @@ static void use_buffer(struct worker *w)
     w->failed = w->failed || buffers_give(&w->world->buffers, buffer) != COFFER_OK;
 }
 
-static void *work(void *argument)
+static void work(void *argument)
 {
     struct worker *w = argument;
     struct world *world = w->world;
@@ -209,7 +208,6 @@ static void *work(void *argument)
         if (records[i] != NULL)
             memory_free(world->memory, records[i]);
     }
-    return NULL;
 }
 
 static void run(struct world *world)
@@ -222,12 +220,10 @@ static void run(struct world *world)
         workers[i].world = world;
         workers[i].random = random;
         workers[i].random.state += i;
-        assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }
-    for (unsigned i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+    threads_run(work, workers, THREADS);
+    for (unsigned i = 0; i < THREADS; i++)
         assert_false(workers[i].failed);
-    }
 }
 
 static uint64_t given(const struct world *world)

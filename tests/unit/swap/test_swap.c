@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "coffer/linux_memory.h"
 #include "support/random.h"
+#include "support/threads.h"
 
 static uint8_t page[PAGE];
 static uint8_t frame[PAGE];
@@ -495,12 +496,11 @@ static void test_one_thread_is_enough(void **state)
 
 struct worker {
     struct fixture *fixture;
-    pthread_t thread;
     unsigned number;
     unsigned wrong;
 };
 
-static void *work(void *argument)
+static void work(void *argument)
 {
     struct worker *worker = argument;
     const struct backing *backing = worker->fixture->backing;
@@ -518,7 +518,6 @@ static void *work(void *argument)
             backing->read(backing->context, slot, stamp + THREADS * ROUNDS, got) != COFFER_CORRUPT)
             worker->wrong++;
     }
-    return NULL;
 }
 
 static void test_threads_seal_at_once(void **state)
@@ -530,12 +529,10 @@ static void test_threads_seal_at_once(void **state)
     for (unsigned i = 0; i < THREADS; i++) {
         assert_int_equal(reserve(fixture), i);
         workers[i] = (struct worker){.fixture = fixture, .number = i};
-        assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }
-    for (unsigned i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+    threads_run(work, workers, THREADS);
+    for (unsigned i = 0; i < THREADS; i++)
         assert_int_equal(workers[i].wrong, 0);
-    }
     assert_int_equal(fixture->seal_count, THREADS * ROUNDS);
     assert_true(atomic_load(&fixture->waits) > 0);
     assert_seals_differ(fixture);

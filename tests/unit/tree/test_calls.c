@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What reading and writing costs in calls of the device and of the cipher. */
-#include "fixture.h"
+#include "scene.h"
 
 #include "support/fault_plan.h"
 #include "tree/inside.h"
@@ -10,27 +10,10 @@
 #define FRAMES 320u /* of the caches: half the file, so that most is read again */
 #define SLACK  100u /* the file ends within a block */
 
-static struct memory_device *disk;
-static struct bench bench;
-static struct model_file model;
-static struct random dice;
-
 static int set_up(void **state)
 {
     (void)state;
-    disk = memory_device_open();
-    bench_open(&bench, disk, FRAMES, STAGING_MAX);
-    memset(&model, 0, sizeof(model));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    bench_close(&bench);
-    memory_device_free(disk);
-    model_file_fini(&model);
-    return 0;
+    return scene_open(FRAMES, STAGING_MAX);
 }
 
 struct costs {
@@ -54,26 +37,6 @@ static struct costs costs_since(struct costs then)
 
     return (struct costs){now.reads - then.reads, now.writes - then.writes, now.seals - then.seals,
                           now.unseals - then.unseals};
-}
-
-static struct tree *make_file(const char *test, size_t size)
-{
-    struct tree *tree = bench_create(&bench);
-
-    random_init(&dice, test);
-    write_random(tree, &model, &dice, 0, size);
-    bench_commit(tree);
-    return tree;
-}
-
-/* Nothing of it is in the caches but what opening brings. */
-static struct tree *reopen(struct tree *tree)
-{
-    uint8_t hash[CRYPTO_HASH_SIZE];
-
-    memcpy(hash, tree_root_hash(tree), sizeof(hash));
-    tree_close(tree);
-    return bench_tree(&bench, hash);
 }
 
 static void expect_read(struct tree *tree, size_t offset, size_t size)
@@ -411,7 +374,7 @@ static void test_scattered_writes_spill_by_the_share(void **state)
     tree_close(tree);
 }
 
-#define calls_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define calls_test(function) cmocka_unit_test_setup_teardown(function, set_up, scene_close)
 
 int main(void)
 {

@@ -3,11 +3,12 @@
  * Several threads: readers on one tree, in caches that hold a small part of it, and beside them a
  * tree that commits. Meant for ThreadSanitizer, too.
  */
-#include "fixture.h"
+#include "scene.h"
 
 #include <time.h>
 
 #include "coffer/linux.h"
+#include "support/threads.h"
 #include "tree/inside.h"
 
 #define BLOCK   4096u
@@ -15,14 +16,9 @@
 #define READERS 4u
 #define MOST    (40u * BLOCK)
 
-static struct memory_device *disk;
-static struct bench bench;
-static struct model_file model;
-static struct random dice;
-
 /* What a thread does; what is wrong in one stops the program (must). */
 struct worker {
-    struct port_thread thread;
+    struct thread thread;
     struct tree *tree;
     unsigned number;
     unsigned turns;
@@ -31,33 +27,16 @@ struct worker {
 static struct worker workers[READERS + 2];
 static atomic_uint readers_left;
 
-static int set_up_with(size_t frames, size_t staging)
-{
-    disk = memory_device_open();
-    bench_open(&bench, disk, frames, staging);
-    memset(&model, 0, sizeof(model));
-    return 0;
-}
-
 static int set_up_least(void **state)
 {
     (void)state;
-    return set_up_with(TREE_CACHE_MIN, STAGING_RESERVE);
+    return scene_open(TREE_CACHE_MIN, STAGING_RESERVE);
 }
 
 static int set_up_small(void **state)
 {
     (void)state;
-    return set_up_with(TREE_CACHE_MIN + 24, STAGING_MAX);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    bench_close(&bench);
-    memory_device_free(disk);
-    model_file_fini(&model);
-    return 0;
+    return scene_open(TREE_CACHE_MIN + 24, STAGING_MAX);
 }
 
 static unsigned turns(void)
@@ -69,16 +48,7 @@ static unsigned turns(void)
 
 static void start(struct worker *worker, void (*body)(void *argument))
 {
-    const struct coffer_port *port = coffer_linux_port();
-
-    must(port->thread_start(port->context, &worker->thread, body, worker) == COFFER_OK);
-}
-
-static void join(struct worker *worker)
-{
-    const struct coffer_port *port = coffer_linux_port();
-
-    port->thread_join(port->context, &worker->thread);
+    thread_start(&worker->thread, body, worker);
 }
 
 static void read_and_compare(struct worker *worker, uint8_t *bytes, size_t at, size_t size)
@@ -178,16 +148,6 @@ static void commit_on_and_on(void *argument)
     free(bytes);
 }
 
-static struct tree *make_tree(const char *test)
-{
-    struct tree *tree = bench_create(&bench);
-
-    random_init(&dice, test);
-    write_random(tree, &model, &dice, 0, BLOCKS * BLOCK + 99);
-    bench_commit(tree);
-    return tree;
-}
-
 static void run_readers(struct tree *tree, size_t count, bool in_order)
 {
     atomic_store(&readers_left, (unsigned)count);
@@ -200,12 +160,12 @@ static void run_readers(struct tree *tree, size_t count, bool in_order)
 static void join_readers(size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        join(&workers[i]);
+        thread_join(&workers[i].thread);
 }
 
 static void test_readers_of_one_tree(void **state)
 {
-    struct tree *tree = make_tree("test_readers");
+    struct tree *tree = make_file("test_readers", BLOCKS * BLOCK + 99);
 
     (void)state;
     run_readers(tree, READERS, true);
@@ -218,28 +178,22 @@ static void test_readers_of_one_tree(void **state)
 /* A file that is opened by several at first touches every node at once. */
 static void test_readers_of_a_tree_that_nobody_has_read(void **state)
 {
-    struct tree *tree = make_tree("test_cold_readers");
+    struct tree *tree = make_file("test_cold_readers", BLOCKS * BLOCK + 99);
 
     (void)state;
     for (unsigned round = 0; round < 10; round++) {
-        uint8_t hash[CRYPTO_HASH_SIZE];
-
-        memcpy(hash, tree_root_hash(tree), sizeof(hash));
-        tree_close(tree);
-        tree = bench_tree(&bench, hash);
+        tree = reopen(tree);
         atomic_store(&readers_left, READERS);
-        for (unsigned i = 0; i < READERS; i++) {
+        for (unsigned i = 0; i < READERS; i++)
             workers[i] = (struct worker){.tree = tree, .number = i, .turns = 12};
-            start(&workers[i], read_anywhere);
-        }
-        join_readers(READERS);
+        threads_run(read_anywhere, workers, READERS);
     }
     tree_close(tree);
 }
 
 static void test_readers_beside_trees_that_commit(void **state)
 {
-    struct tree *tree = make_tree("test_beside");
+    struct tree *tree = make_file("test_beside", BLOCKS * BLOCK + 99);
     struct tree *others[2];
 
     (void)state;
@@ -300,18 +254,15 @@ static void give_hoard(void *argument)
  * takes one group more than the tree holds, and somebody else has all others. */
 static void test_appending_waits_for_room(void **state)
 {
-    struct tree *tree = bench_create(&bench);
+    struct tree *tree = make_file("test_appending_waits", 62 * BLOCK);
 
     (void)state;
-    random_init(&dice, "test_appending_waits");
-    write_random(tree, &model, &dice, 0, 62 * BLOCK);
-    bench_commit(tree);
     write_random(tree, &model, &dice, 61 * BLOCK, BLOCK);
     assert_ok(tree_spill(tree)); /* marks the path of its node, which is held from here on */
     hoard_nodes();
     start(&workers[0], give_hoard);
     write_random(tree, &model, &dice, 62 * BLOCK, 20 * BLOCK);
-    join(&workers[0]);
+    thread_join(&workers[0].thread);
     bench_commit(tree);
     assert_int_equal(bench_pinned(&bench), 0);
     cache_forget_group(bench.nodes.frames.core, &hoard);
@@ -319,8 +270,8 @@ static void test_appending_waits_for_room(void **state)
     tree_close(tree);
 }
 
-#define least_test(function) cmocka_unit_test_setup_teardown(function, set_up_least, tear_down)
-#define small_test(function) cmocka_unit_test_setup_teardown(function, set_up_small, tear_down)
+#define least_test(function) cmocka_unit_test_setup_teardown(function, set_up_least, scene_close)
+#define small_test(function) cmocka_unit_test_setup_teardown(function, set_up_small, scene_close)
 
 int main(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The invariants of a transaction (tree/tree.h): T1 to T5, abort, settling, shortage. */
-#include "fixture.h"
+#include "scene.h"
 
 #include "base/bytes.h"
 #include "support/fault_plan.h"
@@ -10,53 +10,15 @@
 #define BLOCK 4096u
 #define GROUP (31u * BLOCK)
 
-static struct memory_device *disk;
-static struct bench bench;
-static struct model_file model;
-static struct random dice;
-
 static int set_up(void **state)
 {
     (void)state;
-    disk = memory_device_open();
-    bench_open(&bench, disk, FEW, STAGING_RESERVE);
-    memset(&model, 0, sizeof(model));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    bench_close(&bench);
-    memory_device_free(disk);
-    model_file_fini(&model);
-    return 0;
-}
-
-/* A committed file of `size` random bytes. */
-static struct tree *make_file(const char *test, size_t size)
-{
-    struct tree *tree = bench_create(&bench);
-
-    random_init(&dice, test);
-    if (size > 0)
-        write_random(tree, &model, &dice, 0, size);
-    bench_commit(tree);
-    return tree;
+    return scene_open(FEW, STAGING_RESERVE);
 }
 
 static struct keep *keep_of(struct tree *tree)
 {
     return keep_make(disk, tree_counter(tree), tree_max_node(tree), tree_length(tree));
-}
-
-static void reopen(struct tree **tree)
-{
-    uint8_t hash[CRYPTO_HASH_SIZE];
-
-    memcpy(hash, tree_root_hash(*tree), sizeof(hash));
-    tree_close(*tree);
-    *tree = bench_tree(&bench, hash);
 }
 
 /* Any change, not a cut. */
@@ -101,7 +63,7 @@ static void test_files_of_every_length_around_blocks_and_groups(void **state)
         struct tree *tree = make_file("test_files_of_every_length", lengths[i]);
 
         assert_reads(tree, &model, 777);
-        reopen(&tree);
+        tree = reopen(tree);
         assert_reads(tree, &model, 5000);
         assert_version(disk, tree_root_hash(tree), &model);
         assert_int_equal(tree_max_node(tree),
@@ -166,7 +128,7 @@ static void test_T1_the_committed_version_stays_whole_until_adopt(void **state)
             tree_adopt(tree);
         }
         if (round % 4 == 3)
-            reopen(&tree);
+            tree = reopen(tree);
         model_file_fini(&before);
         keep_free(keep);
     }
@@ -266,7 +228,7 @@ static void test_T5_what_was_cut_off_never_comes_back(void **state)
         if (tree_is_changed(tree))
             bench_commit(tree);
         if (round % 2 == 0)
-            reopen(&tree);
+            tree = reopen(tree);
         if (round % 3 == 0)
             set_length(tree, &model, 5 * BLOCK + 3000);
         else if (round % 3 == 1)
@@ -568,7 +530,7 @@ static void test_a_cache_that_others_have_pinned_is_a_shortage(void **state)
     tree_close(tree);
 }
 
-#define tree_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+#define tree_test(function) cmocka_unit_test_setup_teardown(function, set_up, scene_close)
 
 int main(void)
 {
