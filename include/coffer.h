@@ -541,8 +541,7 @@ struct coffer_statistics {
     unsigned ta_count;
     struct coffer_ta tas[COFFER_TAS_MAX];
 
-    /* Device: calls and bytes. `barriers` are ordering points; `syncs` the files flushed in them.
-     */
+    /* Device: calls and bytes. `barriers` are ordering points, `syncs` the files flushed. */
     uint64_t device_reads, device_writes, device_barriers, device_syncs, device_others;
     uint64_t device_read_bytes, device_written_bytes;
 

@@ -258,8 +258,7 @@ COFFER_MUST_CHECK enum coffer_status coffer_vmalloc(struct coffer_memory *memory
 /* COFFER_MISUSE: not the address of a coffer_vmalloc. */
 COFFER_MUST_CHECK enum coffer_status coffer_vfree(struct coffer_memory *memory, uintptr_t address);
 
-/* Evict pages until `frames` are free that weren't. How many became so: fewer when no more can go.
- */
+/* Evict pages until `frames` are free that weren't. How many became so: fewer if no more can go. */
 size_t coffer_reclaim(struct coffer_memory *memory, size_t frames);
 
 /* --- Backing store ----------------------------------------------------------------------- */
@@ -305,8 +304,8 @@ struct coffer_page_info {
 COFFER_MUST_CHECK enum coffer_status
 coffer_space_query(struct coffer_space *space, uintptr_t address, struct coffer_page_info *out);
 
-/* The reverse: the lowest address in the space that a frame's page is mapped at. COFFER_NOT_FOUND.
- */
+/* The reverse: the lowest address in the space that a frame's page is mapped at. COFFER_NOT_FOUND
+ * if it is mapped nowhere. */
 COFFER_MUST_CHECK enum coffer_status coffer_space_address_of(struct coffer_space *space,
                                                              const void *frame, uintptr_t *address);
 

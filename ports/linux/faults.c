@@ -140,8 +140,7 @@ static void pass_on(int signal, siginfo_t *info, void *context)
         (void)syscall(SYS_rt_tgsigqueueinfo, getpid(), (pid_t)syscall(SYS_gettid), signal, info);
 }
 
-/* --- What is ------------------------------------------------------------------------------------
- */
+/* --- What is ---------------------------------------------------------------------------------- */
 
 /* Leave the innermost body that entered the owner's range; returns if there is none. Signals are
  * blocked then as they were at the access: ours blocks none, but a handler before ours may have. */
@@ -206,8 +205,7 @@ enum coffer_status faults_enter(struct range_owner *owner, void (*body)(void *ar
     return entered.status;
 }
 
-/* --- Coming and going --------------------------------------------------------------------------
- */
+/* --- Coming and going ------------------------------------------------------------------------- */
 
 static bool is_ours(const struct sigaction *action)
 {

@@ -42,8 +42,7 @@ static unsigned bits_of(unsigned access)
     return access == COFFER_WRITE ? MMU_REFERENCED | MMU_DIRTY : MMU_REFERENCED;
 }
 
-/* --- Pages -------------------------------------------------------------------------------------
- */
+/* --- Pages ------------------------------------------------------------------------------------ */
 
 /* A page's bits or rights were changed in the shadow, to what `after` says: does the kernel allow
  * the same as with `before`? If not, make it so. False: it can't allow more. */
@@ -234,8 +233,7 @@ static void mark(struct mmu_table *table, uintptr_t address, unsigned bits)
     give_lock(table);
 }
 
-/* --- Faults ------------------------------------------------------------------------------------
- */
+/* --- Faults ----------------------------------------------------------------------------------- */
 
 /* Is it one that only the bits are for? */
 static bool answer_soft(struct mmu_table *table, uintptr_t address, unsigned access,
@@ -270,8 +268,7 @@ static enum coffer_status enter(struct mmu_table *table, void (*body)(void *argu
     return faults_enter(&table->owner, body, argument);
 }
 
-/* --- Tables ------------------------------------------------------------------------------------
- */
+/* --- Tables ----------------------------------------------------------------------------------- */
 
 static bool is_in_space(void *context, uintptr_t address, size_t size)
 {
@@ -430,8 +427,7 @@ static void destroy(struct mmu_table *table)
     free_table(table);
 }
 
-/* --- The MMU -----------------------------------------------------------------------------------
- */
+/* --- The MMU ---------------------------------------------------------------------------------- */
 
 static const struct coffer_mmu operations = {
     .name = "Linux",

@@ -106,8 +106,7 @@ static void map_nothing(uintptr_t address, size_t count)
     (void)got;
 }
 
-/* --- Pages spoken for ---------------------------------------------------------------------------
- */
+/* --- Pages spoken for ------------------------------------------------------------------------- */
 
 /* The most mappings that the space can be in: each such page one, one between any two, and one at
  * either end; but never more than pages. */
@@ -221,8 +220,7 @@ void table_sweep(struct mmu_table *table)
         clear_runs(table, 0, table->page_count, true);
 }
 
-/* --- Validity ----------------------------------------------------------------------------------
- */
+/* --- Validity --------------------------------------------------------------------------------- */
 
 struct look {
     struct mmu_table *table;

@@ -48,8 +48,7 @@ struct medium {
     uint8_t bytes[];           /* of memory */
 };
 
-/* --- A file -------------------------------------------------------------------------------------
- */
+/* --- A file ----------------------------------------------------------------------------------- */
 
 /* A part of the file by its number: its first byte, and how many there are. */
 static uint64_t part_start(unsigned part)
@@ -362,8 +361,7 @@ free_medium:
     return status;
 }
 
-/* --- Memory -------------------------------------------------------------------------------------
- */
+/* --- Memory ----------------------------------------------------------------------------------- */
 
 static bool is_in_memory(const struct medium *medium, uint64_t offset, size_t size)
 {

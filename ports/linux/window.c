@@ -179,8 +179,7 @@ enum coffer_status window_open(size_t size, bool secret, struct window *out)
     list_init(&window.link);
     if (size == 0)
         return COFFER_MISUSE;
-    /* Nothing else bounds a memfd: the kernel would look for pages until it has to kill somebody.
-     */
+    /* Nothing else bounds a memfd: the kernel would look for pages until it must kill somebody. */
     if (size / COFFER_PAGE_SIZE >= (size_t)sysconf(_SC_PHYS_PAGES))
         return COFFER_NO_MEMORY;
     window.size = (size + COFFER_PAGE_SIZE - 1) / COFFER_PAGE_SIZE * COFFER_PAGE_SIZE;

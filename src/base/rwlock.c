@@ -54,8 +54,7 @@ void rwlock_wake(struct rwlock_lot *lot)
     lot_give(lot);
 }
 
-/* Add a reader, or the writer's mark, as soon as no writer is there. Under the lot's lock, counted.
- */
+/* Add a reader, or the writer's mark, as soon as no writer is there. Under the lot's lock. */
 static void enter(struct rwlock_lot *lot, struct rwlock *lock, uint32_t mark)
 {
     uint32_t state = atomic_load(&lock->state);

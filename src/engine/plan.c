@@ -21,11 +21,9 @@ _Static_assert(COFFER_MEMORY_MAX == FRAMES_TOTAL_MAX * FRAME_SIZE, "the public n
 #define OBJECTS_LEAST      4u
 
 /* Frames of components that don't depend on anything: see Q1. */
-#define HEAP_FRAMES 3u /* descriptors, magazines */
-#define TREE_FRAMES 2u /* of the catalogue and of one object */
-#define STORE_FRAMES                                                                               \
-    4u                   /* names and numbers at first, a block of the catalogue, a writer's tail  \
-                          */
+#define HEAP_FRAMES   3u /* descriptors, magazines */
+#define TREE_FRAMES   2u /* of the catalogue and of one object */
+#define STORE_FRAMES  4u /* names and numbers at first, a catalogue's block, a writer's tail */
 #define RECORD_FRAMES 4u /* entries and records of the caches, beside their frames and tables */
 #define HANDLE_FRAMES 1u
 #define KEY_FRAMES    1u

@@ -6,9 +6,7 @@
 #include "base/bitmap.h"
 
 #define DIRECT_STEPS 8u /* of the source that helps a take */
-#define RUN_TURNS                                                                                  \
-    4u /* what is missing is asked for in parts, so that ages are looked at between                \
-        */
+#define RUN_TURNS    4u /* parts that what is missing is asked for in; ages are looked at between */
 
 enum coffer_status reclaim_init(struct reclaim *reclaim, const struct reclaim_settings *settings)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where damaged files go: quarantine/NAME.N in the store's folder. Nothing is ever removed there.
- */
+/* Where damaged files go: quarantine/NAME.N in the store's folder. Nothing ever leaves it. */
 #include "store/store.h"
 
 #include "base/text.h"

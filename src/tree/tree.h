@@ -175,8 +175,7 @@ bool tree_is_changed(const struct tree *tree);
  * certain that nothing was published. */
 void tree_retract(struct tree *tree);
 
-/* After a cut was adopted: give the device's file the size that the tree needs. Harmless to lose.
- */
+/* After a cut was adopted: give the device's file the size that the tree needs. May be lost. */
 COFFER_MUST_CHECK enum coffer_status tree_cut_file(struct tree *tree);
 
 /* Is the whole block good: path, tag? For checking; COFFER_CORRUPT when not. */

@@ -123,8 +123,7 @@ static size_t old_bytes(const struct write *write, struct block block)
                                                          : LAYOUT_BLOCK_SIZE;
 }
 
-/* A free block of the staging, taken with the first; what waits there goes out when all are used.
- */
+/* A free block of the staging, taken with the first; what waits goes out when all are used. */
 static enum coffer_status next_place(struct write *write, size_t blocks_left, uint8_t **place)
 {
     enum coffer_status status = COFFER_OK;
@@ -253,8 +252,7 @@ static enum coffer_status widen(struct write *write, struct frame_entry *entry, 
     return COFFER_OK;
 }
 
-/* The part of a block from `start` on, `size` bytes, or all of it; what was there stays around it.
- */
+/* The part of a block from `start` on, `size` bytes, or all; what was there stays around it. */
 static enum coffer_status write_part(struct write *write, struct block block, size_t start,
                                      size_t size)
 {

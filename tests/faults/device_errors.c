@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Every device call of every kind of call fails once, in every way; the promises are in trouble.h.
- */
+/* Every device call of every kind of call fails once, in every way; trouble.h has the promises. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -371,8 +371,7 @@ static bool prepare(struct demo *demo, const char *directory)
     options_init(&demo->own);
     demo->own.quiet = true;
     demo->steps = json_object_new_array();
-    /* The commands shown are then as short as in daily use, and nothing of the user's is touched.
-     */
+    /* The commands shown are as short as in daily use then; nothing of the user's is touched. */
     if (asprintf(&store, "%s/store", directory) < 0)
         store = must_have(NULL);
     good = setenv("COFFER_STORE", store, 1) == 0 && unsetenv("COFFER_KEY") == 0;

@@ -180,12 +180,10 @@ static inline void account_give_bytes(struct account *account, struct owner owne
 COFFER_MUST_CHECK bool account_has_room(struct account *account, struct owner owner,
                                         uint32_t count);
 
-/* For the frames, under the lock: a take that leads beyond `bound` frames in use goes the long way.
- */
+/* For the frames, under the lock: a take beyond `bound` frames in use goes the long way. */
 void account_set_bound(struct account *account, uint64_t bound);
 
-/* For the frames, under the lock: `count` frames more or fewer are held, `kept` of them by a pool.
- */
+/* For the frames, under the lock: `count` more or fewer of them are held, `kept` by a pool. */
 void account_take_frames(struct account *account, struct owner owner, uint32_t count,
                          uint32_t kept);
 void account_give_frames(struct account *account, struct owner owner, uint32_t count,

@@ -3,8 +3,7 @@
 #include "memory/frames/kept.h"
 #include "memory/frames/table.h"
 
-/* The short way takes no lock, wipes nothing and looks at no level. With threads it stays closed.
- */
+/* The short way takes no lock, wipes nothing, looks at no level. With threads it stays closed. */
 void frames_set_pace(struct frames *frames)
 {
     const struct watch *watch = &frames->watch;

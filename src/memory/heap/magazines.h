@@ -23,8 +23,7 @@
 
 #include "memory/heap/parts.h"
 
-/* A descriptor's links go on in the slots that follow it, past what its type says: so by address.
- */
+/* A descriptor's links go on in the slots that follow it, past what its type says: by address. */
 static inline _Atomic uint8_t *link_at(struct part *part, size_t index)
 {
     return (_Atomic uint8_t *)((uint8_t *)part + offsetof(struct part, links)) + index;

@@ -56,8 +56,7 @@ size_t patch_give(struct coffer_pool *pool, struct part *part);
 COFFER_MUST_CHECK enum coffer_status patch_resize(struct coffer_pool *pool, struct part *part,
                                                   void *block, size_t size);
 
-/* What an allocated block can hold, and the alignment it was asked with. False: none begins there.
- */
+/* What an allocated block can hold, and its alignment as asked for. False: none begins there. */
 bool patch_find(struct coffer_pool *pool, struct part *part, const void *block, size_t *size,
                 size_t *alignment);
 

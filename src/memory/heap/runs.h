@@ -14,8 +14,7 @@ void *run_alloc(struct coffer_pool *pool, const struct owner *owner, size_t size
 COFFER_MUST_CHECK bool run_claim(struct coffer_pool *pool, struct part *part, const void *block);
 void run_free(struct coffer_pool *pool, struct part *part);
 
-/* What an allocated block can hold, and the alignment it was asked with. False: none begins there.
- */
+/* What an allocated block can hold, and its alignment as asked for. False: none begins there. */
 bool run_find(struct coffer_pool *pool, struct part *part, const void *block, size_t *size,
               size_t *alignment);
 

@@ -96,8 +96,7 @@ void regions_resize(struct regions *regions, struct region *region, uintptr_t st
 void regions_split(struct regions *regions, struct region *region, uintptr_t address,
                    struct region *upper);
 
-/* Are they neighbours with equal rights, flags, pins and object, and pages that follow one another?
- */
+/* Are they neighbours, equal in rights, flags, pins and object, with pages that follow on? */
 bool regions_can_merge(const struct region *lower, const struct region *upper);
 /* The lower takes the upper's range; the upper is out of the tree, for the caller to let go. */
 void regions_merge(struct regions *regions, struct region *lower, struct region *upper);

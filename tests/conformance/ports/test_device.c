@@ -147,8 +147,7 @@ static void test_resize_cuts_and_grows_with_zeros(void **state)
     assert_int_equal(size_of(fixture, "0"), 0);
 }
 
-/* What a write passes over stays as it is, or is a hole; what a read passes over may be any size.
- */
+/* What a write passes over stays or is a hole; what a read passes over may be of any size. */
 static void test_bytes_are_passed_over(void **state)
 {
     static const size_t gaps[] = {1, 4095, 4096, 8192, 8193, 100000, 3000000};

@@ -24,13 +24,13 @@
 static struct memory_device *disk;
 static _Alignas(4096) uint8_t region[REGION_SIZE];
 static uint8_t key_bytes[COFFER_ID_MAX + 1];
-static struct coffer_name good, no_id, long_id;
+static struct coffer_name some_name, no_id, long_id;
 
 static int set_up(void **state)
 {
     (void)state;
     memset(key_bytes, 0x5a, sizeof(key_bytes)); /* zeros of any length are one HMAC key */
-    good = step_name("x");
+    some_name = step_name("x");
     no_id = (struct coffer_name){step_ta, NULL, 1};
     long_id = (struct coffer_name){step_ta, key_bytes, COFFER_ID_MAX + 1};
     disk = memory_device_open();
@@ -323,23 +323,23 @@ static void refuse_by_name(struct coffer *store)
 {
     struct coffer_info info;
 
-    assert_misuse(coffer_put(NULL, &good, 0, NULL, "", 0));
+    assert_misuse(coffer_put(NULL, &some_name, 0, NULL, "", 0));
     assert_misuse(coffer_put(store, NULL, 0, NULL, "", 0));
     assert_misuse(coffer_put(store, &no_id, 0, NULL, "", 0));
     assert_misuse(coffer_put(store, &long_id, 0, NULL, "", 0));
-    assert_misuse(coffer_put(store, &good, 2, NULL, "", 0));
-    assert_misuse(coffer_put(store, &good, COFFER_REPLACE, &no_bytes, "", 0));
-    assert_misuse(coffer_put(store, &good, COFFER_REPLACE, NULL, NULL, 1));
+    assert_misuse(coffer_put(store, &some_name, 2, NULL, "", 0));
+    assert_misuse(coffer_put(store, &some_name, COFFER_REPLACE, &no_bytes, "", 0));
+    assert_misuse(coffer_put(store, &some_name, COFFER_REPLACE, NULL, NULL, 1));
 
-    assert_misuse(coffer_stat(NULL, &good, &info));
+    assert_misuse(coffer_stat(NULL, &some_name, &info));
     assert_misuse(coffer_stat(store, NULL, &info));
-    assert_misuse(coffer_stat(store, &good, NULL));
-    assert_misuse(coffer_rename(NULL, &good, "y", 1));
+    assert_misuse(coffer_stat(store, &some_name, NULL));
+    assert_misuse(coffer_rename(NULL, &some_name, "y", 1));
     assert_misuse(coffer_rename(store, NULL, "y", 1));
     assert_misuse(coffer_rename(store, &long_id, "y", 1));
-    assert_misuse(coffer_rename(store, &good, NULL, 1));
-    assert_misuse(coffer_rename(store, &good, key_bytes, COFFER_ID_MAX + 1));
-    assert_misuse(coffer_delete(NULL, &good));
+    assert_misuse(coffer_rename(store, &some_name, NULL, 1));
+    assert_misuse(coffer_rename(store, &some_name, key_bytes, COFFER_ID_MAX + 1));
+    assert_misuse(coffer_delete(NULL, &some_name));
     assert_misuse(coffer_delete(store, NULL));
     assert_misuse(coffer_delete(store, &no_id));
 }
@@ -351,10 +351,10 @@ static void refuse_of_objects(struct coffer *store, struct coffer_object *object
     uint8_t byte = 0;
     size_t got = 77;
 
-    assert_misuse(coffer_object_open(NULL, &good, &none));
+    assert_misuse(coffer_object_open(NULL, &some_name, &none));
     assert_misuse(coffer_object_open(store, NULL, &none));
     assert_misuse(coffer_object_open(store, &long_id, &none));
-    assert_misuse(coffer_object_open(store, &good, NULL));
+    assert_misuse(coffer_object_open(store, &some_name, NULL));
     assert_misuse(coffer_object_info(NULL, &info));
     assert_misuse(coffer_object_info(object, NULL));
     assert_misuse(coffer_object_attributes(NULL, &byte, 1));
@@ -376,11 +376,11 @@ static void refuse_of_writers(struct coffer *store)
     struct coffer_writer *writer = NULL;
     uint8_t byte = 0;
 
-    assert_misuse(coffer_writer_open(NULL, &good, 0, NULL, &writer));
+    assert_misuse(coffer_writer_open(NULL, &some_name, 0, NULL, &writer));
     assert_misuse(coffer_writer_open(store, NULL, 0, NULL, &writer));
-    assert_misuse(coffer_writer_open(store, &good, 0, NULL, NULL));
-    assert_misuse(coffer_writer_open(store, &good, 4, NULL, &writer));
-    assert_misuse(coffer_writer_open(store, &good, 0, &no_bytes, &writer));
+    assert_misuse(coffer_writer_open(store, &some_name, 0, NULL, NULL));
+    assert_misuse(coffer_writer_open(store, &some_name, 4, NULL, &writer));
+    assert_misuse(coffer_writer_open(store, &some_name, 0, &no_bytes, &writer));
     assert_misuse(coffer_writer_write(NULL, &byte, 1));
     assert_misuse(coffer_writer_commit(NULL));
     coffer_writer_abort(NULL);
@@ -423,8 +423,8 @@ static void test_every_call_refuses_what_is_not_allowed(void **state)
     (void)state;
     assert_ok(store_fixture_open(&fixture, disk, &options));
     store = fixture.store;
-    assert_ok(coffer_put(store, &good, 0, NULL, "data", 4));
-    assert_ok(coffer_object_open(store, &good, &object));
+    assert_ok(coffer_put(store, &some_name, 0, NULL, "data", 4));
+    assert_ok(coffer_object_open(store, &some_name, &object));
     assert_ok(coffer_list_open(store, NULL, &list));
     changes = memory_device_change_count(disk);
 

@@ -483,8 +483,7 @@ static bool refuse(void *argument, struct owner owner, size_t size)
     return ++asked == refuse_at;
 }
 
-/* More records than a chunk has, of all kinds; what a refusal leaves out isn't there to be given.
- */
+/* More records than a chunk has, of all kinds; what a refusal leaves out can't be given. */
 static unsigned scenario(void)
 {
     struct buffer *buffers[90];

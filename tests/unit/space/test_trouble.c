@@ -215,8 +215,7 @@ static void test_a_pager_says_no_more_than_it_may(void **state)
     assert_ok(coffer_segment_close(segment));
 }
 
-/* --- Pages that are lost with their segment ----------------------------------------------------
- */
+/* --- Pages that are lost with their segment --------------------------------------------------- */
 
 static unsigned warnings;
 
