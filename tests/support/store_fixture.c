@@ -7,6 +7,7 @@
 
 #include "coffer/linux.h"
 #include "engine/engine.h"
+#include "support/greedy.h"
 #include "support/must.h"
 
 #define MEMORY_DEFAULT (512u * 1024)
@@ -45,7 +46,13 @@ static void keep_notice(void *context, enum coffer_notice notice, const char *te
 
 /* COFFER_COLLECTOR: a collector's thread that leaves nothing alone for long.
  * COFFER_BLOCK_CACHE=n: blocks have so many entries in the cache, and everything the fewest frames.
+ * COFFER_GREEDY: nothing that isn't in use stays in memory (support/greedy.h).
  */
+static bool is_greedy(void)
+{
+    return getenv("COFFER_GREEDY") != NULL;
+}
+
 static size_t block_entries(void)
 {
     const char *count = getenv("COFFER_BLOCK_CACHE");
@@ -104,7 +111,9 @@ enum coffer_status store_fixture_open(struct store_fixture *fixture, struct memo
     area.address = fixture->region.bytes;
     area.size = fixture->region.size;
 
-    config.port = options->port != NULL ? options->port : strict_port();
+    config.port = options->port != NULL ? options->port
+                  : is_greedy()         ? greedy_port()
+                                        : strict_port();
     config.ciphers = coffer_linux_ciphers();
     config.device = memory_device_attach(device);
     config.areas = &area;
@@ -132,6 +141,8 @@ enum coffer_status store_fixture_open(struct store_fixture *fixture, struct memo
         status = coffer_open(&config, &fixture->store);
     if (status == COFFER_OK && block_entries() != 0)
         bound_blocks(fixture->store, block_entries());
+    if (status == COFFER_OK && config.port == greedy_port())
+        greedy_begin(fixture->store);
     if (status != COFFER_OK) {
         must(fixture->store == NULL);
         memory_device_detach(device);
@@ -144,6 +155,8 @@ void store_fixture_close(struct store_fixture *fixture)
 {
     if (fixture->store == NULL)
         return;
+    if (fixture->store->port == greedy_port())
+        greedy_end();
     coffer_close(fixture->store);
     fixture->store = NULL;
     must(!memory_device_is_attached(fixture->device));
