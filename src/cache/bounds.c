@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bounds, shrinking, expiry, waiting for room, and forgetting. */
+/* Bounds, shrinking, expiry, and forgetting. */
 #include "cache/inside.h"
 
 enum coffer_status bounds_check(const struct cache_type *type, const struct cache_bounds *bounds,
@@ -59,7 +59,6 @@ enum coffer_status cache_set_bounds(struct cache *cache, const struct cache_boun
         cache->entries_bound = bound_before;
     }
     trim_locked(cache);
-    tell_room_locked(cache);
     cache_unlock(cache);
     return status;
 }
@@ -135,35 +134,6 @@ bool cache_expire(struct cache *cache, uint64_t before_ns, unsigned steps)
     }
     cache_unlock(cache);
     return more;
-}
-
-/* --- Waiting --- */
-
-/* Is nobody at work here who could leave something? */
-static bool is_quiet(const struct cache *cache)
-{
-    return cache->pinned_count == 0 && cache->loose_count == 0 && cache->making_count == 0;
-}
-
-enum coffer_status cache_wait_room(struct cache *cache, unsigned flags)
-{
-    enum coffer_status status = COFFER_OK;
-    uint64_t seen;
-
-    cache_lock(cache);
-    seen = cache->room_events;
-    while (status == COFFER_OK && !may_use(cache, flags) && cache->room_events == seen) {
-        if (!cache->waits || is_quiet(cache)) {
-            status = COFFER_NO_MEMORY;
-        } else {
-            cache->room_waiters++;
-            status = cache->port->condition_wait(cache->port->context, &cache->room, &cache->lock,
-                                                 UINT64_MAX);
-            cache->room_waiters--;
-        }
-    }
-    cache_unlock(cache);
-    return status;
 }
 
 /* --- Forgetting --- */

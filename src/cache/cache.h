@@ -193,7 +193,7 @@ static inline void cache_group_init(struct cache_group *group)
 /*
  * The pinned entry of a key. *claimed: there was none; it is LOADING now, its contents the caller's
  * to fill, and cache_loaded must follow. Otherwise it can be read; another's load was waited for.
- * COFFER_NO_MEMORY: no entry is spare, can be made or evicted now (see cache_wait_room).
+ * COFFER_NO_MEMORY: no entry is spare, can be made or evicted now.
  * COFFER_BUSY: it is being loaded, and waiting is unwanted or, in this port, in vain. Another error
  * is that of the load that was waited for, or of writing back what should have made room.
  */
@@ -214,11 +214,6 @@ void cache_loaded(struct cache *cache, struct cache_entry *entry, enum coffer_st
 
 void cache_pin(struct cache *cache, struct cache_entry *entry); /* once more */
 void cache_unpin(struct cache *cache, struct cache_entry *entry);
-
-/* A get found no memory: wait until something was unpinned, written or given back. To be called
- * without any pin in this cache. COFFER_NO_MEMORY: nobody else is at work here, so waiting is no
- * use. COFFER_OK is a reason to try again, no more. */
-COFFER_MUST_CHECK enum coffer_status cache_wait_room(struct cache *cache, unsigned flags);
 
 /* --- Changes */
 
@@ -241,7 +236,9 @@ void cache_write_end(struct cache *cache, struct cache_entry *entry, enum coffer
 
 /* --- Letting go */
 
-/* A change is undone: what the set holds is forgotten. None of it may be pinned or WRITING. */
+/* A change is undone: what the set holds is forgotten. None of it may be pinned or WRITING. For a
+ * journal's transactions, which leave the rest of a file cached; a tree that is undone forgets all
+ * of its group. */
 void cache_set_forget(struct cache *cache, struct cache_set *set);
 
 /* Forget one entry that only the caller pins, pin and all, or all of a group's, which nobody may

@@ -45,13 +45,6 @@ void tell_changed_locked(struct cache *cache)
         cache->port->condition_broadcast(cache->port->context, &cache->changed);
 }
 
-void tell_room_locked(struct cache *cache)
-{
-    cache->room_events++;
-    if (cache->room_waiters > 0)
-        cache->port->condition_broadcast(cache->port->context, &cache->room);
-}
-
 /* --- Pins --- */
 
 void pin_locked(struct cache *cache, struct cache_entry *entry)
@@ -88,7 +81,6 @@ bool unpin_locked(struct cache *cache, struct cache_entry *entry, bool used)
     settle_locked(cache, entry, false);
     if (last)
         take_out_locked(cache, entry);
-    tell_room_locked(cache);
     return last;
 }
 
@@ -290,7 +282,6 @@ void cache_loaded(struct cache *cache, struct cache_entry *entry, enum coffer_st
         fail_locked(cache, entry);
     }
     tell_changed_locked(cache);
-    tell_room_locked(cache);
     cache_unlock(cache);
 }
 
@@ -302,7 +293,6 @@ void cache_discard(struct cache *cache, struct cache_entry *entry)
     assert_cheap(entry->state == CACHE_CLEAN && entry->pins > 0);
     list_remove(&entry->order);
     fail_locked(cache, entry);
-    tell_room_locked(cache);
     cache_unlock(cache);
 }
 

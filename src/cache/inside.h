@@ -26,11 +26,8 @@ struct cache {
     void *context;
     struct port_lock lock;
     struct port_condition changed; /* an entry was loaded or written */
-    struct port_condition room;    /* something else may be had now */
     unsigned changed_waiters;
-    unsigned room_waiters;
-    uint64_t room_events; /* how often that was so */
-    bool waits;           /* the port has conditions */
+    bool waits; /* the port has conditions */
     struct cache_bounds bounds;
     size_t entries_bound; /* by entries_max and bytes_max; SIZE_MAX: none */
     struct cache_entry **buckets;
@@ -116,7 +113,6 @@ struct cache_entry **bucket_of(const struct cache *cache, const struct cache_gro
 /* Wait until an entry may have been loaded or written. */
 void wait_changed_locked(struct cache *cache);
 void tell_changed_locked(struct cache *cache);
-void tell_room_locked(struct cache *cache);
 
 /* --- replace.c */
 

@@ -41,16 +41,7 @@ static enum coffer_status open_lock(struct cache *cache)
         return status;
     status = port->condition_init(port->context, &cache->changed);
     if (status != COFFER_OK)
-        goto fini_lock;
-    status = port->condition_init(port->context, &cache->room);
-    if (status != COFFER_OK)
-        goto fini_changed;
-    return COFFER_OK;
-
-fini_changed:
-    port->condition_fini(port->context, &cache->changed);
-fini_lock:
-    port->lock_fini(port->context, &cache->lock);
+        port->lock_fini(port->context, &cache->lock);
     return status;
 }
 
@@ -58,10 +49,8 @@ static void close_lock(struct cache *cache)
 {
     const struct coffer_port *port = cache->port;
 
-    if (cache->waits) {
-        port->condition_fini(port->context, &cache->room);
+    if (cache->waits)
         port->condition_fini(port->context, &cache->changed);
-    }
     port->lock_fini(port->context, &cache->lock);
 }
 

@@ -58,7 +58,6 @@ void put_spare_locked(struct cache *cache, struct cache_entry *loose)
     list_insert_after(&cache->spare, &loose->order);
     cache->loose_count--;
     cache->spare_count++;
-    tell_room_locked(cache);
 }
 
 struct cache_entry *take_spare_locked(struct cache *cache, unsigned flags)
@@ -97,7 +96,6 @@ struct cache_entry *make_locked(struct cache *cache)
     }
     cache_lock(cache);
     cache->making_count--;
-    tell_room_locked(cache);
     if (entry == NULL)
         return NULL;
     if (cache->entry_count >= cache->entries_bound) {
@@ -125,7 +123,6 @@ static void unmake_locked(struct cache *cache, struct cache_entry *loose)
     cache_unlock(cache);
     unmake(cache, loose);
     cache_lock(cache);
-    tell_room_locked(cache);
 }
 
 void let_go_locked(struct cache *cache, struct cache_entry *loose)

@@ -49,6 +49,7 @@ struct model {
     const struct kind *kind;
     struct extents extents;
     struct extents_area *areas[AREAS_MAX];
+    size_t share; /* of the buffer, that an area lies in */
     struct little *little;
     struct buffer buffer;
     size_t unit_count;
@@ -65,11 +66,9 @@ struct model {
 
 static struct extents_area *area_with(const struct model *m, const void *address)
 {
-    for (unsigned i = 0; i < AREAS_MAX; i++) {
-        if (m->areas[i] != NULL && extents_area_holds(m->areas[i], address))
-            return m->areas[i];
-    }
-    return m->areas[0];
+    size_t offset = (size_t)((uintptr_t)address - (uintptr_t)m->buffer.start);
+
+    return m->areas[offset < m->buffer.size ? offset / m->share % AREAS_MAX : 0];
 }
 
 static enum coffer_status alloc_extent(struct model *m, size_t size, size_t alignment,
@@ -495,6 +494,7 @@ static void test_extents_against_an_owner_a_unit(void **state)
         unsigned count = 1 + round % AREAS_MAX;
         size_t share = m->buffer.size / count;
 
+        m->share = share;
         memset(m->buffer.raw, GUARD_BYTE, m->buffer.raw_size);
         extents_init(&m->extents);
         for (unsigned i = 0; i < count; i++) {

@@ -159,32 +159,21 @@ static void model_drop_frames(struct frames_model *m, const struct run *run, siz
 static void model_change(struct frames_model *m)
 {
     struct run *run = &m->runs[random_below(&m->random, RUNS_MAX)];
-    size_t count;
 
     if (run->address == NULL)
         return;
     if (run->kept) {
         assert_status(frames_hold(m->frames_under_test, run->address), COFFER_MISUSE);
-        assert_status(frames_trim(m->frames_under_test, run->address, 1), COFFER_MISUSE);
         assert_status(frames_give(m->frames_under_test, run->address), COFFER_MISUSE);
         frames_give_kept(m->frames_under_test, run->address);
         model_drop_frames(m, run, 0);
         run->address = NULL;
         return;
     }
-    switch (random_below(&m->random, 6)) {
+    switch (random_below(&m->random, 5)) {
     case 0:
         assert_ok(frames_hold(m->frames_under_test, run->address));
         run->references++;
-        break;
-    case 1:
-        count = 1 + (size_t)random_below(&m->random, run->count);
-        assert_status(frames_trim(m->frames_under_test, run->address, count),
-                      run->references == 1 ? COFFER_OK : COFFER_MISUSE);
-        if (run->references == 1) {
-            model_drop_frames(m, run, count);
-            run->count = count;
-        }
         break;
     default:
         assert_ok(frames_give(m->frames_under_test, run->address));

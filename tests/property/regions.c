@@ -85,14 +85,7 @@ static void erase(struct model *m, unsigned from, unsigned to)
         m->pages[page] = (struct page){0};
 }
 
-/* What is before a page, as far as it is free; and behind one. */
-static unsigned free_before(const struct model *m, unsigned page)
-{
-    while (page > 0 && m->pages[page - 1].region == 0)
-        page--;
-    return page;
-}
-
+/* What is behind a page, as far as it is free. */
 static unsigned free_behind(const struct model *m, unsigned page)
 {
     while (page < m->page_count && m->pages[page].region == 0)
@@ -185,26 +178,6 @@ static void do_split(struct model *m)
         erase(m, cut, page_at(m, upper->end));
         let_go(m, upper);
     }
-}
-
-static void do_resize(struct model *m)
-{
-    struct region *region = any_region(m);
-    unsigned low;
-    unsigned high;
-    unsigned from;
-    unsigned to;
-
-    if (region == NULL)
-        return;
-    low = free_before(m, page_at(m, region->start));
-    high = free_behind(m, page_at(m, region->end));
-    from = low + draw(m, high - low);
-    to = from + 1 + draw(m, high - from);
-    erase(m, page_at(m, region->start), page_at(m, region->end));
-    regions_resize(&m->regions, region, at(m, from), at(m, to));
-    paint(m, region);
-    merge_around(m, region);
 }
 
 /* Does a run of free pages begin here that is long enough, before `high`? */
@@ -328,8 +301,6 @@ static void test_agrees_with_a_map_of_pages(void **state)
                 do_remove(&m);
             else if (choice < 9)
                 do_split(&m);
-            else if (choice < 11)
-                do_resize(&m);
             else
                 do_search(&m);
             check_range(&m);

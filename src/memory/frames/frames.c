@@ -130,26 +130,6 @@ enum coffer_status frames_hold(struct frames *frames, void *address)
     return status;
 }
 
-enum coffer_status frames_trim(struct frames *frames, void *address, size_t count)
-{
-    struct segment *segment;
-    const struct frame *head;
-    uint32_t index;
-
-    spin_take(&frames->account->lock);
-    segment = frames_run_find(frames, address, &index);
-    if (segment == NULL)
-        return wrong_free(frames);
-    head = &segment->table[index];
-    if (head->references != 1 || count == 0 || count > head->run)
-        return wrong_free(frames);
-    if (count == head->run)
-        spin_give(&frames->account->lock);
-    else
-        frames_run_trim(frames, segment, index, (uint32_t)count);
-    return COFFER_OK;
-}
-
 enum coffer_status frames_set_tag(struct frames *frames, void *address, size_t count, uint32_t tag)
 {
     struct spin *lock = &frames->account->lock;

@@ -105,11 +105,6 @@ COFFER_MUST_CHECK enum coffer_status frames_give(struct frames *frames, void *ad
  * memory/frames/quick.h. */
 COFFER_MUST_CHECK enum coffer_status frames_give_untagged(struct frames *frames, void *address);
 
-/* Give back the tail of a run with one reference, keeping its first `count` (> 0) frames; all of
- * them is fine. COFFER_MISUSE, counted, when it isn't such a run or has fewer. */
-COFFER_MUST_CHECK enum coffer_status frames_trim(struct frames *frames, void *address,
-                                                 size_t count);
-
 /* What the frame under any address is; `found` is false for an address of no area. */
 struct frame_info {
     bool found;

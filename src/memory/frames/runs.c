@@ -284,19 +284,3 @@ void frames_run_end(struct frames *frames, struct segment *segment, uint32_t ind
     frames->account->lines[head->owner].run_gives += (head->flags & FRAME_KEPT) == 0;
     retire(frames, segment, index);
 }
-
-void frames_run_trim(struct frames *frames, struct segment *segment, uint32_t index,
-                     uint32_t keep_count)
-{
-    struct frame *head = &segment->table[index];
-    struct frame *tail = head + keep_count;
-
-    /* The tail is a run of its own that goes. */
-    *tail = *head;
-    tail->run = head->run - keep_count;
-    tail->flags = (uint8_t)((head->flags & FRAME_TAGGED) | FRAME_HEAD | FRAME_PIECED);
-    link_run(segment, index + keep_count, tail->run);
-    head->run = keep_count;
-    head->flags &= (uint8_t)~FRAME_BLOCK;
-    retire(frames, segment, index + keep_count);
-}

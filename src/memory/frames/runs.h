@@ -29,10 +29,6 @@ struct segment *frames_run_find(struct frames *frames, const void *address, uint
 /* With the lock held, which is given up: the last reference to a run is gone. */
 void frames_run_end(struct frames *frames, struct segment *segment, uint32_t index);
 
-/* With the lock held, which is given up: a run loses its frames from the `keep_count`-th on. */
-void frames_run_trim(struct frames *frames, struct segment *segment, uint32_t index,
-                     uint32_t keep_count);
-
 /* Tags of a run's frames. */
 void frames_run_set_tags(struct segment *segment, uint32_t index, uint32_t count, uint32_t tag);
 

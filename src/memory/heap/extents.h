@@ -79,9 +79,6 @@ size_t extents_area_size(size_t size, size_t alignment);
 COFFER_MUST_CHECK enum coffer_status extents_remove_area(struct extents *extents,
                                                          struct extents_area *area);
 
-/* Is the address in a block (allocated or free) of the area? */
-bool extents_area_holds(const struct extents_area *area, const void *address);
-
 /* Is nothing of the area allocated? */
 bool extents_area_is_free(const struct extents_area *area);
 

@@ -99,11 +99,6 @@ enum coffer_status extents_remove_area(struct extents *extents, struct extents_a
     return COFFER_OK;
 }
 
-bool extents_area_holds(const struct extents_area *area, const void *address)
-{
-    return (uintptr_t)address - (uintptr_t)area->base < (size_t)area->length * EXTENTS_GRANULE;
-}
-
 bool extents_area_is_free(const struct extents_area *area)
 {
     return !tag_is_used(area->tags) && area->tags->length == area->length;

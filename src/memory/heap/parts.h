@@ -376,16 +376,6 @@ static inline uint32_t part_name(struct coffer_pool *pool, const struct part *pa
     return name < pool->slot_limit ? (uint32_t)name : slot_name(part_source(pool, part), part);
 }
 
-/* Whom the frames of a span or a run are charged to. */
-static inline struct owner part_owner(struct coffer_pool *pool, const struct part *part)
-{
-    struct owner owner = part_source(pool, part)->owner;
-
-    if (pool->spare)
-        owner.index = (uint8_t)part_number(part);
-    return owner;
-}
-
 static inline struct part *part_at(struct coffer_pool *pool, uint32_t name)
 {
     return slot_at(pool, name);

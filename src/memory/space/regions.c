@@ -282,31 +282,10 @@ void regions_remove(struct regions *regions, struct region *region)
     regions->mapped -= region->end - region->start;
 }
 
-/* The page of the object `start` is, when `region` is made to begin there. */
-static uint64_t first_at(const struct region *region, uintptr_t start)
+/* The page of the object at an address within, or at the end of, a region. */
+static uint64_t first_at(const struct region *region, uintptr_t address)
 {
-    if (start >= region->start)
-        return region->first + (start - region->start) / COFFER_PAGE_SIZE;
-    return region->first - (region->start - start) / COFFER_PAGE_SIZE;
-}
-
-void regions_resize(struct regions *regions, struct region *region, uintptr_t start, uintptr_t end)
-{
-    struct region *next = regions_next(region);
-
-    assert_cheap(start < end && start >= gap_start(regions, region) &&
-                 end <= (next == NULL ? regions->end : next->start));
-    assert_debug(start % COFFER_PAGE_SIZE == 0 && end % COFFER_PAGE_SIZE == 0);
-    assert_debug(region->object == NULL || start >= region->start ||
-                 (region->start - start) / COFFER_PAGE_SIZE <= region->first);
-
-    regions->mapped -= region->end - region->start;
-    regions->mapped += end - start;
-    region->first = first_at(region, start);
-    region->start = start;
-    region->end = end;
-    measure_gap(regions, region);
-    measure_gap(regions, next);
+    return region->first + (address - region->start) / COFFER_PAGE_SIZE;
 }
 
 void regions_split(struct regions *regions, struct region *region, uintptr_t address,

@@ -87,10 +87,6 @@ bool regions_find_random_gap(const struct regions *regions, size_t size, uintptr
 void regions_insert(struct regions *regions, struct region *region);
 void regions_remove(struct regions *regions, struct region *region);
 
-/* Change where a region begins or ends; it may not run into a neighbour. `first` moves with
- * `start`. */
-void regions_resize(struct regions *regions, struct region *region, uintptr_t start, uintptr_t end);
-
 /* Cut a region in two at `address`, inside of it: the upper part is `upper` (a copy of everything,
  * but on no object's list; the hold on the object and that list are the caller's business). */
 void regions_split(struct regions *regions, struct region *region, uintptr_t address,

@@ -120,10 +120,8 @@ static void test_when_everything_is_pinned_there_is_no_memory(void **state)
         pinned[i] = toys_get(&toys, 0, i, 0);
     assert_null(toys_get(&toys, 0, 3, 0));
     assert_int_equal(toys_statistics(&toys).counters.refusals, 1);
-    assert_status(cache_wait_room(toys.cache, 0), COFFER_NO_MEMORY);
     assert_valid(&toys);
     toys_unpin(&toys, pinned[1]);
-    assert_ok(cache_wait_room(toys.cache, 0));
     use("3");
     assert_string_equal(here(), "023");
     toys_unpin(&toys, pinned[0]);
@@ -356,8 +354,6 @@ static void test_the_reserve_is_for_those_who_ask_for_it(void **state)
     assert_null(toys_get(&toys, 0, 6, 0));
     assert_null(toys_get(&toys, 0, 3, 0)); /* here, but pinning it would use up the reserve */
     assert_null(cache_find(toys.cache, &(struct cache_key){.group = &toys.groups[0], .index = 3}));
-    assert_status(cache_wait_room(toys.cache, 0), COFFER_NO_MEMORY);
-    assert_ok(cache_wait_room(toys.cache, CACHE_RESERVE));
     assert_int_equal(cache_shrink(toys.cache, 1, 9), 0);
     assert_valid(&toys);
     pinned[2] = toys_get(&toys, 0, 3, CACHE_RESERVE);

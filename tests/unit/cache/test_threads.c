@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The core with threads: waiters on a load, on a failed one, on a write and for room; and eight
- * threads on a few keys, in a few entries, while one shrinks and expires.
+ * The core with threads: waiters on a load, on a failed one and on a write; and eight threads on a
+ * few keys, in a few entries, while one shrinks and expires.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -278,48 +278,6 @@ static void test_a_change_waits_for_the_write(void **state)
     world_close(&world);
 }
 
-static void room_body(void *argument)
-{
-    struct caller *caller = argument;
-
-    caller->status = cache_wait_room(caller->world->cache, 0);
-    atomic_store(&caller->done, true);
-}
-
-static void test_room_is_waited_for_while_somebody_is_at_work(void **state)
-{
-    struct cache_entry *entry;
-    struct caller caller;
-    struct world world;
-
-    (void)state;
-    world_open(&world, CACHE_LRU, 1, 1, false);
-    for (unsigned how = 0; how < 3; how++) {
-        entry = claim(&world, 1);
-        if (how > 0)
-            cache_loaded(world.cache, entry, COFFER_OK);
-        if (how == 1)
-            cache_dirty(world.cache, entry, &world.set);
-        caller = (struct caller){.world = &world};
-        start(&caller, room_body);
-        for (unsigned i = 0; i < 100; i++)
-            world.port->thread_yield(world.port->context);
-        assert_false(atomic_load(&caller.done));
-        if (how == 0)
-            cache_loaded(world.cache, entry, COFFER_IO);
-        else
-            cache_unpin(world.cache, entry);
-        thread_join(&caller.thread);
-        /* A dirty one left by the last who was at work: either answer, but an answer. */
-        assert_true(caller.status == COFFER_OK || (how == 1 && caller.status == COFFER_NO_MEMORY));
-        if (how == 1) {
-            assert_int_equal(cache_wait_room(world.cache, 0), COFFER_NO_MEMORY);
-            cache_set_forget(world.cache, &world.set);
-        }
-    }
-    world_close(&world);
-}
-
 /* --- Eight at once --- */
 
 struct crowd {
@@ -397,7 +355,7 @@ static void step(struct worker *worker)
         port->lock_give(port->context, &crowd->locks[key]);
     must(status == COFFER_OK || status == COFFER_IO || status == COFFER_NO_MEMORY);
     if (status == COFFER_NO_MEMORY)
-        status = cache_wait_room(cache, 0);
+        port->thread_yield(port->context);
 }
 
 static void work(void *argument)
@@ -562,7 +520,6 @@ int main(void)
         cmocka_unit_test(test_one_load_serves_all_who_ask),
         cmocka_unit_test(test_a_failed_load_is_told_to_all_who_wait),
         cmocka_unit_test(test_a_change_waits_for_the_write),
-        cmocka_unit_test(test_room_is_waited_for_while_somebody_is_at_work),
         cmocka_unit_test(test_one_absent_key_asked_by_many_is_one_load),
         cmocka_unit_test(test_eight_threads_with_lru),
         cmocka_unit_test(test_eight_threads_with_clock),

@@ -221,7 +221,6 @@ static void test_references(void **state)
     assert_status(frames_hold(f->frames, run + FRAME_SIZE), COFFER_MISUSE);
     assert_status(frames_hold(f->frames, run + 1), COFFER_MISUSE);
     assert_status(frames_hold(f->frames, NULL), COFFER_MISUSE);
-    assert_status(frames_trim(f->frames, run, 1), COFFER_MISUSE); /* somebody else counts on it */
     give(f, run);
     assert_int_equal(run[0], 0xee);
     for (unsigned i = 1; i < 65535; i++)
@@ -231,35 +230,6 @@ static void test_references(void **state)
         assert_ok(frames_give(f->frames, run));
     assert_give_refused(f, run);
     assert_status(frames_hold(f->frames, run), COFFER_MISUSE);
-}
-
-static void test_trim(void **state)
-{
-    struct fixture *f = *state;
-    uint64_t wrong;
-    uint8_t *run = take(f, 64);
-
-    assert_ok(frames_set_tag(f->frames, run, 64, 77));
-    for (size_t count = 64; count > 0; count--) {
-        assert_ok(frames_trim(f->frames, run, count));
-        assert_true(frames_is_valid(f->frames));
-        assert_int_equal(frames_query(f->frames, run).run, count);
-        assert_int_equal(frames_query(f->frames, run + count * FRAME_SIZE - 1).tag, 77);
-        assert_int_equal(f->account.lines[f->owner.index].frames, count);
-        assert_int_equal(account_line_bytes(&f->lines[f->owner.index], FRAME_SIZE),
-                         count * FRAME_SIZE);
-        assert_true(bytes_are_zero(run + count * FRAME_SIZE, (64 - count) * FRAME_SIZE));
-        assert_int_equal(run[count * FRAME_SIZE - 1], 0xee);
-        if (count < 64)
-            assert_give_refused(f, run + count * FRAME_SIZE);
-    }
-    wrong = f->account.wrong_frees;
-    assert_status(frames_trim(f->frames, run, 0), COFFER_MISUSE);
-    assert_status(frames_trim(f->frames, run, 2), COFFER_MISUSE);
-    assert_status(frames_trim(f->frames, run + 4096, 1), COFFER_MISUSE);
-    assert_status(frames_trim(f->frames, NULL, 1), COFFER_MISUSE);
-    assert_int_equal(f->account.wrong_frees, wrong + 4);
-    give(f, run);
 }
 
 static void test_tags_start_at_zero(void **state)
@@ -311,10 +281,6 @@ static void test_a_run_is_put_together_from_several_blocks(void **state)
         if (i > 0)
             assert_give_refused(f, run + i * FRAME_SIZE);
     }
-    assert_ok(frames_trim(f->frames, run, 3));
-    assert_true(frames_is_valid(f->frames));
-    assert_int_equal(frames_query(f->frames, run + 2 * FRAME_SIZE).offset, 2);
-    assert_true(frames_query(f->frames, run + 3 * FRAME_SIZE).free);
     give(f, run);
     for (size_t i = 1 - at % 2; i < count; i += 2)
         if (i < at || i > at + 6)
@@ -343,9 +309,8 @@ static void check_blocks_that_wait(struct fixture *f)
     assert_true(frames_query(f->frames, run + FRAME_SIZE).free);
     assert_status(frames_give(f->frames, run), COFFER_MISUSE);
     assert_status(frames_give(f->frames, run + FRAME_SIZE), COFFER_MISUSE);
-    assert_status(frames_trim(f->frames, run, 1), COFFER_MISUSE);
     assert_status(frames_hold(f->frames, run), COFFER_MISUSE);
-    assert_int_equal(f->account.wrong_frees, wrong + 3);
+    assert_int_equal(f->account.wrong_frees, wrong + 2);
     assert_ptr_equal(take_any(f, 2), run);
     assert_ok(frames_give(f->frames, run));
 
@@ -495,7 +460,6 @@ static void test_kept_contents_are_left_alone(void **state)
     assert_int_equal(run[5000], 0xee);
     assert_ok(frames_take(f.frames, f.owner, 4, (void **)&again));
     assert_ptr_equal(again, run);
-    assert_ok(frames_trim(f.frames, run, 1));
     assert_int_equal(run[0], 0xee);
     assert_int_equal(run[5000], 0xee);
     assert_ok(frames_give(f.frames, run));
@@ -586,7 +550,6 @@ int main(void)
         test(test_wrong_addresses_are_refused),
         test(test_forged_descriptors_are_refused),
         test(test_references),
-        test(test_trim),
         test(test_tags_start_at_zero),
         test(test_a_run_is_put_together_from_several_blocks),
         test(test_blocks_that_wait_are_free),

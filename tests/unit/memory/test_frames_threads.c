@@ -95,18 +95,13 @@ static void worker_change(struct worker *worker, struct run *run)
     uint8_t byte = (uint8_t)(worker->number + 1);
 
     expect(worker, is_stamped(run, byte));
-    switch (random_below(&worker->random, 8)) {
+    switch (random_below(&worker->random, 7)) {
     case 0:
         expect(worker, frames_hold(frames, run->address) == COFFER_OK);
-        expect(worker, frames_trim(frames, run->address, 1) == COFFER_MISUSE);
         expect(worker, frames_give(frames, run->address) == COFFER_OK);
         expect(worker, is_stamped(run, byte));
         break;
     case 1:
-        expect(worker, frames_trim(frames, run->address, (run->count + 1) / 2) == COFFER_OK);
-        run->count = (run->count + 1) / 2;
-        break;
-    case 2:
         expect(worker, frames_query(frames, run->address).run == run->count);
         expect(worker, frames_give(frames, run->address + 1) == COFFER_MISUSE);
         if (run->count > 2)

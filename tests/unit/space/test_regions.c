@@ -318,35 +318,6 @@ static void test_what_merges(void **state)
     assert_true(regions_can_merge(&lower, &upper));
 }
 
-static void test_resize_moves_first_and_gaps(void **state)
-{
-    struct regions regions;
-    struct region a;
-    struct region b;
-    uintptr_t start;
-
-    (void)state;
-    setup(&regions);
-    add(&regions, &a, 4, 4);
-    add(&regions, &b, 20, 4);
-    regions_resize(&regions, &a, at(6), at(20));
-    assert_true(regions_is_valid(&regions));
-    assert_int_equal(a.first, 1000 + 8 + 2);
-    assert_int_equal(regions.mapped, 18 * PAGE);
-    assert_false(regions_find_gap(&regions, PAGE, at(6), at(24), &start));
-
-    regions_resize(&regions, &a, at(0), at(1));
-    assert_true(regions_is_valid(&regions));
-    assert_int_equal(a.first, 1000 + 8 - 4);
-    assert_int_equal(regions.mapped, 5 * PAGE);
-    assert_true(regions_find_gap(&regions, 19 * PAGE, BASE, at(20), &start));
-    assert_int_equal(start, at(1));
-
-    regions_resize(&regions, &b, at(1), at(PAGES));
-    assert_true(regions_is_valid(&regions));
-    assert_false(regions_find_gap(&regions, PAGE, BASE, at(PAGES), &start));
-}
-
 static void test_check_finds_damage(void **state)
 {
     struct regions regions;
@@ -403,7 +374,6 @@ int main(void)
         cmocka_unit_test(test_random_gap_in_a_space_nearly_full),
         cmocka_unit_test(test_split_and_merge),
         cmocka_unit_test(test_what_merges),
-        cmocka_unit_test(test_resize_moves_first_and_gaps),
         cmocka_unit_test(test_check_finds_damage),
     };
 
