@@ -13,7 +13,7 @@
 #define SLOTS_MAX 1024u
 
 /* IVs are cut from a supply of random bytes, so that most seals need no call of the port. */
-#define IV_SUPPLY_SIZE ((size_t)16 * CRYPTO_IV_SIZE)
+#define IV_SUPPLY_SIZE ((size_t)64 * CRYPTO_IV_SIZE)
 
 /* A real source gives an all-zero FEK once in 2^128 keys; one that does it again is broken. */
 #define FEK_ATTEMPTS 4u
