@@ -91,8 +91,8 @@ struct coffer_memory_config {
     size_t high;
 
     /* Told of pressure, outside of all locks; it may give memory back (and should, at
-     * COFFER_PRESSURE_NONE: the allocation is then tried again if it returns true), and may
-     * allocate nothing. Default: nobody is told. */
+     * COFFER_PRESSURE_NONE: the allocation is then tried again if it returns true, and so on as
+     * long as more becomes free), and may allocate nothing. Default: nobody is told. */
     bool (*pressure)(void *context, enum coffer_pressure level);
     void *pressure_context;
 

@@ -7,7 +7,8 @@
  *   a round    every interval: what nobody used for the time-out is forgotten, and what lies empty
  *              goes home;
  *   direct     a take that found no frames, in the calling thread: those sources that may be asked
- *              under other locks, until a frame more is free, after which the take tries again.
+ *              under other locks, until a frame more is free, after which the take tries again; for
+ *              a run of frames that isn't there yet it asks again (memory/frames/kept.h).
  *
  * Under pressure the source is asked whose next gift was used longest ago, what nobody wants at all
  * coming first; at one age, the one registered first. So caches that float together give in one

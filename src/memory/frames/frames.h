@@ -144,12 +144,12 @@ enum frames_level {
 /*
  * Have `function` told how many frames are free: FRAMES_LOW once when they fall below `low`, then
  * FRAMES_HIGH once when they are `high` or more, and so on; and FRAMES_NONE by a take that is about
- * to fail (not by frames_try_kept), which tries again, once, if it returns true (what it returns
- * otherwise says nothing). It is called outside the lock by the thread that took or gave, at the
- * end of its call, and may call all of frames.h; from inside it no take asks again, and levels that
- * were crossed meanwhile are told when it has returned. 0 for `low`: no levels; NULL: nobody is
- * told. COFFER_MISUSE: `low` above `high`, or that above all there is. Set it before other threads
- * come.
+ * to fail (not by frames_try_kept), which tries again if it returns true (what it returns otherwise
+ * says nothing), and tells it again, as long as more becomes free (kept.h). It is called outside
+ * the lock by the thread that took or gave, at the end of its call, and may call all of frames.h;
+ * from inside it no take asks again, and levels that were crossed meanwhile are told when it has
+ * returned. 0 for `low`: no levels; NULL: nobody is told. COFFER_MISUSE: `low` above `high`, or
+ * that above all there is. Set it before other threads come.
  */
 COFFER_MUST_CHECK enum coffer_status
 frames_set_watermarks(struct frames *frames, uint64_t low, uint64_t high,

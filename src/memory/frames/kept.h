@@ -30,8 +30,19 @@ COFFER_MUST_CHECK enum coffer_status frames_try_kept(struct frames *frames, stru
                                                      enum frames_keep keep, uint32_t tag,
                                                      void **out);
 
-/* It found none, for want of frames: FRAMES_NONE is told. True: another try may be worth it. */
-COFFER_MUST_CHECK bool frames_ask(struct frames *frames);
+/* What a take has asked for so far; zero at first. */
+struct frames_plea {
+    unsigned count;
+    unsigned vain; /* of them, without any more frames being free later */
+    uint64_t free; /* frames, at the last */
+};
+
+/* A run of `count` frames wasn't found, for want of frames: FRAMES_NONE is told. True: another try
+ * may be worth it, and if that fails, too, another plea. It is heard as long as what is given makes
+ * more frames free, with one exception (the taker may have used some), and not FRAMES_PLEA times as
+ * many as are wanted. */
+#define FRAMES_PLEA 8u
+COFFER_MUST_CHECK bool frames_ask(struct frames *frames, size_t count, struct frames_plea *plea);
 
 /* Mark `count` frames from `address` on, all of one kept run, with a tag below FRAMES_TAG_KEPT,
  * which is added to it: for an address in any of them, frames_tag (lookup.h) gives it. */

@@ -225,11 +225,12 @@ enum coffer_status frames_run_try(struct frames *frames, struct owner owner, siz
 enum coffer_status frames_run_take(struct frames *frames, struct owner owner, size_t count,
                                    uint64_t alignment, unsigned flags, void **out)
 {
+    struct frames_plea plea = {.count = 0};
     bool is_short;
     enum coffer_status status = frames_run_try(frames, owner, count, alignment, flags, &is_short,
                                                out);
 
-    if (status != COFFER_OK && is_short && frames_ask(frames))
+    while (status != COFFER_OK && is_short && frames_ask(frames, count, &plea))
         status = frames_run_try(frames, owner, count, alignment, flags, &is_short, out);
     return status;
 }

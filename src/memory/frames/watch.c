@@ -73,23 +73,34 @@ static bool is_asking(const struct watch *watch, const void *thread)
     return false;
 }
 
-bool frames_ask(struct frames *frames)
+/* Did the last plea bring anything, and have all of them not brought enough in vain? */
+static bool is_worthwhile(uint64_t free, size_t count, struct frames_plea *plea)
+{
+    bool is_first = plea->count++ == 0;
+
+    plea->vain += !is_first && free <= plea->free;
+    plea->free = free;
+    return is_first || (plea->vain <= 1 && free / FRAMES_PLEA < (uint64_t)count);
+}
+
+bool frames_ask(struct frames *frames, size_t count, struct frames_plea *plea)
 {
     const struct coffer_port *port = frames->port;
     struct asker self = {.thread = port == NULL ? NULL : port->thread_self(port->context)};
     struct watch *watch = &frames->watch;
     struct spin *lock = &frames->account->lock;
-    bool again;
+    bool asks;
     bool freed;
 
     if (watch->function == NULL)
         return false;
     spin_take(lock);
-    again = is_asking(watch, self.thread);
-    if (!again)
+    asks = !is_asking(watch, self.thread) &&
+           is_worthwhile(frames->account->frames_total - frames->account->frames_used, count, plea);
+    if (asks)
         list_insert_before(&watch->askers, &self.link);
     spin_give(lock);
-    if (again)
+    if (!asks)
         return false;
 
     freed = watch->function(watch->context, FRAMES_NONE);

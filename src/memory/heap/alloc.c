@@ -131,24 +131,30 @@ void *alloc_in(struct coffer_pool *pool, struct magazine *magazine, const struct
     return block != NULL ? block : alloc_scarce(pool, magazine, request, kind);
 }
 
-bool alloc_asks(struct coffer_pool *pool, struct owner owner, size_t size)
+bool alloc_asks(struct coffer_pool *pool, struct owner owner, size_t size, struct frames_plea *plea)
 {
     size_t count = size / FRAME_SIZE + (size % FRAME_SIZE != 0);
 
     return count <= FRAMES_TOTAL_MAX &&
-           sources_ask(pool, owner, count + (pool->settings.guards ? 2 : 0));
+           sources_ask(pool, owner, count + (pool->settings.guards ? 2 : 0), plea);
 }
 
-/* Nothing is anywhere. Who is told of it may give something back: then once more. */
+/* Nothing is anywhere. Who is told of it may give something back: then once more, and so on. */
 static SLOW void *alloc_at_last(struct coffer_pool *pool, struct magazine *magazine,
                                 const struct request *request)
 {
-    bool helped;
+    struct frames_plea plea = {.count = 0};
+    void *block = NULL;
+    bool helped = true;
 
-    spin_give(&magazine->lock);
-    helped = alloc_asks(pool, magazine->owner, request->size);
-    spin_take(&magazine->lock);
-    return helped ? alloc_in(pool, magazine, request) : NULL;
+    while (block == NULL && helped) {
+        spin_give(&magazine->lock);
+        helped = alloc_asks(pool, magazine->owner, request->size, &plea);
+        spin_take(&magazine->lock);
+        if (helped)
+            block = alloc_in(pool, magazine, request);
+    }
+    return block;
 }
 
 SLOW enum coffer_status alloc_refused(struct coffer_pool *pool)

@@ -18,9 +18,10 @@ unsigned request_kind(const struct coffer_pool *pool, const struct request *requ
 /* For whoever is in the magazine. NULL: no memory. */
 void *alloc_in(struct coffer_pool *pool, struct magazine *magazine, const struct request *request);
 
-/* A request found nothing: tell of it, if frames are short. True: it may be tried again. In no
- * lock. */
-bool alloc_asks(struct coffer_pool *pool, struct owner owner, size_t size);
+/* A request found nothing: tell of it, if frames are short. True: it may be tried again (see
+ * frames_ask). In no lock. */
+bool alloc_asks(struct coffer_pool *pool, struct owner owner, size_t size,
+                struct frames_plea *plea);
 
 /* The whole of an allocation. */
 COFFER_MUST_CHECK enum coffer_status pool_alloc_request(struct coffer_pool *pool,

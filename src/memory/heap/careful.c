@@ -148,12 +148,18 @@ static void *take_or_release(struct coffer_pool *pool, struct magazine *magazine
 static void *take_at_last(struct coffer_pool *pool, struct magazine *magazine,
                           const struct request *request)
 {
-    bool helped;
+    struct frames_plea plea = {.count = 0};
+    void *block = NULL;
+    bool helped = true;
 
-    careful_leave(pool);
-    helped = alloc_asks(pool, pool->home->owner, request->size);
-    (void)careful_enter(pool);
-    return helped ? take_or_release(pool, magazine, request) : NULL;
+    while (block == NULL && helped) {
+        careful_leave(pool);
+        helped = alloc_asks(pool, pool->home->owner, request->size, &plea);
+        (void)careful_enter(pool);
+        if (helped)
+            block = take_or_release(pool, magazine, request);
+    }
+    return block;
 }
 
 enum coffer_status careful_alloc(struct coffer_pool *pool, const struct request *request,

@@ -318,6 +318,7 @@ enum coffer_status pool_open(const struct pool_host *host,
         .owner = host->owner,
         .frame_max = settings->frames_max > 0 ? settings->frames_max : UINT64_MAX,
     };
+    struct frames_plea plea = {.count = 0};
     enum coffer_status status;
 
     if (!pool_settings_are_valid(settings) || !host_is_valid(host, settings))
@@ -331,8 +332,8 @@ enum coffer_status pool_open(const struct pool_host *host,
             return status;
     }
     status = open_fast(host, settings, source, out);
-    if (status == COFFER_NO_MEMORY && settings->region == NULL && quota_is_left(host) &&
-        frames_ask(host->frames))
+    while (status == COFFER_NO_MEMORY && settings->region == NULL && quota_is_left(host) &&
+           frames_ask(host->frames, 1, &plea))
         status = open_fast(host, settings, source, out);
     if (status != COFFER_OK && settings->region != NULL)
         frames_fini(source.frames);

@@ -431,9 +431,10 @@ uint64_t source_limit(struct coffer_pool *pool, const struct pool_source *source
                       struct owner owner);
 
 /* An allocation that a run of `count` frames would do for has found nothing anywhere: if that is
- * for want of frames it is told. True: another try may be worth it. `owner`: see source_take. In no
- * lock. */
-bool sources_ask(struct coffer_pool *pool, struct owner owner, size_t count);
+ * for want of frames it is told. True: another try may be worth it (see frames_ask). `owner`: see
+ * source_take. In no lock. */
+bool sources_ask(struct coffer_pool *pool, struct owner owner, size_t count,
+                 struct frames_plea *plea);
 
 /* All parts of the pool, one after another; begin with a zeroed cursor. NULL behind the last. What
  * was overwritten is left out. Not under the lock. */

@@ -81,11 +81,12 @@ uint64_t source_limit(struct coffer_pool *pool, const struct pool_source *source
     return limit < quota ? limit : quota;
 }
 
-bool sources_ask(struct coffer_pool *pool, struct owner owner, size_t count)
+bool sources_ask(struct coffer_pool *pool, struct owner owner, size_t count,
+                 struct frames_plea *plea)
 {
     for (struct pool_source *source = pool->sources; source < pool->sources + 2; source++) {
         if (count <= source_limit(pool, source, pool->spare ? owner : source->owner) &&
-            frames_ask(source->frames))
+            frames_ask(source->frames, count, plea))
             return true;
     }
     return false;

@@ -44,6 +44,7 @@ enum coffer_status pool_alloc_for(struct coffer_pool *pool, struct owner owner, 
                                   void **out)
 {
     const struct request request = {size, natural_alignment(size)};
+    struct frames_plea plea = {.count = 0};
     void *block;
 
     assert_cheap(pool->spare);
@@ -52,7 +53,7 @@ enum coffer_status pool_alloc_for(struct coffer_pool *pool, struct owner owner, 
     block = alloc_for(pool, owner, &request);
     if (block == NULL && spare_trim(pool) > 0)
         block = alloc_for(pool, owner, &request);
-    if (block == NULL && alloc_asks(pool, owner, size))
+    while (block == NULL && alloc_asks(pool, owner, size, &plea))
         block = alloc_for(pool, owner, &request);
     if (block == NULL)
         return alloc_refused(pool);

@@ -165,6 +165,49 @@ static void test_objects_are_replaced_without_memory_to_spare(void **state)
     end(&world);
 }
 
+/* All that is free, and nothing of anybody's. */
+static void take_what_is_free(struct world *world)
+{
+    struct coffer *store = world->fixture.store;
+
+    reclaim_stop(&store->reclaim);
+    while (frames_take(store->memory->frames, world->owner, 1, &world->taken[world->taken_count]) ==
+           COFFER_OK)
+        must(++world->taken_count < FRAMES_MAX);
+    assert_ok(reclaim_start(&store->reclaim, false));
+}
+
+/* Several times what a source gives in one step, side by side. */
+static void test_a_run_of_frames_is_made_of_what_caches_have(void **state)
+{
+    static const uint8_t large[400000];
+    const struct coffer_name name = {.id = "large", .id_size = 5};
+    struct coffer_statistics before;
+    struct coffer_statistics after;
+    struct coffer_object *object;
+    struct world world;
+    uint8_t byte;
+    size_t got;
+
+    (void)state;
+    begin(&world);
+    assert_ok(coffer_put(world.fixture.store, &name, 0, NULL, large, sizeof(large)));
+    assert_ok(coffer_object_open(world.fixture.store, &name, &object));
+    for (size_t at = 100; at < sizeof(large); at += FRAME_SIZE)
+        assert_ok(coffer_object_read(object, at, &byte, 1, &got));
+    take_what_is_free(&world);
+    assert_ok(coffer_statistics_get(world.fixture.store, &before));
+    assert_true(before.cache_frames > 80);
+    assert_ok(frames_take(world.fixture.store->memory->frames, world.owner, 24,
+                          &world.taken[world.taken_count]));
+    world.taken_count++;
+    assert_ok(coffer_statistics_get(world.fixture.store, &after));
+    assert_true(after.cache_frames > 36); /* not everything */
+    assert_true(after.collector_directs > before.collector_directs + 1);
+    coffer_object_close(object);
+    end(&world);
+}
+
 static void no_finding(void *context, const struct coffer_finding *finding)
 {
     (void)context;
@@ -192,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_handles_get_what_idle_objects_have),
         cmocka_unit_test(test_cached_objects_are_opened_while_others_are_idle),
         cmocka_unit_test(test_objects_are_replaced_without_memory_to_spare),
+        cmocka_unit_test(test_a_run_of_frames_is_made_of_what_caches_have),
         cmocka_unit_test(test_a_store_is_checked_without_memory_to_spare),
     };
 

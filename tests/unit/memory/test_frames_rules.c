@@ -323,6 +323,102 @@ static void test_a_take_that_fails_asks_once_and_tries_again(void **state)
     assert_ok(frames_set_watermarks(f->frames, 0, 0, NULL, NULL));
 }
 
+static int compare_addresses(const void *a, const void *b)
+{
+    uintptr_t x = *(const uintptr_t *)a;
+    uintptr_t y = *(const uintptr_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Gives one frame each time it is asked. */
+struct giver {
+    struct fixture *fixture;
+    void *frames[64];
+    unsigned count;
+    unsigned given;
+    unsigned asked;
+    bool pretends; /* and gives none */
+};
+
+static bool give_one(void *context, enum frames_level level)
+{
+    struct giver *giver = context;
+
+    if (level != FRAMES_NONE)
+        return false;
+    giver->asked++;
+    if (giver->given == giver->count)
+        return false;
+    if (giver->pretends)
+        return true;
+    assert_ok(frames_give(giver->fixture->frames, giver->frames[giver->given++]));
+    return true;
+}
+
+/* Frames are all out: `count` of them side by side belong to the giver, who gives each `stride`-th
+ * first. */
+static void take_all(struct fixture *f, struct giver *giver, unsigned count, unsigned stride,
+                     void *rest[400])
+{
+    void *frames[400];
+    unsigned total = 0;
+    unsigned kept = 0;
+
+    *giver = (struct giver){.fixture = f};
+    while (frames_take(f->frames, f->owner, 1, &frames[total]) == COFFER_OK)
+        total++;
+    assert_true(total >= count && total <= 400);
+    qsort(frames, total, sizeof(frames[0]), compare_addresses);
+    for (unsigned first = 0; first < stride; first++) {
+        for (unsigned i = first; i < count; i += stride)
+            giver->frames[giver->count++] = frames[i];
+    }
+    memset(rest, 0, 400 * sizeof(rest[0]));
+    for (unsigned i = count; i < total; i++)
+        rest[kept++] = frames[i];
+}
+
+static void give_rest(struct fixture *f, const struct giver *giver, void *const rest[400])
+{
+    for (unsigned i = giver->given; i < giver->count; i++)
+        assert_ok(frames_give(f->frames, giver->frames[i]));
+    for (unsigned i = 0; i < 400 && rest[i] != NULL; i++)
+        assert_ok(frames_give(f->frames, rest[i]));
+    assert_ok(frames_set_watermarks(f->frames, 0, 0, NULL, NULL));
+}
+
+/* A run takes as many frames as it takes until some lie side by side, but not all there are. */
+static void test_a_take_of_a_run_asks_until_there_is_one(void **state)
+{
+    struct fixture *f = *state;
+    struct giver giver;
+    void *rest[400];
+    void *run;
+
+    take_all(f, &giver, 16, 4, rest);
+    assert_ok(frames_set_watermarks(f->frames, 0, 0, give_one, &giver));
+    assert_ok(frames_take(f->frames, f->owner, 4, &run));
+    assert_int_equal(giver.given, 13); /* 0 4 8 12, 1 5 9 13, 2 6 10 14, 3 */
+    assert_ok(frames_give(f->frames, run));
+    give_rest(f, &giver, rest);
+
+    /* Enough of them are free, and none side by side. */
+    take_all(f, &giver, 64, 2, rest);
+    assert_ok(frames_set_watermarks(f->frames, 0, 0, give_one, &giver));
+    assert_status(frames_take(f->frames, f->owner, 3, &run), COFFER_NO_MEMORY);
+    assert_int_equal(giver.given, 24);
+    give_rest(f, &giver, rest);
+
+    /* Who says so and gives nothing is soon asked no more. */
+    take_all(f, &giver, 1, 1, rest);
+    giver.pretends = true;
+    assert_ok(frames_set_watermarks(f->frames, 0, 0, give_one, &giver));
+    assert_status(frames_take(f->frames, f->owner, 1, &run), COFFER_NO_MEMORY);
+    assert_int_equal(giver.asked, 2);
+    give_rest(f, &giver, rest);
+}
+
 static void test_cached_frames_are_free(void **state)
 {
     struct fixture *f = *state;
@@ -411,6 +507,7 @@ int main(void)
         test_kept(test_watermarks),
         test_caches(test_watermarks),
         test(test_a_take_that_fails_asks_once_and_tries_again),
+        test(test_a_take_of_a_run_asks_until_there_is_one),
         test_kept(test_a_take_that_fails_asks_once_and_tries_again),
         test_caches(test_cached_frames_are_free),
         test_caches(test_caches_keep_quotas_and_bounds),

@@ -228,6 +228,64 @@ static void shortage(struct coffer_pool_settings settings, size_t size)
     pool_fixture_fini(&f);
 }
 
+/* Has frames that lie side by side, and gives one each time. */
+struct giver {
+    struct frames *frames;
+    void **given; /* the next one; from the last of them downwards */
+    void **end;
+};
+
+static int compare_addresses(const void *a, const void *b)
+{
+    uintptr_t x = *(const uintptr_t *)a;
+    uintptr_t y = *(const uintptr_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static bool give_one(void *context, enum frames_level level)
+{
+    struct giver *giver = context;
+
+    if (level != FRAMES_NONE || giver->given == giver->end)
+        return false;
+    assert_ok(frames_give(giver->frames, *--giver->given));
+    return true;
+}
+
+/* A block of several frames: somebody is asked until they lie side by side. */
+static void large_shortage(struct coffer_pool_settings settings)
+{
+    static void *taken[500];
+    struct giver giver;
+    struct pool_fixture f;
+    unsigned count = 0;
+    void *block;
+
+    pool_fixture_init(&f, 500, coffer_linux_port());
+    assert_ok(pool_fixture_open(&f, settings, settings.random ? coffer_linux_port() : NULL));
+    while (frames_take(f.frames, f.owner, 1, &taken[count]) == COFFER_OK)
+        assert_true(++count < 500);
+    assert_true(count > 200);
+    qsort(taken, count, sizeof(taken[0]), compare_addresses);
+    giver = (struct giver){.frames = f.frames, .given = taken + count, .end = taken};
+    assert_ok(frames_set_watermarks(f.frames, 0, 0, give_one, &giver));
+    assert_ok(coffer_pool_alloc(f.pool, 5 * (size_t)FRAME_SIZE, &block));
+    assert_in_range(taken + count - giver.given, 5, 12);
+    assert_ok(coffer_pool_free(f.pool, block));
+    assert_ok(frames_set_watermarks(f.frames, 0, 0, NULL, NULL));
+    while (giver.given > giver.end)
+        assert_ok(frames_give(f.frames, *--giver.given));
+    pool_fixture_fini(&f);
+}
+
+static void test_a_large_block_asks_until_there_is_a_run(void **state)
+{
+    (void)state;
+    large_shortage((struct coffer_pool_settings){.name = NULL});
+    large_shortage((struct coffer_pool_settings){.quarantine = 4});
+}
+
 static void test_a_shortage_is_told_by_what_fails_alone(void **state)
 {
     static const struct coffer_pool_settings options[] = {
@@ -273,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_what_is_told_can_be_had),
         cmocka_unit_test(test_the_quarantine_counts_as_free),
         cmocka_unit_test(test_a_shortage_is_told_by_what_fails_alone),
+        cmocka_unit_test(test_a_large_block_asks_until_there_is_a_run),
         cmocka_unit_test(test_opening_asks_before_it_fails),
     };
 
