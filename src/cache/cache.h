@@ -277,9 +277,9 @@ uint64_t cache_oldest_use(struct cache *cache, bool to_give);
  */
 bool cache_expire(struct cache *cache, uint64_t before_ns, unsigned steps);
 
-/* New bounds, for whoever moves the sizes of a store at work (opening alone sets them so far), by
- * one thread at a time; what is too much goes now as far as it can, the rest as it
- * is unpinned (dirty entries: written). COFFER_NO_MEMORY, COFFER_MISUSE: the old ones stay. */
+/* New bounds, by one thread at a time; what is too much goes now as far as it can, the rest as it
+ * is unpinned (dirty entries: written). For whoever moves the sizes of a store at work: opening
+ * alone sets them so far. COFFER_NO_MEMORY, COFFER_MISUSE: the old ones stay. */
 COFFER_MUST_CHECK enum coffer_status cache_set_bounds(struct cache *cache,
                                                       const struct cache_bounds *bounds);
 

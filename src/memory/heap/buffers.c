@@ -1,59 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Shared buffers: classes, records, references. */
+/* Shared buffers: units, references, and what is idle. */
 #include "memory/heap/buffers.h"
 
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "memory/frames/lookup.h"
+#include "memory/heap/buffer_records.h"
 
-#define RECORD_SIZE    64u
-#define CHUNK_SLOTS    (FRAME_SIZE / RECORD_SIZE) /* the first is the chunk's head */
-#define PIECES_MAX     4u
-#define RECORDS_TAG    4u /* of frames with records, in the place of a page's and others' */
 #define REFERENCES_MAX UINT32_MAX
-
-/* What a record is, if not of a class. */
-enum {
-    KIND_UNUSED = BUFFERS_CLASS_COUNT,
-    KIND_RUN,
-    KIND_LENT,
-};
-
-_Static_assert(sizeof(struct buffer) == RECORD_SIZE, "a record is a cache line");
-_Static_assert(BUFFERS_SMALL *PIECES_MAX == FRAME_SIZE, "four of the smallest to a frame");
-
-struct chunk {
-    struct buffers *home;
-    struct chunk *next;
-};
-
-static const size_t class_sizes[BUFFERS_CLASS_COUNT] = {BUFFERS_SMALL, BUFFERS_MEDIUM,
-                                                        BUFFERS_LARGE};
 
 static unsigned kind_of(size_t size)
 {
     for (unsigned kind = 0; kind < BUFFERS_CLASS_COUNT; kind++) {
-        if (size <= class_sizes[kind])
+        if (size <= buffer_class_sizes[kind])
             return kind;
     }
     return KIND_RUN;
-}
-
-static unsigned pieces_of(unsigned kind)
-{
-    return kind < BUFFERS_CLASS_COUNT && class_sizes[kind] < FRAME_SIZE
-               ? (unsigned)(FRAME_SIZE / class_sizes[kind])
-               : 1;
-}
-
-static size_t frames_for(size_t size)
-{
-    return size / FRAME_SIZE + (size % FRAME_SIZE != 0);
-}
-
-static struct chunk *chunk_of(const struct buffer *buffer)
-{
-    return (struct chunk *)((uintptr_t)buffer & ~(uintptr_t)(FRAME_SIZE - 1));
 }
 
 enum coffer_status buffers_init(struct buffers *buffers, const struct buffers_settings *settings)
@@ -67,12 +29,6 @@ enum coffer_status buffers_init(struct buffers *buffers, const struct buffers_se
         list_init(&buffers->whole[kind]);
     }
     return COFFER_OK;
-}
-
-/* frames_take looks first, without the lock, whether a shorter way will do; this doesn't. */
-static enum coffer_status take_frames(struct buffers *buffers, size_t count, void **out)
-{
-    return frames_take_aligned(buffers->settings.frames, buffers->settings.owner, count, 1, out);
 }
 
 static void give_frames(struct buffers *buffers, void *frames)
@@ -97,98 +53,7 @@ void buffers_fini(struct buffers *buffers)
     wipe(buffers, sizeof(*buffers));
 }
 
-/* --- Records ----------------------------------------------------------------------------- */
-
-static void put_unused_locked(struct buffers *buffers, struct buffer *record)
-{
-    /* `references` is 0, and is left to those who give what they don't have. */
-    record->bytes = NULL;
-    record->size = 0;
-    record->left = false;
-    record->home = buffers;
-    record->kind = KIND_UNUSED;
-    record->lead = NULL;
-    record->next = buffers->unused;
-    buffers->unused = record;
-    buffers->unused_count++;
-}
-
-static enum coffer_status add_chunk(struct buffers *buffers)
-{
-    struct chunk *chunk;
-    void *frame;
-    enum coffer_status status = take_frames(buffers, 1, &frame);
-
-    if (status != COFFER_OK)
-        return status;
-    chunk = frame;
-    wipe(chunk, FRAME_SIZE);
-    chunk->home = buffers;
-    status = frames_set_tag(buffers->settings.frames, frame, 1, RECORDS_TAG);
-    assert_cheap(status == COFFER_OK);
-    spin_take(&buffers->lock);
-    for (unsigned i = CHUNK_SLOTS - 1; i > 0; i--)
-        put_unused_locked(buffers, (struct buffer *)frame + i);
-    chunk->next = buffers->chunks;
-    buffers->chunks = chunk;
-    buffers->numbers.frames++;
-    buffers->numbers.record_frames++;
-    spin_give(&buffers->lock);
-    return COFFER_OK;
-}
-
-/* A ring of `count` records; the first is the lead. */
-static enum coffer_status take_records(struct buffers *buffers, unsigned kind, unsigned count,
-                                       struct buffer **out)
-{
-    struct buffer *lead = NULL;
-
-    spin_take(&buffers->lock);
-    while (buffers->unused_count < count) {
-        enum coffer_status status;
-
-        spin_give(&buffers->lock);
-        status = add_chunk(buffers);
-        if (status != COFFER_OK)
-            return status;
-        spin_take(&buffers->lock);
-    }
-    while (count-- > 0) {
-        struct buffer *record = buffers->unused;
-
-        buffers->unused = record->next;
-        buffers->unused_count--;
-        record->kind = (uint8_t)kind;
-        list_init(&record->list);
-        if (lead == NULL)
-            lead = record->next = record;
-        record->lead = lead;
-        record->next = lead->next;
-        lead->next = record;
-    }
-    spin_give(&buffers->lock);
-    *out = lead;
-    return COFFER_OK;
-}
-
-static void give_records_locked(struct buffers *buffers, struct buffer *lead)
-{
-    struct buffer *record = lead;
-
-    do {
-        struct buffer *next = record->next;
-
-        put_unused_locked(buffers, record);
-        record = next;
-    } while (record != lead);
-}
-
 /* --- Units: a frame or a run, with its records ------------------------------------------- */
-
-static bool is_whole(const struct buffer *lead)
-{
-    return lead->idle_count == pieces_of(lead->kind);
-}
 
 /* The lead stands where its idle records want it to. */
 static void settle_locked(struct buffers *buffers, struct buffer *lead)
@@ -260,7 +125,7 @@ static size_t send_home(struct buffers *buffers, struct buffer *lead)
     give_frames(buffers, lead->bytes);
     spin_take(&buffers->lock);
     buffers->numbers.frames -= count;
-    give_records_locked(buffers, lead);
+    buffer_records_give(buffers, lead);
     spin_give(&buffers->lock);
     return count * FRAME_SIZE;
 }
@@ -287,19 +152,19 @@ static void furnish(struct buffers *buffers, struct buffer *lead, uint8_t *bytes
 static enum coffer_status make_unit(struct buffers *buffers, unsigned kind, size_t size,
                                     struct buffer **out)
 {
-    size_t count = frames_for(kind < BUFFERS_CLASS_COUNT ? class_sizes[kind] : size);
+    size_t count = frames_for(kind < BUFFERS_CLASS_COUNT ? buffer_class_sizes[kind] : size);
     struct buffer *lead;
     void *bytes;
     enum coffer_status status;
 
-    size = kind < BUFFERS_CLASS_COUNT ? class_sizes[kind] : count * FRAME_SIZE;
-    status = take_records(buffers, kind, pieces_of(kind), &lead);
+    size = kind < BUFFERS_CLASS_COUNT ? buffer_class_sizes[kind] : count * FRAME_SIZE;
+    status = buffer_records_take(buffers, kind, pieces_of(kind), &lead);
     if (status != COFFER_OK)
         return status;
-    status = take_frames(buffers, count, &bytes);
+    status = buffers_take_frames(buffers, count, &bytes);
     if (status != COFFER_OK) {
         spin_take(&buffers->lock);
-        give_records_locked(buffers, lead);
+        buffer_records_give(buffers, lead);
         spin_give(&buffers->lock);
         return status;
     }
@@ -354,7 +219,7 @@ enum coffer_status buffers_lend(struct buffers *buffers, uint8_t *bytes, size_t 
 
     if (bytes == NULL || size == 0 || take_back == NULL)
         return COFFER_MISUSE;
-    status = take_records(buffers, KIND_LENT, 1, &record);
+    status = buffer_records_take(buffers, KIND_LENT, 1, &record);
     if (status != COFFER_OK)
         return refused(buffers, status);
     record->bytes = bytes;
@@ -371,17 +236,6 @@ enum coffer_status buffers_lend(struct buffers *buffers, uint8_t *bytes, size_t 
 
 /* --- References -------------------------------------------------------------------------- */
 
-/* Is there a record of these at that address, any address at all? Records stay records, so that it
- * can be looked at. */
-static bool is_record(const struct buffers *buffers, const struct buffer *buffer)
-{
-    uintptr_t place = (uintptr_t)buffer % FRAME_SIZE;
-
-    return place % RECORD_SIZE == 0 && place != 0 &&
-           frames_tag(buffers->settings.frames, buffer) == RECORDS_TAG &&
-           chunk_of(buffer)->home == buffers;
-}
-
 static enum coffer_status wrong(struct buffers *buffers)
 {
     counter_add(&buffers->wrong_gives, 1);
@@ -392,7 +246,7 @@ enum coffer_status buffers_hold(struct buffers *buffers, struct buffer *buffer)
 {
     uint32_t references;
 
-    if (!is_record(buffers, buffer))
+    if (!buffer_is_record(buffers, buffer))
         return wrong(buffers);
     references = atomic_load_explicit(&buffer->references, memory_order_relaxed);
     do {
@@ -418,8 +272,8 @@ static void retire(struct buffers *buffers, struct buffer *buffer, bool sealed)
     spin_take(&buffers->lock);
     buffers->numbers.held--;
     add_idle_locked(buffers, buffer);
-    goes = is_whole(buffer->lead) &&
-           buffers->numbers.idle[kind] * class_sizes[kind] > buffers->settings.idle_max[kind];
+    goes = is_whole(buffer->lead) && buffers->numbers.idle[kind] * buffer_class_sizes[kind] >
+                                         buffers->settings.idle_max[kind];
     if (goes)
         detach_locked(buffers, buffer->lead);
     spin_give(&buffers->lock);
@@ -443,7 +297,7 @@ static void retire_lent(struct buffers *buffers, struct buffer *buffer)
 
     spin_take(&buffers->lock);
     buffers->numbers.held--;
-    put_unused_locked(buffers, buffer);
+    buffer_record_give(buffers, buffer);
     spin_give(&buffers->lock);
     was.lent.take_back(was.lent.context, was.bytes, was.size);
 }
@@ -452,7 +306,7 @@ static enum coffer_status give(struct buffers *buffers, struct buffer *buffer, b
 {
     uint32_t references;
 
-    if (!is_record(buffers, buffer))
+    if (!buffer_is_record(buffers, buffer))
         return wrong(buffers);
     references = atomic_load_explicit(&buffer->references, memory_order_relaxed);
     do {
@@ -533,97 +387,4 @@ void buffers_statistics(struct buffers *buffers, struct buffers_statistics *out)
     spin_give(&buffers->lock);
     out->refusals = counter_get(&buffers->refusals);
     out->wrong_gives = counter_get(&buffers->wrong_gives);
-}
-
-/* What a walk finds. */
-struct census {
-    size_t held, idle[BUFFERS_CLASS_COUNT], unused, frames;
-};
-
-static bool ring_is_valid(const struct buffer *lead)
-{
-    const struct buffer *record = lead;
-    unsigned idle = 0;
-    unsigned count = 0;
-
-    do {
-        if (record->lead != lead || record->kind != lead->kind || ++count > PIECES_MAX)
-            return false;
-        idle += record->idle;
-        record = record->next;
-    } while (record != lead);
-    return count == pieces_of(lead->kind) && idle == lead->idle_count &&
-           (lead->kind == KIND_LENT || lead->idle_count > 0 || list_is_empty(&lead->list));
-}
-
-static bool record_is_valid(const struct buffers *buffers, const struct buffer *record,
-                            struct census *census)
-{
-    bool held = atomic_load_explicit(&record->references, memory_order_relaxed) > 0;
-
-    if (record->home != buffers)
-        return false;
-    if (record->kind == KIND_UNUSED) {
-        census->unused++;
-        return !held && !record->idle;
-    }
-    census->held += held;
-    if (held == record->idle)
-        return false;
-    if (record->idle) {
-        census->idle[record->kind]++;
-        if (!record->left && !bytes_are_zero(record->bytes, record->size))
-            return false;
-    }
-    if (record->lead == record && record->kind != KIND_LENT)
-        census->frames += frames_for(record->size);
-    return record->lead != record || ring_is_valid(record);
-}
-
-/* Are the leads on the right lists? */
-static bool lists_are_valid(const struct buffers *buffers)
-{
-    for (unsigned kind = 0; kind < BUFFERS_CLASS_COUNT; kind++) {
-        size_t idle = 0;
-
-        list_each (link, &buffers->whole[kind]) {
-            const struct buffer *lead = list_entry(link, struct buffer, list);
-
-            if (lead->kind != kind || !is_whole(lead))
-                return false;
-            idle += lead->idle_count;
-        }
-        list_each (link, &buffers->partial[kind]) {
-            const struct buffer *lead = list_entry(link, struct buffer, list);
-
-            if (lead->kind != kind || is_whole(lead) || lead->idle_count == 0)
-                return false;
-            idle += lead->idle_count;
-        }
-        if (idle != buffers->numbers.idle[kind])
-            return false;
-    }
-    return true;
-}
-
-bool buffers_are_valid(struct buffers *buffers)
-{
-    const struct buffers_statistics *numbers = &buffers->numbers;
-    struct census census = {0};
-    bool valid;
-
-    spin_take(&buffers->lock);
-    valid = lists_are_valid(buffers);
-    for (const struct chunk *chunk = buffers->chunks; valid && chunk != NULL; chunk = chunk->next) {
-        census.frames++;
-        valid = chunk->home == buffers;
-        for (unsigned i = 1; valid && i < CHUNK_SLOTS; i++)
-            valid = record_is_valid(buffers, (const struct buffer *)chunk + i, &census);
-    }
-    valid = valid && census.held == numbers->held && census.unused == buffers->unused_count &&
-            census.frames == numbers->frames;
-    for (unsigned kind = 0; valid && kind < BUFFERS_CLASS_COUNT; kind++)
-        valid = census.idle[kind] == numbers->idle[kind];
-    spin_give(&buffers->lock);
-    return valid;
 }
