@@ -416,7 +416,7 @@ static bool opening;
 static bool refuse_numbers(void *argument, struct owner owner, size_t size)
 {
     (void)argument;
-    return opening && owner.index == store_owner && size > 16 && size < 512;
+    return opening && owner.index == store_owner && size > 16 && size <= 64; /* a bit each */
 }
 
 /* A catalogue whose first slots were freed, so that those in use have large numbers, fills up
