@@ -99,8 +99,22 @@ static inline uint32_t span_frames(const struct part *part)
     return ((part->last + 1u) * part->size + FRAME_SIZE - 1) / FRAME_SIZE;
 }
 
+/* Frames for spans of a size: few, little lost at the end, and enough blocks. */
+uint16_t span_choose_frames(const struct coffer_pool *pool, uint32_t size);
+
+/* The frames and the descriptor of a new span, all of it free; NULL: no memory. Without the
+ * magazine's lock: who is told of a shortage may free blocks. */
+struct part *span_make(struct magazine *magazine, const struct bin *bin);
+
+/* Nothing of the span is in use, and it is on no list: it goes home. Gives up the lock, as above.
+ * How many frames it was. */
+size_t span_drop(struct magazine *magazine, struct part *part);
+
 /* Free blocks of a span, those that were freed by other threads included. */
 unsigned span_free_count(struct part *part);
+
+/* Of a current span, by its list: what others freed and nobody collected yet isn't on it. */
+bool span_is_empty(struct part *part);
 
 static inline unsigned bin_index(const struct coffer_pool *pool, unsigned kind)
 {
