@@ -53,7 +53,7 @@ extern "C" {
 /* The least secure memory, in bytes. It carries any one operation of any object, by one thread;
  * several at once, or more than some 19 open objects or 3 writers, may be told COFFER_NO_MEMORY.
  * 320 KiB carry 16 threads and some 100 open objects (docs/TUNING.md). */
-#define COFFER_MEMORY_MIN (256u * 1024u)
+#define COFFER_MEMORY_MIN 262144u
 #define COFFER_MEMORY_MAX (((uint64_t)64 << 30) - 65536u) /* and that can be managed */
 
 /* The version of the library at run time; never NULL. */

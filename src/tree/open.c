@@ -13,7 +13,7 @@
 #define FIRST_SLOTS ((size_t)2 * LAYOUT_BLOCK_SIZE)
 #define FIRST_SIZE  ((size_t)4 * LAYOUT_BLOCK_SIZE)
 
-_Static_assert(STAGING_RESERVE *LAYOUT_BLOCK_SIZE >= FIRST_SIZE, "the opening read fits");
+_Static_assert((size_t)STAGING_RESERVE *LAYOUT_BLOCK_SIZE >= FIRST_SIZE, "the opening read fits");
 
 size_t head_aad(const struct tree *tree, const uint8_t *root_hash, uint32_t counter,
                 uint8_t aad[HEAD_AAD_MAX])

@@ -329,7 +329,7 @@ static enum coffer_status reach_nodes(struct tree *tree, struct block block, uin
 
 static enum coffer_status write_range(struct write *write, uint64_t offset, uint64_t end)
 {
-    bool few = end - offset < FEW_BLOCKS * LAYOUT_BLOCK_SIZE;
+    bool few = end - offset < (uint64_t)FEW_BLOCKS * LAYOUT_BLOCK_SIZE;
     uint64_t from = offset;
     enum coffer_status status = COFFER_OK;
 

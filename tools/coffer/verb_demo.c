@@ -339,7 +339,7 @@ static bool show_memory(struct demo *demo, struct coffer_statistics *statistics)
     uint64_t bytes = 0;
 
     title(demo, "And the memory for it is what it was given, not more");
-    demo->own.memory = (size_t)COFFER_MEMORY_MIN;
+    demo->own.memory = COFFER_MEMORY_MIN;
     if (session_open(&demo->own, SESSION_READ, &session) != EXIT_DONE)
         return hold(demo, false, "the store opens in 256K of secure memory");
     status = read_all(session.store, &bytes);

@@ -96,13 +96,12 @@ static bool free_run(struct coffer_pool *pool, struct magazine *magazine, struct
 enum coffer_status spare_free(struct coffer_pool *pool, void *block)
 {
     struct part *part = pool_part(pool, block);
-    unsigned number = part != NULL ? part_number(part) : MAGAZINE_NONE;
     struct magazine *magazine;
     bool freed;
 
-    if (number >= pool->magazine_count)
+    if (part == NULL || part_number(part) >= pool->magazine_count)
         return free_refused(pool);
-    magazine = magazine_at(pool, number);
+    magazine = magazine_at(pool, part_number(part));
     if (magazine == NULL)
         return free_refused(pool);
     if (!part_is_span(part)) {
