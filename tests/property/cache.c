@@ -236,7 +236,7 @@ static struct toy *get(struct model *model, uint64_t key)
     if (status != COFFER_OK)
         return NULL;
     assert_int_equal(claimed, line == NULL);
-    if (!claimed) {
+    if (line != NULL) {
         line->pins++;
         line->marked = true;
         assert_int_equal(((struct toy *)entry)->number, model->current[key]);

@@ -264,6 +264,7 @@ static void run_frames_model(struct frames_model *m, const struct memory_area *a
     assert_ok(account_open_owner(&m->account, "model", &m->owner));
     m->quota = ACCOUNT_NO_QUOTA / 2;
     m->keep_contents = settings->keep_contents;
+    must(m->frame_count > 0);
     before = frames_statistics(m->frames_under_test);
     for (size_t i = 0; i < m->frame_count; i++) {
         struct frame_info info = frames_query(m->frames_under_test, m->start + i * FRAME_SIZE);

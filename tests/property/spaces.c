@@ -470,9 +470,8 @@ static void do_break(struct world *w, struct model_space *s)
     uintptr_t now = 0;
 
     w->last = "break";
-    if (wanted > HEAP_PAGES * PG)
-        status = COFFER_NO_MEMORY;
-    else if (pages > old_pages && !is_free(s, old_pages, pages - old_pages))
+    if (wanted > HEAP_PAGES * PG ||
+        (pages > old_pages && !is_free(s, old_pages, pages - old_pages)))
         status = COFFER_NO_MEMORY;
     if (!judge(w, coffer_space_break(s->space, s->base + wanted, &now), status))
         return;

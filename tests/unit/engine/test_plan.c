@@ -89,9 +89,10 @@ static void check_held(struct coffer *store, const struct coffer_plan *plan)
         const struct coffer_component *has = component(&now, plan->items[i].name);
         uint64_t idle = strcmp(plan->items[i].name, "staging") == 0 ? plan->buffers_idle : 0;
 
-        if (has == NULL || has->held > plan->items[i].bytes + idle)
+        must(has != NULL);
+        if (has->held > plan->items[i].bytes + idle)
             fail_msg("%s: %u planned, %u held", plan->items[i].name, (unsigned)plan->items[i].bytes,
-                     has != NULL ? (unsigned)has->held : 0);
+                     (unsigned)has->held);
         held += has->held;
     }
     assert_null(component(&now, "none"));

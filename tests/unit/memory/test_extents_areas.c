@@ -230,12 +230,12 @@ static void test_damage_is_reported(void **state)
     assert_damage_is_seen(f, &(used + 1)->begin, sizeof(used->begin));
     assert_damage_is_seen(f, &hole->begin, sizeof(hole->begin));
     assert_damage_is_seen(f, &hole->length, sizeof(hole->length));
-    assert_damage_is_seen(f, &hole->next, sizeof(hole->next));
+    assert_damage_is_seen(f, &hole->next, sizeof(void *));
     assert_damage_is_seen(f, &hole->link, sizeof(hole->link));
     assert_damage_is_seen(f, &end->begin, sizeof(end->begin));
     assert_damage_is_seen(f, &end->length, sizeof(end->length));
     assert_damage_is_seen(f, &end->before, sizeof(end->before));
-    assert_damage_is_seen(f, &f->area->extents, sizeof(f->area->extents));
+    assert_damage_is_seen(f, &f->area->extents, sizeof(void *));
     assert_damage_is_seen(f, &f->extents.words, sizeof(f->extents.words));
     for (unsigned i = 0; i < EXTENTS_WORD_COUNT; i++)
         assert_damage_is_seen(f, &f->extents.filled[i], sizeof(f->extents.filled[i]));

@@ -189,10 +189,8 @@ static void run_race(void *argument)
         if (both_won)
             break;
         atomic_store(&race->winners, 0);
-        if (won)
-            use_pool(racer, pool);
-        else if (coffer_pool_open(race->memory, &settings, &pool) == COFFER_OK)
-            use_pool(racer, pool); /* the other is through already */
+        if (won || coffer_pool_open(race->memory, &settings, &pool) == COFFER_OK)
+            use_pool(racer, pool); /* who lost may have it when the other is through already */
     }
 }
 
