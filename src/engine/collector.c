@@ -27,13 +27,7 @@ enum coffer_status engine_start_collector(struct coffer *engine, bool thread)
 
     for (size_t i = 0; status == COFFER_OK && i < sizeof(sources) / sizeof(sources[0]); i++)
         status = reclaim_add(&engine->reclaim, &sources[i]);
-    if (status != COFFER_OK)
-        return status;
-
-    /* The caches have what they need; more they get where it is nobody else's. */
-    engine->blocks.frames.free_min = plan->high_frames;
-    engine->nodes.frames.free_min = plan->high_frames;
-    return reclaim_start(&engine->reclaim, thread);
+    return status == COFFER_OK ? reclaim_start(&engine->reclaim, thread) : status;
 }
 
 void engine_collector_statistics(const struct coffer *engine, struct coffer_statistics *out)

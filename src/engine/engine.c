@@ -65,9 +65,15 @@ static enum coffer_status open_caches(struct coffer *engine, struct owner owner)
         return status;
     status = block_cache_open(&engine->blocks, &engine->share, engine->memory, owner, &plan->blocks,
                               plan->policy);
-    if (status != COFFER_OK)
+    if (status != COFFER_OK) {
         node_cache_close(&engine->nodes);
-    return status;
+        return status;
+    }
+    /* The caches have what they need; more they get where it is nobody else's: also while the store
+     * opens, when nothing would make them give it back. */
+    engine->blocks.frames.free_min = plan->high_frames;
+    engine->nodes.frames.free_min = plan->high_frames;
+    return COFFER_OK;
 }
 
 /* What is on its way: buffers, of which so many stay idle that one operation finds its own again,

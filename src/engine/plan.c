@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cache/frame.h"
 #include "engine/engine.h"
+#include "store/abstracts.h"
 #include "store/index.h"
 
 _Static_assert(COFFER_MEMORY_MAX == FRAMES_TOTAL_MAX * FRAME_SIZE, "the public name of a limit");
@@ -153,7 +154,9 @@ static void plan_objects(struct plan *plan, const struct coffer_config *config, 
     if (count < OBJECTS_LEAST)
         count = OBJECTS_LEAST;
     plan->cached_objects = config->cached_objects != 0 ? config->cached_objects : count;
-    set_aside(plan, "store", STORE_FRAMES + frames_for(cache_table_bytes(2 * plan->cached_objects)),
+    set_aside(plan, "store",
+              STORE_FRAMES + frames_for(cache_table_bytes(2 * plan->cached_objects)) +
+                  frames_for(abstracts_table_bytes(free)),
               "names, free numbers, open objects, and one in the making");
 }
 
@@ -210,7 +213,7 @@ static void show(struct plan *plan)
     shown->key_slots = plan->key_slots;
     shown->cached_objects = plan->cached_objects;
     shown->object_bytes = object_cache_entry_bytes();
-    shown->names_per_1000 = 1000 * sizeof(struct index_cell) * 4 / 3;
+    shown->names_per_1000 = 1000 * (sizeof(struct index_cell) * 4 / 3 + sizeof(struct abstract));
     shown->interval_ms = plan->interval_ns / NS_PER_MS;
     shown->timeout_ms = plan->timeout_ns / NS_PER_MS;
 }

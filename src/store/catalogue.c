@@ -97,6 +97,27 @@ static uint32_t tag_of(const struct catalogue *catalogue, const struct name *nam
     return (uint32_t)catalogue_hash(catalogue, name);
 }
 
+/* The abstract of an entry: all of it, or what its name comes to. */
+static struct abstract abstract_of(const struct catalogue *catalogue, const struct name *name,
+                                   uint32_t file, const uint8_t *hash)
+{
+    uint64_t first = catalogue_hash(catalogue, name);
+    uint64_t second = sip_hash(catalogue->more_seed, name, CRYPTO_UUID_SIZE + name->id_size);
+    struct abstract abstract = {
+        .name = {(uint32_t)(first >> 32), (uint32_t)second, (uint32_t)(second >> 32)},
+        .file = file};
+
+    memcpy(abstract.root_hash, hash, sizeof(abstract.root_hash));
+    return abstract;
+}
+
+static void keep_abstract(struct catalogue *catalogue, uint32_t slot, const struct entry *entry)
+{
+    struct abstract abstract = abstract_of(catalogue, &entry->name, entry->file, entry->hash);
+
+    abstracts_set(&catalogue->abstracts, slot, &abstract);
+}
+
 static enum coffer_status read_slots(struct catalogue *catalogue, uint32_t slot, uint32_t count,
                                      uint8_t *bytes)
 {
@@ -186,6 +207,7 @@ static enum coffer_status take_in(struct catalogue *catalogue, struct large_file
     }
     (void)numbers_add(&catalogue->files, entry.file);
     index_insert(&catalogue->index, tag_of(catalogue, &entry.name), slot);
+    keep_abstract(catalogue, slot, &entry);
     catalogue->object_count++;
     return COFFER_OK;
 }
@@ -207,6 +229,7 @@ static enum coffer_status take_in_all(struct catalogue *catalogue)
     numbers_expect(&catalogue->slots, catalogue->slot_count);
     numbers_expect(&catalogue->files, catalogue->slot_count);
     index_expect(&catalogue->index, (size_t)slot_count);
+    abstracts_open(&catalogue->abstracts, catalogue->slot_count);
     status = memory_alloc(memory, owner, (size_t)WALK_SLOTS * CATALOGUE_SLOT_SIZE, &block);
     if (status != COFFER_OK)
         return status;
@@ -233,6 +256,7 @@ static void forget(struct catalogue *catalogue)
     tree_close(catalogue->tree);
     catalogue->tree = NULL;
     index_fini(&catalogue->index);
+    abstracts_fini(&catalogue->abstracts);
     numbers_fini(&catalogue->slots);
     numbers_fini(&catalogue->files);
     catalogue->object_count = 0;
@@ -266,9 +290,13 @@ enum coffer_status catalogue_open(struct catalogue *catalogue, struct tree_envir
 
     *catalogue = (struct catalogue){.environment = environment};
     index_init(&catalogue->index, environment->memory, owner);
+    abstracts_init(&catalogue->abstracts, environment->memory, owner);
     numbers_init(&catalogue->slots, environment->memory, owner);
     numbers_init(&catalogue->files, environment->memory, owner);
     status = crypto_random(environment->crypto, catalogue->seed, sizeof(catalogue->seed));
+    if (status == COFFER_OK)
+        status = crypto_random(environment->crypto, catalogue->more_seed,
+                               sizeof(catalogue->more_seed));
     if (status != COFFER_OK)
         return status;
     status = tree_open(environment, &opening, &catalogue->heads, &catalogue->tree);
@@ -329,6 +357,7 @@ void catalogue_close(struct catalogue *catalogue)
 {
     forget(catalogue);
     wipe(catalogue->seed, sizeof(catalogue->seed));
+    wipe(catalogue->more_seed, sizeof(catalogue->more_seed));
 }
 
 enum coffer_status catalogue_get(struct catalogue *catalogue, uint32_t slot, struct entry *out)
@@ -466,6 +495,30 @@ enum coffer_status catalogue_find(struct catalogue *catalogue, const struct name
     return catalogue->index.partial ? search(catalogue, name, slot, out) : COFFER_NOT_FOUND;
 }
 
+enum coffer_status catalogue_find_to_open(struct catalogue *catalogue, const struct name *name,
+                                          uint32_t *slot, struct entry *out, size_t *hash_size)
+{
+    const uint8_t no_hash[ABSTRACT_HASH_SIZE] = {0};
+    struct abstract wanted = abstract_of(catalogue, name, 0, no_hash);
+    uint32_t tag = tag_of(catalogue, name);
+    size_t cursor = 0;
+    uint32_t at;
+
+    while (index_next(&catalogue->index, tag, &cursor, &at)) {
+        const struct abstract *known = abstracts_get(&catalogue->abstracts, at);
+
+        if (known == NULL || memcmp(known->name, wanted.name, sizeof(wanted.name)) != 0)
+            continue;
+        *slot = at;
+        *out = (struct entry){.name = *name, .file = known->file};
+        memcpy(out->hash, known->root_hash, sizeof(known->root_hash));
+        *hash_size = sizeof(known->root_hash);
+        return COFFER_OK;
+    }
+    *hash_size = sizeof(out->hash);
+    return catalogue_find(catalogue, name, slot, out);
+}
+
 enum coffer_status catalogue_uses_file(struct catalogue *catalogue, uint32_t file, bool *uses)
 {
     return look_below(catalogue, catalogue->slot_count, file, uses);
@@ -479,6 +532,8 @@ enum coffer_status catalogue_reserve(struct catalogue *catalogue)
         status = numbers_reserve(&catalogue->files);
     if (status == COFFER_OK)
         index_reserve(&catalogue->index);
+    if (status == COFFER_OK)
+        abstracts_reserve(&catalogue->abstracts, catalogue->slot_count);
     return status;
 }
 
@@ -548,6 +603,10 @@ void catalogue_apply(struct catalogue *catalogue, uint32_t slot, const struct en
                      const struct entry *after)
 {
     catalogue->slot_count = (uint32_t)(tree_length(catalogue->tree) / CATALOGUE_SLOT_SIZE);
+    if (after != NULL)
+        keep_abstract(catalogue, slot, after);
+    else
+        abstracts_set(&catalogue->abstracts, slot, NULL);
     if (before != NULL && after != NULL && name_equal(&before->name, &after->name))
         return;
     if (before != NULL) {

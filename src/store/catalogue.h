@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The catalogue: which objects there are. On the device it is dirf.db, an array of 120-byte slots
- * in a hash tree (docs/FORMAT.md, "Catalogue"); in memory, an index of the names and the sets of
- * taken slots and file numbers. Slots themselves are read through the tree, and so through the
- * cache.
+ * in a hash tree (docs/FORMAT.md, "Catalogue"); in memory, an index of the names, abstracts of
+ * slots, and the sets of taken slots and file numbers. Slots themselves are read through the tree,
+ * and so through the cache.
  *
  * A change is staged in the tree (catalogue_stage), published by the store's commit, and then
  * applied to the memory side (catalogue_apply), which cannot fail: catalogue_reserve makes room
@@ -20,6 +20,7 @@
 #include "base/sip.h"
 #include "coffer.h"
 #include "crypto/crypto.h"
+#include "store/abstracts.h"
 #include "store/index.h"
 #include "store/numbers.h"
 #include "tree/tree.h"
@@ -46,11 +47,13 @@ struct catalogue {
     struct tree_environment *environment;
     struct tree *tree;
     struct index index;
+    struct abstracts abstracts;
     struct numbers slots;
     struct numbers files;
     uint32_t slot_count; /* slots that the file has */
     uint64_t object_count;
-    uint8_t seed[SIP_KEY_SIZE]; /* keys the hashes of names */
+    uint8_t seed[SIP_KEY_SIZE];      /* keys the hashes of names */
+    uint8_t more_seed[SIP_KEY_SIZE]; /* likewise, for what tells them apart */
     struct tree_heads heads;
     bool fell_back;      /* the newest version is damaged; this is the one before */
     bool spare_damaged;  /* the other version is damaged, and was not the newest */
@@ -72,6 +75,12 @@ void catalogue_close(struct catalogue *catalogue);
 COFFER_MUST_CHECK enum coffer_status catalogue_find(struct catalogue *catalogue,
                                                     const struct name *name, uint32_t *slot,
                                                     struct entry *out);
+
+/* The same, of what opening it takes: of its hash the first *hash_size bytes may be all that is
+ * known. */
+COFFER_MUST_CHECK enum coffer_status catalogue_find_to_open(struct catalogue *catalogue,
+                                                            const struct name *name, uint32_t *slot,
+                                                            struct entry *out, size_t *hash_size);
 
 /* A slot by number, below slot_count. COFFER_NOT_FOUND when it is free. */
 COFFER_MUST_CHECK enum coffer_status catalogue_get(struct catalogue *catalogue, uint32_t slot,

@@ -52,14 +52,15 @@ static enum coffer_status read_head(struct tree *tree, struct object_head *head)
     return data_start(head) <= tree_length(tree) ? COFFER_OK : COFFER_CORRUPT;
 }
 
-enum coffer_status object_open_entry(struct store *store, const struct entry *entry,
-                                     struct tree **tree, struct object_head *head)
+static enum coffer_status open_file(struct store *store, const struct entry *entry,
+                                    size_t hash_size, struct tree **tree, struct object_head *head)
 {
     char file_name[9];
     struct tree_opening opening = {.name = file_name,
                                    .uuid = entry->name.uuid,
                                    .version = TREE_BY_HASH,
-                                   .root_hash = entry->hash};
+                                   .root_hash = entry->hash,
+                                   .hash_size = hash_size};
     enum coffer_status status;
 
     catalogue_file_name(entry->file, file_name);
@@ -70,6 +71,12 @@ enum coffer_status object_open_entry(struct store *store, const struct entry *en
     if (status != COFFER_OK)
         tree_close(*tree);
     return status;
+}
+
+enum coffer_status object_open_entry(struct store *store, const struct entry *entry,
+                                     struct tree **tree, struct object_head *head)
+{
+    return open_file(store, entry, sizeof(entry->hash), tree, head);
 }
 
 /* --- Open objects --- */
@@ -91,19 +98,20 @@ static void leave(struct object *object)
         object_cache_unpin(&store->objects, object);
 }
 
-/* Read what has just been claimed. */
+/* Read what has just been claimed. Of the entry's hash the first bytes are known. */
 static enum coffer_status load(struct store *store, struct object *object, uint32_t slot,
-                               const struct entry *entry)
+                               const struct entry *entry, size_t hash_size)
 {
     enum coffer_status status;
 
     object->store = store;
     object->slot = slot;
     object->entry.file = entry->file;
-    memcpy(object->entry.hash, entry->hash, sizeof(entry->hash));
     rwlock_init(&object->lock);
-    status = object_open_entry(store, entry, &object->tree, &object->head);
-    if (status != COFFER_OK)
+    status = open_file(store, entry, hash_size, &object->tree, &object->head);
+    if (status == COFFER_OK)
+        memcpy(object->entry.hash, tree_root_hash(object->tree), sizeof(object->entry.hash));
+    else
         object->tree = NULL;
     /* The catalogue says that it exists: without its file it is damaged, not absent. */
     return status == COFFER_NOT_FOUND ? COFFER_CORRUPT : status;
@@ -129,15 +137,16 @@ static enum coffer_status get_locked(struct store *store, const struct name *nam
     struct object *object = object_cache_find(&store->objects, name);
     enum coffer_status status = COFFER_OK;
     struct entry entry;
+    size_t hash_size;
     uint32_t slot;
 
     if (object == NULL) {
-        status = catalogue_find(&store->catalogue, name, &slot, &entry);
+        status = catalogue_find_to_open(&store->catalogue, name, &slot, &entry, &hash_size);
         if (status == COFFER_OK)
             status = object_cache_claim(&store->objects, name, &object);
         if (status != COFFER_OK)
             return status;
-        status = load(store, object, slot, &entry);
+        status = load(store, object, slot, &entry, hash_size);
         if (status == COFFER_OK)
             tell_if_tolerated(object);
         object_cache_loaded(&store->objects, object, status);

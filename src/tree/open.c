@@ -145,12 +145,13 @@ static enum coffer_status take_version(struct tree *tree, const struct tree_open
 static enum coffer_status open_by_hash(struct tree *tree, const struct tree_opening *opening,
                                        const uint8_t *first)
 {
+    size_t hash_size = opening->hash_size != 0 ? opening->hash_size : CRYPTO_HASH_SIZE;
     enum coffer_status status = COFFER_CORRUPT;
 
     for (unsigned slot = 0; slot < 2 && status == COFFER_CORRUPT; slot++) {
         const uint8_t *root = first + FIRST_GROUP + layout_place_offset(0, slot);
 
-        if (memcmp(root + NODE_HASH, opening->root_hash, CRYPTO_HASH_SIZE) == 0)
+        if (memcmp(root + NODE_HASH, opening->root_hash, hash_size) == 0)
             status = take_version(tree, opening, first, slot);
     }
     return status;

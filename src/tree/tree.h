@@ -75,6 +75,7 @@ struct tree_opening {
     const uint8_t *uuid; /* CRYPTO_UUID_SIZE bytes; NULL: the catalogue's key */
     enum tree_version version;
     const uint8_t *root_hash; /* with TREE_BY_HASH */
+    size_t hash_size;         /* of it so much is known, from its beginning; 0: all */
 };
 
 /* What tree_open found out about the heads, also when it fails (TREE_BY_COUNTER, TREE_SPARE). */

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is kept of catalogue slots for opening (store/abstracts.h): that it says at every time what
+ * the catalogue says, and saves looking there. */
+#include "fixture.h"
+
+static struct catalogue *catalogue(void)
+{
+    return &fixture.store->store.catalogue;
+}
+
+static uint64_t frame_lookups(void)
+{
+    struct coffer_statistics now;
+
+    assert_ok(coffer_statistics_get(fixture.store, &now));
+    return now.cache_hits + now.cache_misses;
+}
+
+/* The object is found without the catalogue, and as the catalogue has it. */
+static void assert_known(const char *id)
+{
+    struct coffer_name name = step_name(id);
+    struct entry entry, expected;
+    uint32_t slot, expected_slot;
+    struct name inside;
+    uint64_t before;
+    size_t hash_size;
+
+    assert_ok(engine_name(&name, &inside));
+    before = frame_lookups();
+    assert_ok(catalogue_find_to_open(catalogue(), &inside, &slot, &entry, &hash_size));
+    assert_int_equal(frame_lookups(), before);
+    assert_int_equal(hash_size, ABSTRACT_HASH_SIZE);
+    assert_ok(catalogue_find(catalogue(), &inside, &expected_slot, &expected));
+    assert_int_equal(slot, expected_slot);
+    assert_int_equal(entry.file, expected.file);
+    assert_memory_equal(entry.hash, expected.hash, ABSTRACT_HASH_SIZE);
+    assert_true(name_equal(&entry.name, &inside));
+}
+
+static void assert_unknown(const char *id)
+{
+    struct coffer_name name = step_name(id);
+    struct name inside;
+    struct entry entry;
+    size_t hash_size;
+    uint32_t slot;
+
+    assert_ok(engine_name(&name, &inside));
+    assert_status(catalogue_find_to_open(catalogue(), &inside, &slot, &entry, &hash_size),
+                  COFFER_NOT_FOUND);
+}
+
+/* An open that finds nothing of the object in memory. */
+static void assert_opens_from_the_device(const char *id, char letter, size_t size)
+{
+    while (object_cache_relieve(&fixture.store->store.objects))
+        ;
+    assert_holds(id, letter, size);
+}
+
+static void test_they_go_with_the_catalogue(void **state)
+{
+    struct coffer_object *object;
+    struct coffer_writer *writer;
+    struct coffer_name name = step_name("a");
+    uint8_t *bytes = letter_bytes('c', 5000);
+
+    (void)state;
+    assert_ok(put("a", 'a', 100));
+    assert_ok(put("b", 'b', 5000));
+    assert_known("a");
+    assert_known("b");
+    assert_unknown("c");
+
+    /* Replaced, by a commit and not by what is given up. */
+    assert_ok(put_flags("a", COFFER_REPLACE, 'x', 3000));
+    assert_known("a");
+    assert_opens_from_the_device("a", 'x', 3000);
+    assert_ok(coffer_writer_open(fixture.store, &name, COFFER_REPLACE, NULL, &writer));
+    assert_ok(coffer_writer_write(writer, bytes, 5000));
+    coffer_writer_abort(writer);
+    assert_known("a");
+    assert_opens_from_the_device("a", 'x', 3000);
+
+    /* Changed: another root hash. */
+    assert_ok(open_object("b", &object));
+    assert_ok(coffer_object_write(object, 0, bytes, 5000));
+    coffer_object_close(object);
+    assert_known("b");
+    assert_opens_from_the_device("b", 'c', 5000);
+
+    assert_ok(rename_object("b", "c"));
+    assert_unknown("b");
+    assert_known("c");
+    assert_opens_from_the_device("c", 'c', 5000);
+
+    assert_ok(delete_object("a"));
+    assert_unknown("a");
+    assert_ok(put("d", 'd', 10)); /* in the slot of "a" */
+    assert_unknown("a");
+    assert_known("d");
+    reopen();
+    assert_unknown("a");
+    assert_known("c");
+    assert_known("d");
+    assert_opens_from_the_device("d", 'd', 10);
+    free(bytes);
+}
+
+static void test_a_change_that_fails_changes_none(void **state)
+{
+    struct fault_plan plan = {.kind = FAULT_IO_BEFORE};
+    enum coffer_status status;
+
+    (void)state;
+    assert_ok(put("a", 'a', 100));
+    for (plan.at = 1;; plan.at++) {
+        plan.calls = 0;
+        plan.fired = false;
+        memory_device_inject(disk, &plan);
+        status = put_flags("a", COFFER_REPLACE, 'x', 3000);
+        memory_device_inject(disk, NULL);
+        if (status != COFFER_IO)
+            break;
+        assert_known("a");
+        assert_opens_from_the_device("a", 'a', 100);
+    }
+    assert_true(plan.at > 2);
+    assert_status(status, COFFER_FAILED); /* the switch's outcome: a matter of the next opening */
+    reopen();
+    assert_known("a");
+}
+
+/* In another frame, and without a frame. */
+static void test_many_slots(void **state)
+{
+    char id[8];
+
+    (void)state;
+    for (unsigned i = 0; i < 300; i++) {
+        (void)snprintf(id, sizeof(id), "%u", i);
+        assert_ok(put(id, 'm', 20));
+    }
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 300; i++) {
+            (void)snprintf(id, sizeof(id), "%u", i);
+            assert_known(id);
+        }
+        reopen();
+    }
+    abstracts_fini(&catalogue()->abstracts);
+    assert_opens_from_the_device("299", 'm', 20);
+    assert_ok(delete_object("7"));
+    assert_ok(put("7", 'n', 30));
+    assert_opens_from_the_device("7", 'n', 30);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        store_test(test_they_go_with_the_catalogue),
+        store_test(test_a_change_that_fails_changes_none),
+        store_test(test_many_slots),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
