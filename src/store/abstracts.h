@@ -14,7 +14,7 @@
  * bits, as many as the tags of AES-GCM have, and as OP-TEE puts into a head's.
  *
  * Invariants
- *   A1 An abstract says what its slot holds in the committed catalogue. It changes when that does,
+ *   J4 An abstract says what its slot holds in the committed catalogue. It changes when that does,
  *      together with the index, and only slots that count have one.
  *
  * Locking: the catalogue's.
