@@ -54,7 +54,7 @@ static void assert_unknown(const char *id)
 /* An open that finds nothing of the object in memory. */
 static void assert_opens_from_the_device(const char *id, char letter, size_t size)
 {
-    while (object_cache_relieve(&fixture.store->store.objects))
+    while (cache_shrink(fixture.store->store.objects.core, 1, 8) > 0)
         ;
     assert_holds(id, letter, size);
 }
