@@ -5,6 +5,17 @@
 _Static_assert(COFFER_SOURCES_MAX == RECLAIM_SOURCES_MAX, "all sources can be told");
 _Static_assert(COFFER_PAUSES == RECLAIM_PAUSES, "all lengths can be told");
 
+static uint64_t abstracts_step(void *context, uint64_t bytes, unsigned steps)
+{
+    return abstracts_shrink(context, bytes, steps);
+}
+
+/* Younger than whatever has an age: an open without them costs much more than they take. */
+static uint64_t abstracts_oldest(void *context)
+{
+    return abstracts_can_shrink(context) ? UINT64_MAX - 1 : UINT64_MAX;
+}
+
 enum coffer_status engine_start_collector(struct coffer *engine, bool thread)
 {
     const struct plan *plan = &engine->plan;
@@ -21,6 +32,11 @@ enum coffer_status engine_start_collector(struct coffer *engine, bool thread)
         reclaim_cache("blocks", engine->blocks.frames.core, true),
         reclaim_cache("nodes", engine->nodes.frames.core, true),
         reclaim_buffers("buffers", &engine->buffers),
+        {.name = "abstracts",
+         .context = &engine->store.catalogue.abstracts,
+         .step = abstracts_step,
+         .oldest = abstracts_oldest,
+         .direct = true},
         reclaim_pool("spans", engine->memory->pool),
     };
     enum coffer_status status = reclaim_init(&engine->reclaim, &settings);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/abstracts.h"
 
+#include <limits.h>
+
 #include "base/assert.h"
 #include "base/bytes.h"
 
@@ -16,23 +18,14 @@ size_t abstracts_table_bytes(uint64_t free)
     return free < FREE_LEAST ? 0 : (size_t)(free / 2) * sizeof(struct abstract *);
 }
 
-void abstracts_init(struct abstracts *abstracts, struct memory *memory, struct owner owner)
+void abstracts_init(struct abstracts *abstracts, struct memory *memory, struct owner owner,
+                    const struct coffer_port *port, uint64_t free_min)
 {
-    *abstracts = (struct abstracts){.memory = memory, .owner = owner};
+    *abstracts = (struct abstracts){.memory = memory, .owner = owner, .free_min = free_min};
+    spin_init(&abstracts->lock, port);
 }
 
-void abstracts_reserve(struct abstracts *abstracts, uint32_t slot)
-{
-    size_t frame = slot / FRAME_ABSTRACTS;
-    void *block;
-
-    if (frame >= abstracts->frame_max || abstracts->frames[frame] != NULL)
-        return;
-    if (frames_take(abstracts->memory->frames, abstracts->owner, 1, &block) == COFFER_OK)
-        abstracts->frames[frame] = block;
-}
-
-void abstracts_open(struct abstracts *abstracts, uint32_t slot_count)
+void abstracts_open(struct abstracts *abstracts)
 {
     size_t table = abstracts_table_bytes(memory_free_frames(abstracts->memory));
     void *block;
@@ -41,17 +34,11 @@ void abstracts_open(struct abstracts *abstracts, uint32_t slot_count)
         return;
     abstracts->frames = block;
     abstracts->frame_max = table / sizeof(struct abstract *);
-    for (uint64_t slot = 0; slot < slot_count; slot += FRAME_ABSTRACTS)
-        abstracts_reserve(abstracts, (uint32_t)slot);
 }
 
 void abstracts_fini(struct abstracts *abstracts)
 {
-    for (size_t i = 0; i < abstracts->frame_max; i++) {
-        if (abstracts->frames[i] != NULL &&
-            frames_give(abstracts->memory->frames, abstracts->frames[i]) != COFFER_OK)
-            assert_cheap(false);
-    }
+    (void)abstracts_shrink(abstracts, UINT64_MAX, UINT_MAX);
     if (abstracts->frames != NULL)
         memory_free(abstracts->memory, abstracts->frames);
     abstracts->frames = NULL;
@@ -59,26 +46,100 @@ void abstracts_fini(struct abstracts *abstracts)
 }
 
 /* The place of a slot; NULL: it has none. */
-static struct abstract *place_of(const struct abstracts *abstracts, uint32_t slot)
+static struct abstract *place_locked(const struct abstracts *abstracts, uint32_t slot)
 {
     size_t frame = slot / FRAME_ABSTRACTS;
 
-    if (frame >= abstracts->frame_max || abstracts->frames[frame] == NULL)
+    if (frame >= abstracts->frames_end || abstracts->frames[frame] == NULL)
         return NULL;
     return &abstracts->frames[frame][slot % FRAME_ABSTRACTS];
 }
 
-void abstracts_set(struct abstracts *abstracts, uint32_t slot, const struct abstract *abstract)
+/* A frame for the slot, which has none, if that is possible. Gives up the lock. */
+static struct abstract *make_place_locked(struct abstracts *abstracts, uint32_t slot)
 {
-    struct abstract *place = place_of(abstracts, slot);
+    size_t frame = slot / FRAME_ABSTRACTS;
+    enum coffer_status status = COFFER_NO_MEMORY;
+    void *block;
 
-    if (place != NULL)
-        *place = abstract != NULL ? *abstract : (struct abstract){.file = 0};
+    if (frame >= abstracts->frame_max)
+        return NULL;
+    spin_give(&abstracts->lock);
+    if (memory_free_frames(abstracts->memory) > abstracts->free_min)
+        status = frames_take(abstracts->memory->frames, abstracts->owner, 1, &block);
+    spin_take(&abstracts->lock);
+    if (status != COFFER_OK)
+        return NULL;
+    abstracts->frames[frame] = block;
+    if (abstracts->frames_end <= frame)
+        abstracts->frames_end = frame + 1;
+    return place_locked(abstracts, slot);
 }
 
-const struct abstract *abstracts_get(const struct abstracts *abstracts, uint32_t slot)
+void abstracts_set(struct abstracts *abstracts, uint32_t slot, const struct abstract *abstract)
 {
-    const struct abstract *place = place_of(abstracts, slot);
+    struct abstract *place;
 
-    return place != NULL && !bytes_are_zero(place->name, sizeof(place->name)) ? place : NULL;
+    spin_take(&abstracts->lock);
+    place = place_locked(abstracts, slot);
+    if (place == NULL && abstract != NULL)
+        place = make_place_locked(abstracts, slot);
+    if (place != NULL)
+        *place = abstract != NULL ? *abstract : (struct abstract){.file = 0};
+    spin_give(&abstracts->lock);
+}
+
+bool abstracts_get(struct abstracts *abstracts, uint32_t slot, struct abstract *out)
+{
+    const struct abstract *place;
+    bool known;
+
+    spin_take(&abstracts->lock);
+    place = place_locked(abstracts, slot);
+    known = place != NULL && !bytes_are_zero(place->name, sizeof(place->name));
+    if (known)
+        *out = *place;
+    spin_give(&abstracts->lock);
+    return known;
+}
+
+/* The last frame that there is, which is no more; NULL: there is none. */
+static struct abstract *remove_last(struct abstracts *abstracts)
+{
+    struct abstract *frame = NULL;
+
+    spin_take(&abstracts->lock);
+    while (frame == NULL && abstracts->frames_end > 0) {
+        abstracts->frames_end--;
+        frame = abstracts->frames[abstracts->frames_end];
+        abstracts->frames[abstracts->frames_end] = NULL;
+    }
+    spin_give(&abstracts->lock);
+    return frame;
+}
+
+uint64_t abstracts_shrink(struct abstracts *abstracts, uint64_t bytes, unsigned steps)
+{
+    uint64_t given = 0;
+
+    for (; steps > 0 && given < bytes; steps--) {
+        struct abstract *frame = remove_last(abstracts);
+
+        if (frame == NULL)
+            break;
+        if (frames_give(abstracts->memory->frames, frame) != COFFER_OK)
+            assert_cheap(false);
+        given += FRAME_SIZE;
+    }
+    return given;
+}
+
+bool abstracts_can_shrink(struct abstracts *abstracts)
+{
+    bool can;
+
+    spin_take(&abstracts->lock);
+    can = abstracts->frames_end > 0;
+    spin_give(&abstracts->lock);
+    return can;
 }

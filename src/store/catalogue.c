@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/catalogue.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -229,7 +230,7 @@ static enum coffer_status take_in_all(struct catalogue *catalogue)
     numbers_expect(&catalogue->slots, catalogue->slot_count);
     numbers_expect(&catalogue->files, catalogue->slot_count);
     index_expect(&catalogue->index, (size_t)slot_count);
-    abstracts_open(&catalogue->abstracts, catalogue->slot_count);
+    abstracts_open(&catalogue->abstracts);
     status = memory_alloc(memory, owner, (size_t)WALK_SLOTS * CATALOGUE_SLOT_SIZE, &block);
     if (status != COFFER_OK)
         return status;
@@ -290,7 +291,8 @@ enum coffer_status catalogue_open(struct catalogue *catalogue, struct tree_envir
 
     *catalogue = (struct catalogue){.environment = environment};
     index_init(&catalogue->index, environment->memory, owner);
-    abstracts_init(&catalogue->abstracts, environment->memory, owner);
+    abstracts_init(&catalogue->abstracts, environment->memory, owner, environment->port,
+                   environment->nodes->frames.free_min);
     numbers_init(&catalogue->slots, environment->memory, owner);
     numbers_init(&catalogue->files, environment->memory, owner);
     status = crypto_random(environment->crypto, catalogue->seed, sizeof(catalogue->seed));
@@ -495,28 +497,44 @@ enum coffer_status catalogue_find(struct catalogue *catalogue, const struct name
     return catalogue->index.partial ? search(catalogue, name, slot, out) : COFFER_NOT_FOUND;
 }
 
-enum coffer_status catalogue_find_to_open(struct catalogue *catalogue, const struct name *name,
-                                          uint32_t *slot, struct entry *out, size_t *hash_size)
+/* By abstracts alone: false where they don't tell. */
+static bool find_abstract(struct catalogue *catalogue, const struct name *name, uint32_t *slot,
+                          struct abstract *out)
 {
     const uint8_t no_hash[ABSTRACT_HASH_SIZE] = {0};
     struct abstract wanted = abstract_of(catalogue, name, 0, no_hash);
     uint32_t tag = tag_of(catalogue, name);
     size_t cursor = 0;
+
+    while (index_next(&catalogue->index, tag, &cursor, slot)) {
+        if (!abstracts_get(&catalogue->abstracts, *slot, out))
+            return false; /* it may be this one */
+        if (memcmp(out->name, wanted.name, sizeof(wanted.name)) == 0)
+            return true;
+    }
+    return false;
+}
+
+enum coffer_status catalogue_find_to_open(struct catalogue *catalogue, const struct name *name,
+                                          uint32_t *slot, struct entry *out, size_t *hash_size)
+{
+    enum coffer_status status;
+    struct abstract known;
     uint32_t at;
 
-    while (index_next(&catalogue->index, tag, &cursor, &at)) {
-        const struct abstract *known = abstracts_get(&catalogue->abstracts, at);
-
-        if (known == NULL || memcmp(known->name, wanted.name, sizeof(wanted.name)) != 0)
-            continue;
+    if (find_abstract(catalogue, name, &at, &known)) {
         *slot = at;
-        *out = (struct entry){.name = *name, .file = known->file};
-        memcpy(out->hash, known->root_hash, sizeof(known->root_hash));
-        *hash_size = sizeof(known->root_hash);
+        *out = (struct entry){.name = *name, .file = known.file};
+        memcpy(out->hash, known.root_hash, sizeof(known.root_hash));
+        *hash_size = sizeof(known.root_hash);
         return COFFER_OK;
     }
+    status = catalogue_find(catalogue, name, slot, out);
+    if (status != COFFER_OK)
+        return status;
+    keep_abstract(catalogue, *slot, out);
     *hash_size = sizeof(out->hash);
-    return catalogue_find(catalogue, name, slot, out);
+    return COFFER_OK;
 }
 
 enum coffer_status catalogue_uses_file(struct catalogue *catalogue, uint32_t file, bool *uses)
@@ -530,10 +548,11 @@ enum coffer_status catalogue_reserve(struct catalogue *catalogue)
 
     if (status == COFFER_OK)
         status = numbers_reserve(&catalogue->files);
-    if (status == COFFER_OK)
+    if (status == COFFER_OK && !index_try_reserve(&catalogue->index)) {
+        /* Names are worth more. */
+        (void)abstracts_shrink(&catalogue->abstracts, UINT64_MAX, UINT_MAX);
         index_reserve(&catalogue->index);
-    if (status == COFFER_OK)
-        abstracts_reserve(&catalogue->abstracts, catalogue->slot_count);
+    }
     return status;
 }
 

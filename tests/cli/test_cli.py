@@ -640,7 +640,7 @@ class StatsTest(CommandTest):
     def test_collector(self):
         value = self.run_json("stats")["collector"]
         self.assertEqual([item["name"] for item in value["sources"]],
-                         ["objects", "blocks", "nodes", "buffers", "spans"])
+                         ["objects", "blocks", "nodes", "buffers", "abstracts", "spans"])
         self.assertEqual(sum(item["bytes"] for item in value["sources"]), value["bytes"])
         self.assertEqual(sum(value["pause_lengths"]), value["pauses"])
         self.assertRegex(self.run_coffer("stats").decode(), r"(?m)^COLLECTED FROM ")

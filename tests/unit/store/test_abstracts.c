@@ -132,28 +132,105 @@ static void test_a_change_that_fails_changes_none(void **state)
     assert_known("a");
 }
 
-/* In another frame, and without a frame. */
-static void test_many_slots(void **state)
+static void assert_all_known(unsigned count)
 {
     char id[8];
 
-    (void)state;
-    for (unsigned i = 0; i < 300; i++) {
+    for (unsigned i = 0; i < count; i++) {
+        (void)snprintf(id, sizeof(id), "%u", i);
+        assert_known(id);
+    }
+}
+
+static void put_many(unsigned count)
+{
+    char id[8];
+
+    for (unsigned i = 0; i < count; i++) {
         (void)snprintf(id, sizeof(id), "%u", i);
         assert_ok(put(id, 'm', 20));
     }
-    for (unsigned round = 0; round < 2; round++) {
-        for (unsigned i = 0; i < 300; i++) {
-            (void)snprintf(id, sizeof(id), "%u", i);
-            assert_known(id);
-        }
-        reopen();
-    }
-    abstracts_fini(&catalogue()->abstracts);
-    assert_opens_from_the_device("299", 'm', 20);
+}
+
+/* What is asked back is lost, frame by frame from the end, and comes back by being opened. */
+static void test_frames_go_and_come(void **state)
+{
+    struct abstracts *abstracts = &catalogue()->abstracts;
+    struct coffer_name name = step_name("299");
+    struct name inside;
+    struct entry entry;
+    size_t hash_size;
+    uint32_t slot;
+
+    (void)state;
+    put_many(300);
+    assert_all_known(300);
+    reopen();
+    abstracts = &catalogue()->abstracts;
+    assert_all_known(300);
+    assert_int_equal(abstracts_shrink(abstracts, 1, 8), FRAME_SIZE);
+    assert_all_known(256);
+    assert_ok(engine_name(&name, &inside));
+    assert_ok(catalogue_find_to_open(catalogue(), &inside, &slot, &entry, &hash_size));
+    assert_int_equal(hash_size, sizeof(entry.hash));
+    assert_known("299");
+    assert_ok(delete_object("298")); /* of which nothing is known */
+    assert_unknown("298");
+
+    assert_int_equal(abstracts_shrink(abstracts, UINT64_MAX, 2), 2 * FRAME_SIZE);
+    assert_int_equal(abstracts_shrink(abstracts, UINT64_MAX, 2), FRAME_SIZE);
+    assert_false(abstracts_can_shrink(abstracts));
     assert_ok(delete_object("7"));
     assert_ok(put("7", 'n', 30));
     assert_opens_from_the_device("7", 'n', 30);
+    assert_known("7");
+
+    abstracts_fini(abstracts); /* there is never a place any more */
+    assert_opens_from_the_device("299", 'm', 20);
+    assert_ok(delete_object("8"));
+    assert_ok(put("8", 'n', 30));
+    assert_opens_from_the_device("8", 'n', 30);
+}
+
+/* Nobody is refused a frame while they have one, and they take none that others may want. */
+static void test_they_give_way(void **state)
+{
+    static void *taken[1 << 16];
+    struct abstracts *abstracts = &catalogue()->abstracts;
+    struct memory *memory = fixture.store->memory;
+    struct owner owner;
+    size_t count = 0;
+
+    (void)state;
+    put_many(300);
+    assert_true(abstracts_can_shrink(abstracts));
+    assert_ok(account_open_owner(&memory->account, "hog", &owner));
+    while (frames_take(memory->frames, owner, 1, &taken[count]) == COFFER_OK)
+        must(++count < sizeof(taken) / sizeof(taken[0]));
+    assert_false(abstracts_can_shrink(abstracts));
+
+    while (count > 0 && memory_free_frames(memory) < abstracts->free_min)
+        assert_ok(frames_give(memory->frames, taken[--count]));
+    assert_opens_from_the_device("17", 'm', 20);
+    assert_false(abstracts_can_shrink(abstracts));
+    while (count > 0)
+        assert_ok(frames_give(memory->frames, taken[--count]));
+    assert_opens_from_the_device("17", 'm', 20);
+    assert_known("17");
+}
+
+/* The table of names grows in their stead. */
+static void test_names_come_first(void **state)
+{
+    const struct store_options small = {.memory = (size_t)512 * 1024};
+
+    (void)state;
+    close_store();
+    open_with(&small);
+    put_many(3400);
+    assert_false(catalogue()->index.partial);
+    assert_opens_from_the_device("3399", 'm', 20);
+    assert_known("3399");
 }
 
 int main(void)
@@ -161,7 +238,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         store_test(test_they_go_with_the_catalogue),
         store_test(test_a_change_that_fails_changes_none),
-        store_test(test_many_slots),
+        store_test(test_frames_go_and_come),
+        store_test(test_they_give_way),
+        store_test(test_names_come_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

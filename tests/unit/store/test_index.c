@@ -200,14 +200,47 @@ static void test_index_is_valid_sees_a_gap_and_a_wrong_count(void **state)
         index_insert(&index, 7u << 26, i); /* the 7th of 64 cells and on */
     }
     assert_true(index_is_valid(&index));
-    index.cells[8].slot_plus_one = 0; /* the middle one of 7, 8, 9 */
+    index.pieces[0][8].slot_plus_one = 0; /* the middle one of 7, 8, 9 */
     index.used = 2;
     assert_false(index_is_valid(&index));
-    index.cells[8].slot_plus_one = 2;
+    index.pieces[0][8].slot_plus_one = 2;
     assert_false(index_is_valid(&index));
     index.used = 3;
     assert_true(index_is_valid(&index));
     index_fini(&index);
+}
+
+static void test_an_index_grows_where_no_two_free_frames_adjoin(void **state)
+{
+    struct pairs *pairs = must_alloc(sizeof(*pairs));
+    void *taken[REGION_SIZE / FRAME_SIZE];
+    struct random random;
+    struct index index;
+    size_t count = 0;
+
+    (void)state;
+    random_init(&random, "test_pieces");
+    index_init(&index, memory, owner);
+    pairs->count = 0;
+    add_pair(&index, pairs, some_tag(&random, 3), 0); /* what the heap needs is there */
+    while (frames_take(memory->frames, owner, 1, &taken[count]) == COFFER_OK)
+        count++;
+    for (size_t i = 0; i < count; i++) {
+        if ((uintptr_t)taken[i] / FRAME_SIZE % 2 == 0)
+            assert_int_equal(frames_give(memory->frames, taken[i]), COFFER_OK);
+    }
+    for (uint32_t i = 1; i < 1500; i++)
+        add_pair(&index, pairs, some_tag(&random, 3), i);
+    assert_false(index.partial);
+    assert_true(index_is_valid(&index));
+    for (size_t i = 0; i < pairs->count; i++)
+        assert_agrees(&index, pairs, pairs->cells[i].tag);
+    index_fini(&index);
+    for (size_t i = 0; i < count; i++) {
+        if ((uintptr_t)taken[i] / FRAME_SIZE % 2 != 0)
+            assert_int_equal(frames_give(memory->frames, taken[i]), COFFER_OK);
+    }
+    free(pairs);
 }
 
 /* --- Numbers --- */
@@ -354,6 +387,7 @@ int main(void)
         memory_test(test_insertion_and_backward_shift_agree_with_a_list),
         memory_test(test_an_index_without_memory_is_partial_and_never_wrong),
         memory_test(test_an_index_without_any_memory_holds_nothing),
+        memory_test(test_an_index_grows_where_no_two_free_frames_adjoin),
         memory_test(test_index_is_valid_sees_a_gap_and_a_wrong_count),
         memory_test(test_the_lowest_free_number_agrees_with_an_array),
         memory_test(test_numbers_beyond_the_capacity_are_counted_only),
