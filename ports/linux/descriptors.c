@@ -319,12 +319,29 @@ bool descriptors_failed(struct descriptors *descriptors)
 
 /* --- The table --------------------------------------------------------------------------- */
 
+static uint32_t tag_of(const char *name)
+{
+    uint32_t tag = 0;
+
+    for (; *name != '\0'; name++)
+        tag = tag * 31 + (uint8_t)*name;
+    return tag;
+}
+
+static void set_name(struct descriptor *entry, const char *name)
+{
+    memcpy(entry->name, name, strlen(name) + 1);
+    entry->tag = tag_of(name);
+}
+
 static struct descriptor *find_locked(struct descriptors *descriptors, const char *name)
 {
+    const uint32_t tag = tag_of(name);
+
     for (size_t i = 0; i < DESCRIPTORS_COUNT; i++) {
         struct descriptor *entry = &descriptors->entries[i];
 
-        if (entry->fd >= 0 && strcmp(entry->name, name) == 0)
+        if (entry->tag == tag && entry->fd >= 0 && strcmp(entry->name, name) == 0)
             return entry;
     }
     return NULL;
@@ -340,10 +357,11 @@ static struct descriptor *victim_locked(struct descriptors *descriptors)
         bool entry_dirty = entry->state == DESCRIPTOR_DIRTY;
         bool victim_dirty = victim != NULL && victim->state == DESCRIPTOR_DIRTY;
 
-        if (entry->fd < 0 || entry->users > 0 || is_held(descriptors, entry->name))
+        if (entry->fd < 0 || entry->users > 0)
             continue;
-        if (victim == NULL || (victim_dirty && !entry_dirty) ||
-            (victim_dirty == entry_dirty && entry->used < victim->used))
+        if ((victim == NULL || (victim_dirty && !entry_dirty) ||
+             (victim_dirty == entry_dirty && entry->used < victim->used)) &&
+            !is_held(descriptors, entry->name))
             victim = entry;
     }
     return victim;
@@ -421,7 +439,7 @@ static struct descriptor *keep_locked(struct descriptors *descriptors, const cha
             if (entry->fd >= 0)
                 continue;
             *entry = (struct descriptor){.fd = fd, .used = ++descriptors->clock, .end = UINT64_MAX};
-            memcpy(entry->name, name, strlen(name) + 1);
+            set_name(entry, name);
             return entry;
         }
         (void)make_room_locked(descriptors);
@@ -562,7 +580,7 @@ void descriptors_rename(struct descriptors *descriptors, const char *from, const
     lock(descriptors);
     entry = find_locked(descriptors, from);
     if (entry != NULL) {
-        memcpy(entry->name, to, strlen(to) + 1);
+        set_name(entry, to);
         entry->fresh = true;
         entry->changes++;
         if (entry->state == DESCRIPTOR_CLEAN)

@@ -53,6 +53,7 @@ struct descriptor {
     uint64_t changes;     /* that were begun */
     _Atomic uint64_t end; /* the file's size, until its first change; then UINT64_MAX */
     uint64_t used;
+    uint32_t tag;                   /* of the name: others differ in it, nearly always */
     char name[DEVICE_NAME_MAX + 1]; /* empty: the file is gone, the last user closes it */
 };
 

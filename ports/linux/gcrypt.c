@@ -136,18 +136,16 @@ out:
 }
 
 /* A key encryption key stays in the library no longer than the call. Decryption has a schedule of
- * its own, made at the first block, so one block is decrypted under the zero key; and libgcrypt
- * keeps a copy of the context as it was when the key was set, which the second setting renews. */
+ * its own, made at the first block; libgcrypt keeps a copy of the context as it was when the key was
+ * set, without it. Going back to that copy overwrites the one, and a new key the rest. */
 static void ecb_forget(struct state *state)
 {
-    uint8_t block[CIPHER_BLOCK_SIZE] = {0};
-    gcry_error_t error = gcry_cipher_setkey(state->ecb, zero_key, CIPHER_ECB_KEY_SIZE);
+    gcry_error_t error = gcry_cipher_reset(state->ecb);
 
-    if (error == 0)
-        error = gcry_cipher_decrypt(state->ecb, block, sizeof(block), NULL, 0);
     if (error == 0)
         error = gcry_cipher_setkey(state->ecb, zero_key, CIPHER_ECB_KEY_SIZE);
     assert_cheap(error == 0);
+    (void)error;
 }
 
 static enum coffer_status ecb_encrypt(void *context, const uint8_t key[CIPHER_ECB_KEY_SIZE],
