@@ -98,24 +98,25 @@ static uint32_t tag_of(const struct catalogue *catalogue, const struct name *nam
     return (uint32_t)catalogue_hash(catalogue, name);
 }
 
-/* The abstract of an entry: all of it, or what its name comes to. */
+/* The abstract of a name, and its tag. */
 static struct abstract abstract_of(const struct catalogue *catalogue, const struct name *name,
-                                   uint32_t file, const uint8_t *hash)
+                                   uint32_t *tag)
 {
     uint64_t first = catalogue_hash(catalogue, name);
     uint64_t second = sip_hash(catalogue->more_seed, name, CRYPTO_UUID_SIZE + name->id_size);
-    struct abstract abstract = {
-        .name = {(uint32_t)(first >> 32), (uint32_t)second, (uint32_t)(second >> 32)},
-        .file = file};
 
-    memcpy(abstract.root_hash, hash, sizeof(abstract.root_hash));
-    return abstract;
+    *tag = (uint32_t)first;
+    return (struct abstract){
+        .name = {(uint32_t)(first >> 32), (uint32_t)second, (uint32_t)(second >> 32)}};
 }
 
 static void keep_abstract(struct catalogue *catalogue, uint32_t slot, const struct entry *entry)
 {
-    struct abstract abstract = abstract_of(catalogue, &entry->name, entry->file, entry->hash);
+    uint32_t unused;
+    struct abstract abstract = abstract_of(catalogue, &entry->name, &unused);
 
+    abstract.file = entry->file;
+    memcpy(abstract.root_hash, entry->hash, sizeof(abstract.root_hash));
     abstracts_set(&catalogue->abstracts, slot, &abstract);
 }
 
@@ -501,9 +502,8 @@ enum coffer_status catalogue_find(struct catalogue *catalogue, const struct name
 static bool find_abstract(struct catalogue *catalogue, const struct name *name, uint32_t *slot,
                           struct abstract *out)
 {
-    const uint8_t no_hash[ABSTRACT_HASH_SIZE] = {0};
-    struct abstract wanted = abstract_of(catalogue, name, 0, no_hash);
-    uint32_t tag = tag_of(catalogue, name);
+    uint32_t tag;
+    const struct abstract wanted = abstract_of(catalogue, name, &tag);
     size_t cursor = 0;
 
     while (index_next(&catalogue->index, tag, &cursor, slot)) {

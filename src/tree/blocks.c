@@ -91,10 +91,11 @@ enum coffer_status blocks_fetch(struct tree *tree, const struct block_seal *seal
     return COFFER_OK;
 }
 
-enum coffer_status blocks_unseal(struct tree *tree, const struct block_seal *seal, uint8_t *bytes)
+enum coffer_status blocks_unseal_into(struct tree *tree, const struct block_seal *seal,
+                                      const uint8_t *sealed, uint8_t *out)
 {
     return crypto_unseal(tree->environment->crypto, tree->key, tree->wrapped, sizeof(tree->wrapped),
-                         bytes, bytes, LAYOUT_BLOCK_SIZE, seal->iv, seal->tag);
+                         sealed, out, LAYOUT_BLOCK_SIZE, seal->iv, seal->tag);
 }
 
 static struct block block_of(const struct frame_entry *entry)
@@ -143,7 +144,7 @@ enum coffer_status blocks_complete(struct tree *tree, struct frame_entry *const 
     return status;
 }
 
-void blocks_adopt_first(struct tree *tree, uint8_t *slots, size_t got)
+void blocks_adopt_first(struct tree *tree, const uint8_t *slots, size_t got)
 {
     struct block_cache *cache = tree->environment->blocks;
     struct frame_entry *entry;
@@ -162,9 +163,8 @@ void blocks_adopt_first(struct tree *tree, uint8_t *slots, size_t got)
     if (block_cache_get(cache, &tree->blocks, 0, 0, &entry, &claimed) != COFFER_OK)
         return;
     assert_cheap(claimed); /* the file is being opened */
-    memcpy(entry->frame, slots + at, LAYOUT_BLOCK_SIZE);
     /* A block that is not good is found out when it is read. */
-    status = blocks_unseal(tree, &seal, entry->frame);
+    status = blocks_unseal_into(tree, &seal, slots + at, entry->frame);
     block_cache_loaded(cache, entry, status);
     if (status == COFFER_OK)
         block_cache_unpin(cache, entry);

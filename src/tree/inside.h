@@ -251,9 +251,17 @@ COFFER_MUST_CHECK enum coffer_status blocks_find_seals(struct tree *tree, struct
 COFFER_MUST_CHECK enum coffer_status blocks_fetch(struct tree *tree, const struct block_seal *seals,
                                                   uint8_t *const *places, size_t count);
 
-/* Unseal a block in place; zeros unless the tag fits. */
-COFFER_MUST_CHECK enum coffer_status blocks_unseal(struct tree *tree, const struct block_seal *seal,
-                                                   uint8_t *bytes);
+/* Unseal a block; zeros unless the tag fits. */
+COFFER_MUST_CHECK enum coffer_status blocks_unseal_into(struct tree *tree,
+                                                        const struct block_seal *seal,
+                                                        const uint8_t *sealed, uint8_t *out);
+
+/* The same in place. */
+COFFER_MUST_CHECK static inline enum coffer_status
+blocks_unseal(struct tree *tree, const struct block_seal *seal, uint8_t *bytes)
+{
+    return blocks_unseal_into(tree, seal, bytes, bytes);
+}
 
 /* All of the bytes of a block that is being written and wasn't read. */
 static inline bool block_is_partial(const struct frame_entry *entry)
@@ -269,7 +277,7 @@ COFFER_MUST_CHECK enum coffer_status blocks_complete(struct tree *tree,
 
 /* The first block's ciphertext came with the opening read: decrypt it into the cache if it is good.
  * `slots` are both slots of block 0, `got` how many bytes of them were read. */
-void blocks_adopt_first(struct tree *tree, uint8_t *slots, size_t got);
+void blocks_adopt_first(struct tree *tree, const uint8_t *slots, size_t got);
 
 /* --- outgoing.c */
 

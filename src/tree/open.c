@@ -207,7 +207,8 @@ static enum coffer_status open_version(struct tree *tree, const struct tree_open
     status = device_read(tree->environment->device, opening->name, 0, &piece, 1, &got);
     if (status != COFFER_OK)
         return status;
-    memset(first + got, 0, FIRST_SIZE - got);
+    if (got < FIRST_SLOTS)
+        memset(first + got, 0, FIRST_SLOTS - got);
     if (opening->version == TREE_BY_HASH)
         status = open_by_hash(tree, opening, first);
     else
