@@ -26,14 +26,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coffer/linux.h"
 #include "engine/engine.h"
-#include "port/port.h"
 #include "support/memory_device.h"
 #include "support/must.h"
 #include "support/random.h"
 #include "support/steps.h"
 #include "support/store_fixture.h"
+#include "support/threads.h"
 
 #define THREADS     16u
 #define SHARED      3u
@@ -366,14 +365,12 @@ static unsigned rounds(void)
 static void run(size_t memory, unsigned cache_frames, unsigned cached_objects, bool may_be_short)
 {
     static struct worker workers[THREADS];
-    const struct coffer_port *port = coffer_linux_port();
     struct memory_device *device = memory_device_open();
     struct store_options options = {.memory = memory,
                                     .cache_frames = cache_frames,
                                     .cached_objects = cached_objects,
                                     .create = true};
     struct world world = {.rounds = rounds()};
-    struct port_thread threads[THREADS];
     struct coffer_statistics statistics;
     struct store_fixture fixture;
 
@@ -386,11 +383,8 @@ static void run(size_t memory, unsigned cache_frames, unsigned cached_objects, b
         snprintf(name, sizeof(name), "history %u", i);
         workers[i] = (struct worker){.world = &world, .index = i};
         random_init(&workers[i].random, name);
-        assert_int_equal(port->thread_start(port->context, &threads[i], work, &workers[i]),
-                         COFFER_OK);
     }
-    for (unsigned i = 0; i < THREADS; i++)
-        port->thread_join(port->context, &threads[i]);
+    threads_run(work, workers, THREADS);
     coffer_object_close(world.common);
     assert_int_equal(coffer_statistics_get(fixture.store, &statistics), COFFER_OK);
     printf("%u reads, %llu commits, %u calls found no memory\n", atomic_load(&world.reads),

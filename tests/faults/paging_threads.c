@@ -12,6 +12,7 @@
 
 #include "coffer/linux.h"
 #include "support/random.h"
+#include "support/threads.h"
 
 #define OBJECTS     3u /* the last is a file */
 #define PAGES       40u
@@ -30,7 +31,6 @@ struct counter {
     struct shared *shared;
     struct random random;
     uint64_t counts[OBJECTS][PAGES];
-    pthread_t thread;
 };
 
 /* The page's frame, with the lock held. */
@@ -110,7 +110,7 @@ static void clone_and_watch(struct counter *counter, unsigned object)
     atomic_fetch_add(&counter->shared->clones, 1);
 }
 
-static void *count_on(void *argument)
+static void count_on(void *argument)
 {
     struct counter *counter = argument;
 
@@ -128,10 +128,9 @@ static void *count_on(void *argument)
         else
             look(counter, object, index);
     }
-    return NULL;
 }
 
-static void *evict_on(void *argument)
+static void evict_on(void *argument)
 {
     struct shared *shared = argument;
 
@@ -139,7 +138,6 @@ static void *evict_on(void *argument)
         (void)paging_reclaim(shared->f.paging, 3, (struct owner){0});
         sched_yield();
     }
-    return NULL;
 }
 
 static void check(struct shared *shared, const struct counter *counters, unsigned threads)
@@ -168,7 +166,7 @@ static void run(unsigned threads)
     struct shared *shared = must_alloc(sizeof(*shared));
     struct counter *counters = must_alloc(threads * sizeof(*counters));
     struct coffer_paging_statistics s;
-    pthread_t evictor;
+    struct thread evictor;
 
     memset(shared, 0, sizeof(*shared));
     memset(counters, 0, threads * sizeof(*counters));
@@ -182,19 +180,17 @@ static void run(unsigned threads)
         shared->objects[i] = fake_object(&shared->f, PAGES,
                                          i == OBJECTS - 1 ? &shared->file->pager : NULL);
 
-    assert_int_equal(pthread_create(&evictor, NULL, evict_on, shared), 0);
+    thread_start(&evictor, evict_on, shared);
     for (unsigned i = 0; i < threads; i++) {
         char name[64];
 
         snprintf(name, sizeof(name), "paging threads %u/%u", i + 1, threads);
         counters[i].shared = shared;
         random_init(&counters[i].random, name);
-        assert_int_equal(pthread_create(&counters[i].thread, NULL, count_on, &counters[i]), 0);
     }
-    for (unsigned i = 0; i < threads; i++)
-        assert_int_equal(pthread_join(counters[i].thread, NULL), 0);
+    threads_run(count_on, counters, threads);
     atomic_store(&shared->stop, true);
-    assert_int_equal(pthread_join(evictor, NULL), 0);
+    thread_join(&evictor);
 
     check(shared, counters, threads);
     s = fake_statistics(&shared->f);

@@ -15,10 +15,10 @@
 #include <cmocka.h>
 
 #include "coffer/linux_memory.h"
-#include "port/port.h"
 #include "support/must.h"
 #include "support/random.h"
 #include "support/space_fixture.h"
+#include "support/threads.h"
 
 #define PG          ((uintptr_t)COFFER_PAGE_SIZE)
 #define RW          (COFFER_READ | COFFER_WRITE)
@@ -36,7 +36,6 @@ struct worker {
     struct random random;
     uint64_t *model; /* PAGES * WORDS */
     uint64_t maps;
-    struct port_thread thread;
 };
 
 static uintptr_t word_at(const struct worker *worker, size_t page, size_t word)
@@ -139,7 +138,6 @@ static void work(void *argument)
 static void run(enum space_mmu mmu, unsigned count)
 {
     static const struct space_fixture_settings settings = {.memory = MIB, .swap_pages = 2 * PAGES};
-    const struct coffer_port *port = coffer_linux_port();
     uint64_t steps = getenv("COFFER_DEEP") != NULL ? 400000 : 12000;
     struct coffer_paging_statistics paging;
     struct space_fixture fixture;
@@ -163,10 +161,7 @@ static void run(enum space_mmu mmu, unsigned count)
         random_init(&workers[i].random, space_mmu_name(mmu));
         workers[i].random.state += i;
     }
-    for (unsigned i = 0; i < count; i++)
-        must(port->thread_start(port->context, &workers[i].thread, work, &workers[i]) == COFFER_OK);
-    for (unsigned i = 0; i < count; i++)
-        port->thread_join(port->context, &workers[i].thread);
+    threads_run(work, workers, count);
     must(space_fixture_is_valid(&fixture));
     coffer_paging_statistics(fixture.memory, &paging);
     fprintf(stderr, "%s, %u threads: %llu faults, %llu out, %llu in, %llu copies, %llu waits\n",

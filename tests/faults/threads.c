@@ -16,14 +16,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "coffer/linux.h"
-#include "port/port.h"
 #include "support/memory_device.h"
 #include "support/model.h"
 #include "support/must.h"
 #include "support/random.h"
 #include "support/steps.h"
 #include "support/store_fixture.h"
+#include "support/threads.h"
 
 #define THREADS     4
 #define ROUNDS      200
@@ -146,11 +145,9 @@ static void expect_own_objects(struct coffer *store, const struct worker *worker
 
 static void test_threads_agree_on_one_store(void **state)
 {
-    const struct coffer_port *port = coffer_linux_port();
     struct memory_device *device = memory_device_open();
     struct store_options options = {.memory = 1024 * 1024, .create = true};
     const struct coffer_name common = step_name("common");
-    struct port_thread threads[THREADS];
     struct worker workers[THREADS];
     struct coffer_object *handle;
     struct store_fixture fixture;
@@ -169,11 +166,8 @@ static void test_threads_agree_on_one_store(void **state)
         workers[i] = (struct worker){.store = fixture.store, .common = handle, .index = i};
         random_init(&workers[i].random, name);
         model_init(&workers[i].model);
-        assert_int_equal(port->thread_start(port->context, &threads[i], work, &workers[i]),
-                         COFFER_OK);
     }
-    for (unsigned i = 0; i < THREADS; i++)
-        port->thread_join(port->context, &threads[i]);
+    threads_run(work, workers, THREADS);
     coffer_object_close(handle);
     store_fixture_close(&fixture);
 
