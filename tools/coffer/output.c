@@ -55,6 +55,13 @@ struct json_object *json_of_u64(uint64_t value)
     return json_object_new_uint64(value);
 }
 
+void json_add_number_list(struct json_object *object, const struct json_number *numbers,
+                          size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        json_object_object_add(object, numbers[i].name, json_of_u64(numbers[i].value));
+}
+
 void file_name_format(uint32_t file, char text[FILE_NAME_SIZE])
 {
     (void)snprintf(text, FILE_NAME_SIZE, "%" PRIx32, file);

@@ -27,6 +27,17 @@ struct json_object *json_of_object(const struct object_line *line);
 struct json_object *json_of_hex(const void *bytes, size_t n);
 struct json_object *json_of_u64(uint64_t value);
 
+struct json_number {
+    const char *name;
+    uint64_t value;
+};
+
+/* Add numbers to an object, in this order. */
+#define json_add_numbers(object, numbers)                                                          \
+    json_add_number_list((object), (numbers), sizeof(numbers) / sizeof((numbers)[0]))
+void json_add_number_list(struct json_object *object, const struct json_number *numbers,
+                          size_t count);
+
 /* The name of an object's file in the store: its number in hex. */
 #define FILE_NAME_SIZE 9u
 void file_name_format(uint32_t file, char text[FILE_NAME_SIZE]);

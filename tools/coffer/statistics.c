@@ -76,55 +76,123 @@ static const struct field fields[] = {
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 
-struct component_field {
-    const char *name;
+struct row_field {
     enum unit unit;
+    const char *name;
     size_t offset;
     const char *help;
 };
 
-#define COMPONENT_FIELD(name, unit, help)                                                          \
+#define ROW_FIELD(type, member, unit, help)                                                        \
     {                                                                                              \
-#name, unit, offsetof(struct coffer_component, name), help                                 \
+        unit, #member, offsetof(struct type, member), help                                         \
     }
 
-static const struct component_field component_fields[] = {
-    COMPONENT_FIELD(bytes, GAUGE_BYTES, "allocated to the component"),
-    COMPONENT_FIELD(bytes_peak, GAUGE_BYTES, "most ever allocated to it"),
-    COMPONENT_FIELD(held, GAUGE_BYTES, "whole frames that it holds"),
-    COMPONENT_FIELD(held_peak, GAUGE_BYTES, "most ever held"),
-    COMPONENT_FIELD(allocations, COUNT, "allocations"),
-    COMPONENT_FIELD(frees, COUNT, "frees"),
-    COMPONENT_FIELD(refusals, COUNT, "allocations refused"),
+static const struct row_field component_fields[] = {
+    ROW_FIELD(coffer_component, bytes, GAUGE_BYTES, "allocated to the component"),
+    ROW_FIELD(coffer_component, bytes_peak, GAUGE_BYTES, "most ever allocated to it"),
+    ROW_FIELD(coffer_component, held, GAUGE_BYTES, "whole frames that it holds"),
+    ROW_FIELD(coffer_component, held_peak, GAUGE_BYTES, "most ever held"),
+    ROW_FIELD(coffer_component, allocations, COUNT, "allocations"),
+    ROW_FIELD(coffer_component, frees, COUNT, "frees"),
+    ROW_FIELD(coffer_component, refusals, COUNT, "allocations refused"),
 };
 
-#define CACHE_FIELD(name, unit, help)                                                              \
+static const struct row_field cache_fields[] = {
+    ROW_FIELD(coffer_cache, entries, GAUGE, "entries that it has memory for"),
+    ROW_FIELD(coffer_cache, entries_peak, GAUGE, "most it ever had"),
+    ROW_FIELD(coffer_cache, spare, GAUGE, "of them empty"),
+    ROW_FIELD(coffer_cache, pinned, GAUGE, "of them in use now"),
+    ROW_FIELD(coffer_cache, dirty, GAUGE, "of them changed and not yet written"),
+    ROW_FIELD(coffer_cache, bytes, GAUGE_BYTES, "memory of all entries"),
+    ROW_FIELD(coffer_cache, bytes_peak, GAUGE_BYTES, "most it ever was"),
+    ROW_FIELD(coffer_cache, hits, COUNT, "found"),
+    ROW_FIELD(coffer_cache, misses, COUNT, "not found"),
+    ROW_FIELD(coffer_cache, waits, COUNT, "waits for another's load or write"),
+    ROW_FIELD(coffer_cache, load_failures, COUNT, "loads that failed"),
+    ROW_FIELD(coffer_cache, evictions, COUNT, "put out to make room"),
+    ROW_FIELD(coffer_cache, expirations, COUNT, "put out for their age"),
+    ROW_FIELD(coffer_cache, shrunk_bytes, COUNT_BYTES, "given back on request"),
+    ROW_FIELD(coffer_cache, write_backs, COUNT, "entries written"),
+    ROW_FIELD(coffer_cache, write_failures, COUNT, "writes that failed"),
+    ROW_FIELD(coffer_cache, refusals, COUNT, "refused, as everything was in use"),
+};
+
+static const struct row_field source_fields[] = {
+    ROW_FIELD(coffer_source, bytes, COUNT_BYTES, "memory that the source gave back"),
+    ROW_FIELD(coffer_source, steps, COUNT, "times it was asked"),
+    ROW_FIELD(coffer_source, ns, COUNT, "ns that it took"),
+};
+
+static const struct row_field ta_fields[] = {
+    ROW_FIELD(coffer_ta, objects, GAUGE, "objects of the TA"),
+    ROW_FIELD(coffer_ta, storage, GAUGE_BYTES, "their data"),
+    ROW_FIELD(coffer_ta, storage_peak, GAUGE_BYTES, "most it ever was"),
+    ROW_FIELD(coffer_ta, storage_refusals, COUNT, "changes refused for the quota"),
+    ROW_FIELD(coffer_ta, handles, GAUGE, "handles on objects, and writers"),
+    ROW_FIELD(coffer_ta, handles_peak, GAUGE, "most there ever were"),
+    ROW_FIELD(coffer_ta, memory, GAUGE_BYTES, "secure memory for handles and what is open"),
+    ROW_FIELD(coffer_ta, memory_peak, GAUGE_BYTES, "most it ever was"),
+    ROW_FIELD(coffer_ta, memory_refusals, COUNT, "handles refused for the quota"),
+};
+
+/* What there are several of, each with a name and numbers. */
+struct rows {
+    const char *json_name; /* of what names one, in JSON */
+    const char *label;     /* the same, of a metric */
+    const char *group;     /* of its metrics */
+    const struct row_field *fields;
+    size_t field_count;
+    size_t first, count; /* offsets of the rows, and of how many there are */
+    size_t size;         /* of one */
+    const char *(*name)(const void *row, char text[COFFER_UUID_TEXT_SIZE]);
+};
+
+/* The first member of all but TAs. */
+static const char *name_of_row(const void *row, char text[COFFER_UUID_TEXT_SIZE])
+{
+    const char *name;
+
+    (void)text;
+    memcpy(&name, row, sizeof(name));
+    return name;
+}
+
+static const char *name_of_ta(const void *row, char text[COFFER_UUID_TEXT_SIZE])
+{
+    coffer_uuid_format(&((const struct coffer_ta *)row)->ta, text);
+    return text;
+}
+
+#define ROWS(json_name, label, group, fields, all, all_count, name)                                \
     {                                                                                              \
-#name, unit, offsetof(struct coffer_cache, name), help                                     \
+        json_name, label, group, fields, sizeof(fields) / sizeof((fields)[0]),                     \
+            offsetof(struct coffer_statistics, all),                                               \
+            offsetof(struct coffer_statistics, all_count),                                         \
+            sizeof(((struct coffer_statistics *)NULL)->all[0]), name                               \
     }
 
-static const struct component_field cache_fields[] = {
-    CACHE_FIELD(entries, GAUGE, "entries that it has memory for"),
-    CACHE_FIELD(entries_peak, GAUGE, "most it ever had"),
-    CACHE_FIELD(spare, GAUGE, "of them empty"),
-    CACHE_FIELD(pinned, GAUGE, "of them in use now"),
-    CACHE_FIELD(dirty, GAUGE, "of them changed and not yet written"),
-    CACHE_FIELD(bytes, GAUGE_BYTES, "memory of all entries"),
-    CACHE_FIELD(bytes_peak, GAUGE_BYTES, "most it ever was"),
-    CACHE_FIELD(hits, COUNT, "found"),
-    CACHE_FIELD(misses, COUNT, "not found"),
-    CACHE_FIELD(waits, COUNT, "waits for another's load or write"),
-    CACHE_FIELD(load_failures, COUNT, "loads that failed"),
-    CACHE_FIELD(evictions, COUNT, "put out to make room"),
-    CACHE_FIELD(expirations, COUNT, "put out for their age"),
-    CACHE_FIELD(shrunk_bytes, COUNT_BYTES, "given back on request"),
-    CACHE_FIELD(write_backs, COUNT, "entries written"),
-    CACHE_FIELD(write_failures, COUNT, "writes that failed"),
-    CACHE_FIELD(refusals, COUNT, "refused, as everything was in use"),
-};
+static const struct rows components = ROWS("name", "component", "component", component_fields,
+                                           components, component_count, name_of_row);
+static const struct rows caches = ROWS("name", "cache", "caches", cache_fields, caches, cache_count,
+                                       name_of_row);
+static const struct rows sources = ROWS("name", "source", "collector_source", source_fields,
+                                        sources, source_count, name_of_row);
+static const struct rows tas = ROWS("ta", "ta", "ta", ta_fields, tas, ta_count, name_of_ta);
 
-#define CACHE_FIELD_COUNT     (sizeof(cache_fields) / sizeof(cache_fields[0]))
-#define COMPONENT_FIELD_COUNT (sizeof(component_fields) / sizeof(component_fields[0]))
+static unsigned rows_count(const struct rows *rows, const struct coffer_statistics *statistics)
+{
+    unsigned count;
+
+    memcpy(&count, (const uint8_t *)statistics + rows->count, sizeof(count));
+    return count;
+}
+
+static const void *row_at(const struct rows *rows, const struct coffer_statistics *statistics,
+                          unsigned i)
+{
+    return (const uint8_t *)statistics + rows->first + i * rows->size;
+}
 
 static uint64_t value_at(const void *base, size_t offset)
 {
@@ -139,103 +207,21 @@ static bool is_bytes(enum unit unit)
     return unit == GAUGE_BYTES || unit == COUNT_BYTES;
 }
 
-static struct json_object *components_json(const struct coffer_statistics *statistics)
+static struct json_object *rows_json(const struct rows *rows,
+                                     const struct coffer_statistics *statistics)
 {
     struct json_object *array = json_object_new_array();
+    char text[COFFER_UUID_TEXT_SIZE];
 
-    for (unsigned i = 0; i < statistics->component_count; i++) {
-        const struct coffer_component *component = &statistics->components[i];
+    for (unsigned i = 0; i < rows_count(rows, statistics); i++) {
+        const void *row = row_at(rows, statistics, i);
         struct json_object *value = json_object_new_object();
 
-        json_object_object_add(value, "name", json_object_new_string(component->name));
-        for (size_t k = 0; k < COMPONENT_FIELD_COUNT; k++)
-            json_object_object_add(value, component_fields[k].name,
-                                   json_of_u64(value_at(component, component_fields[k].offset)));
-        json_object_array_add(array, value);
-    }
-    return array;
-}
-
-static struct json_object *caches_json(const struct coffer_statistics *statistics)
-{
-    struct json_object *array = json_object_new_array();
-
-    for (unsigned i = 0; i < statistics->cache_count; i++) {
-        struct json_object *value = json_object_new_object();
-
-        json_object_object_add(value, "name", json_object_new_string(statistics->caches[i].name));
-        for (size_t k = 0; k < CACHE_FIELD_COUNT; k++)
-            json_object_object_add(
-                value, cache_fields[k].name,
-                json_of_u64(value_at(&statistics->caches[i], cache_fields[k].offset)));
-        json_object_array_add(array, value);
-    }
-    return array;
-}
-
-#define SOURCE_FIELD(name, unit, help)                                                             \
-    {                                                                                              \
-#name, unit, offsetof(struct coffer_source, name), help                                    \
-    }
-
-static const struct component_field source_fields[] = {
-    SOURCE_FIELD(bytes, COUNT_BYTES, "memory that the source gave back"),
-    SOURCE_FIELD(steps, COUNT, "times it was asked"),
-    SOURCE_FIELD(ns, COUNT, "ns that it took"),
-};
-
-#define SOURCE_FIELD_COUNT (sizeof(source_fields) / sizeof(source_fields[0]))
-
-static struct json_object *sources_json(const struct coffer_statistics *statistics)
-{
-    struct json_object *array = json_object_new_array();
-
-    for (unsigned i = 0; i < statistics->source_count; i++) {
-        struct json_object *value = json_object_new_object();
-
-        json_object_object_add(value, "name", json_object_new_string(statistics->sources[i].name));
-        for (size_t k = 0; k < SOURCE_FIELD_COUNT; k++)
-            json_object_object_add(
-                value, source_fields[k].name,
-                json_of_u64(value_at(&statistics->sources[i], source_fields[k].offset)));
-        json_object_array_add(array, value);
-    }
-    return array;
-}
-
-#define TA_FIELD(name, unit, help)                                                                 \
-    {                                                                                              \
-#name, unit, offsetof(struct coffer_ta, name), help                                        \
-    }
-
-static const struct component_field ta_fields[] = {
-    TA_FIELD(objects, GAUGE, "objects of the TA"),
-    TA_FIELD(storage, GAUGE_BYTES, "their data"),
-    TA_FIELD(storage_peak, GAUGE_BYTES, "most it ever was"),
-    TA_FIELD(storage_refusals, COUNT, "changes refused for the quota"),
-    TA_FIELD(handles, GAUGE, "handles on objects, and writers"),
-    TA_FIELD(handles_peak, GAUGE, "most there ever were"),
-    TA_FIELD(memory, GAUGE_BYTES, "secure memory for handles and what is open"),
-    TA_FIELD(memory_peak, GAUGE_BYTES, "most it ever was"),
-    TA_FIELD(memory_refusals, COUNT, "handles refused for the quota"),
-};
-
-#define TA_FIELD_COUNT (sizeof(ta_fields) / sizeof(ta_fields[0]))
-
-static struct json_object *tas_json(const struct coffer_statistics *statistics)
-{
-    struct json_object *array = json_object_new_array();
-
-    for (unsigned i = 0; i < statistics->ta_count; i++) {
-        const struct coffer_ta *ta = &statistics->tas[i];
-        struct json_object *value = json_object_new_object();
-        char text[COFFER_UUID_TEXT_SIZE];
-
-        coffer_uuid_format(&ta->ta, text);
-        json_object_object_add(value, "ta", json_object_new_string(text));
-        for (size_t k = 0; k < TA_FIELD_COUNT; k++)
-            json_object_object_add(value, ta_fields[k].name,
-                                   json_of_u64(value_at(ta, ta_fields[k].offset)));
+        json_object_object_add(value, rows->json_name,
+                               json_object_new_string(rows->name(row, text)));
+        for (size_t k = 0; k < rows->field_count; k++)
+            json_object_object_add(value, rows->fields[k].name,
+                                   json_of_u64(value_at(row, rows->fields[k].offset)));
         json_object_array_add(array, value);
     }
     return array;
@@ -267,15 +253,15 @@ struct json_object *statistics_json(const struct coffer_statistics *statistics)
                                json_of_u64(value_at(statistics, field->offset)));
     }
     if (json_object_object_get_ex(value, "memory", &group))
-        json_object_object_add(group, "components", components_json(statistics));
+        json_object_object_add(group, "components", rows_json(&components, statistics));
     if (json_object_object_get_ex(value, "cache", &group))
-        json_object_object_add(group, "caches", caches_json(statistics));
+        json_object_object_add(group, "caches", rows_json(&caches, statistics));
     if (json_object_object_get_ex(value, "collector", &group)) {
-        json_object_object_add(group, "sources", sources_json(statistics));
+        json_object_object_add(group, "sources", rows_json(&sources, statistics));
         json_object_object_add(group, "pause_lengths", lengths_json(statistics));
     }
     if (statistics->ta_count > 0)
-        json_object_object_add(value, "tas", tas_json(statistics));
+        json_object_object_add(value, "tas", rows_json(&tas, statistics));
     if (json_object_object_get_ex(value, "crypto", &group))
         json_object_object_add(group, "library",
                                json_object_new_string(statistics->crypto_library));
@@ -315,36 +301,22 @@ static void print_pauses(const struct coffer_statistics *statistics)
     printf("%s_count %" PRIu64 "\n", metric, statistics->collector_pauses);
 }
 
-static void print_sources(const struct coffer_statistics *statistics)
+static void print_rows(const struct rows *rows, const struct coffer_statistics *statistics)
 {
+    unsigned count = rows_count(rows, statistics);
+    char text[COFFER_UUID_TEXT_SIZE];
     char metric[96];
 
-    for (size_t k = 0; k < SOURCE_FIELD_COUNT; k++) {
-        const struct component_field *field = &source_fields[k];
+    for (size_t k = 0; k < rows->field_count && count > 0; k++) {
+        const struct row_field *field = &rows->fields[k];
 
-        metric_name("collector_source", field->name, field->unit, metric, sizeof(metric));
+        metric_name(rows->group, field->name, field->unit, metric, sizeof(metric));
         print_head(metric, field->unit, field->help);
-        for (unsigned i = 0; i < statistics->source_count; i++)
-            printf("%s{source=\"%s\"} %" PRIu64 "\n", metric, statistics->sources[i].name,
-                   value_at(&statistics->sources[i], field->offset));
-    }
-}
+        for (unsigned i = 0; i < count; i++) {
+            const void *row = row_at(rows, statistics, i);
 
-static void print_tas(const struct coffer_statistics *statistics)
-{
-    char metric[96];
-
-    for (size_t k = 0; k < TA_FIELD_COUNT && statistics->ta_count > 0; k++) {
-        const struct component_field *field = &ta_fields[k];
-
-        metric_name("ta", field->name, field->unit, metric, sizeof(metric));
-        print_head(metric, field->unit, field->help);
-        for (unsigned i = 0; i < statistics->ta_count; i++) {
-            char text[COFFER_UUID_TEXT_SIZE];
-
-            coffer_uuid_format(&statistics->tas[i].ta, text);
-            printf("%s{ta=\"%s\"} %" PRIu64 "\n", metric, text,
-                   value_at(&statistics->tas[i], field->offset));
+            printf("%s{%s=\"%s\"} %" PRIu64 "\n", metric, rows->label, rows->name(row, text),
+                   value_at(row, field->offset));
         }
     }
 }
@@ -360,26 +332,10 @@ void statistics_print_prometheus(const struct coffer_statistics *statistics)
         print_head(metric, field->unit, field->help);
         printf("%s %" PRIu64 "\n", metric, value_at(statistics, field->offset));
     }
-    for (size_t k = 0; k < COMPONENT_FIELD_COUNT; k++) {
-        const struct component_field *field = &component_fields[k];
-
-        metric_name("component", field->name, field->unit, metric, sizeof(metric));
-        print_head(metric, field->unit, field->help);
-        for (unsigned i = 0; i < statistics->component_count; i++)
-            printf("%s{component=\"%s\"} %" PRIu64 "\n", metric, statistics->components[i].name,
-                   value_at(&statistics->components[i], field->offset));
-    }
-    for (size_t k = 0; k < CACHE_FIELD_COUNT; k++) {
-        const struct component_field *field = &cache_fields[k];
-
-        metric_name("caches", field->name, field->unit, metric, sizeof(metric));
-        print_head(metric, field->unit, field->help);
-        for (unsigned i = 0; i < statistics->cache_count; i++)
-            printf("%s{cache=\"%s\"} %" PRIu64 "\n", metric, statistics->caches[i].name,
-                   value_at(&statistics->caches[i], field->offset));
-    }
-    print_tas(statistics);
-    print_sources(statistics);
+    print_rows(&components, statistics);
+    print_rows(&caches, statistics);
+    print_rows(&tas, statistics);
+    print_rows(&sources, statistics);
     print_pauses(statistics);
 }
 

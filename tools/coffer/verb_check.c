@@ -152,15 +152,14 @@ static void print_summary(const struct coffer_check_summary *summary)
 
 static void print_json(struct checking *checking, const struct coffer_check_summary *summary)
 {
+    const struct json_number numbers[] = {
+        {"objects", summary->objects}, {"bytes", summary->bytes},       {"nodes", summary->nodes},
+        {"damaged", summary->damaged}, {"repaired", summary->repaired}, {"notes", summary->notes},
+    };
     struct json_object *value = json_object_new_object();
     struct json_object *counts = json_object_new_object();
 
-    json_object_object_add(counts, "objects", json_of_u64(summary->objects));
-    json_object_object_add(counts, "bytes", json_of_u64(summary->bytes));
-    json_object_object_add(counts, "nodes", json_of_u64(summary->nodes));
-    json_object_object_add(counts, "damaged", json_of_u64(summary->damaged));
-    json_object_object_add(counts, "repaired", json_of_u64(summary->repaired));
-    json_object_object_add(counts, "notes", json_of_u64(summary->notes));
+    json_add_numbers(counts, numbers);
     json_object_object_add(value, "clean", json_object_new_boolean(summary->damaged == 0));
     json_object_object_add(value, "findings", json_object_get(checking->findings));
     json_object_object_add(value, "summary", counts);

@@ -367,6 +367,16 @@ static struct json_object *json_of_point(const struct point *point)
 {
     const struct trial *lru = &point->trials[COFFER_POLICY_LRU];
     const struct coffer_replay_result *result = &lru->result;
+    const struct json_number numbers[] = {
+        {"device_reads", result->device_reads},
+        {"device_writes", result->device_writes},
+        {"device_barriers", result->device_barriers},
+        {"read_bytes", result->device_read_bytes},
+        {"written_bytes", result->device_written_bytes},
+        {"ciphers", result->blocks},
+        {"hashes", result->hashes},
+        {"time_ns", lru->ns},
+    };
     struct json_object *value = json_object_new_object();
     struct json_object *times;
 
@@ -378,14 +388,7 @@ static struct json_object *json_of_point(const struct point *point)
     json_object_object_add(value, "objects", json_of_cache(&result->object_cache));
     json_object_object_add(value, "nodes", json_of_cache(&result->node_cache));
     json_object_object_add(value, "blocks", json_of_cache(&result->block_cache));
-    json_object_object_add(value, "device_reads", json_of_u64(result->device_reads));
-    json_object_object_add(value, "device_writes", json_of_u64(result->device_writes));
-    json_object_object_add(value, "device_barriers", json_of_u64(result->device_barriers));
-    json_object_object_add(value, "read_bytes", json_of_u64(result->device_read_bytes));
-    json_object_object_add(value, "written_bytes", json_of_u64(result->device_written_bytes));
-    json_object_object_add(value, "ciphers", json_of_u64(result->blocks));
-    json_object_object_add(value, "hashes", json_of_u64(result->hashes));
-    json_object_object_add(value, "time_ns", json_of_u64(lru->ns));
+    json_add_numbers(value, numbers);
     times = json_object_new_object();
     for (unsigned i = 0; i < POLICIES; i++)
         json_object_object_add(times, policies[i].name, json_of_u64(point->trials[i].ns));
@@ -398,22 +401,25 @@ static void print_json(const struct tuning *tuning)
     const struct coffer_replay_result *first = &first_point(tuning)->trials[0].result;
     const struct coffer_replay_costs *costs = &tuning->costs;
     const struct choice choice = choose(tuning);
+    const struct json_number of_trace[] = {
+        {"runs", tuning->trace.runs},
+        {"calls", first->calls},
+        {"objects", first->objects},
+        {"lines", tuning->trace.line},
+        {"passed_over", tuning->trace.passed_over},
+    };
+    const struct json_number of_costs[] = {
+        {"call_ns", costs->call_ns},   {"device_ns", costs->device_ns},
+        {"kib_ns", costs->kib_ns},     {"barrier_ns", costs->barrier_ns},
+        {"block_ns", costs->block_ns}, {"hash_ns", costs->hash_ns},
+    };
     struct json_object *value = json_object_new_object();
     struct json_object *trace = json_object_new_object();
     struct json_object *prices = json_object_new_object();
     struct json_object *curve = json_object_new_array();
 
-    json_object_object_add(trace, "runs", json_of_u64(tuning->trace.runs));
-    json_object_object_add(trace, "calls", json_of_u64(first->calls));
-    json_object_object_add(trace, "objects", json_of_u64(first->objects));
-    json_object_object_add(trace, "lines", json_of_u64(tuning->trace.line));
-    json_object_object_add(trace, "passed_over", json_of_u64(tuning->trace.passed_over));
-    json_object_object_add(prices, "call_ns", json_of_u64(costs->call_ns));
-    json_object_object_add(prices, "device_ns", json_of_u64(costs->device_ns));
-    json_object_object_add(prices, "kib_ns", json_of_u64(costs->kib_ns));
-    json_object_object_add(prices, "barrier_ns", json_of_u64(costs->barrier_ns));
-    json_object_object_add(prices, "block_ns", json_of_u64(costs->block_ns));
-    json_object_object_add(prices, "hash_ns", json_of_u64(costs->hash_ns));
+    json_add_numbers(trace, of_trace);
+    json_add_numbers(prices, of_costs);
     for (unsigned i = 0; i < tuning->count; i++)
         json_object_array_add(curve, json_of_point(&tuning->points[i]));
     json_object_object_add(value, "trace", trace);
