@@ -108,7 +108,8 @@ enum coffer_status cache_open(struct cache_share *share, struct memory *memory, 
     cache->sweep_began_ns = cache_share_tick(share);
     cache->bucket_count = choose_bucket_count(share, memory, type->entry_bytes, bound,
                                               bounds->idle_max);
-    status = memory_alloc(memory, owner, cache->bucket_count * sizeof(struct cache_entry *), &block);
+    status = memory_alloc(memory, owner, cache->bucket_count * sizeof(struct cache_entry *),
+                          &block);
     if (status != COFFER_OK)
         goto free_cache;
     cache->buckets = block;

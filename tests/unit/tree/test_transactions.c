@@ -504,7 +504,7 @@ static void test_a_cache_that_others_have_pinned_is_a_shortage(void **state)
         bool claimed;
 
         for (uint32_t i = 0; i < count; i++) {
-            assert_ok(node_cache_get(nodes, &other, i, 0, &pinned[i], &claimed));
+            must(node_cache_get(nodes, &other, i, 0, &pinned[i], &claimed) == COFFER_OK);
             assert_true(claimed);
             node_cache_loaded(nodes, pinned[i], COFFER_OK);
         }
