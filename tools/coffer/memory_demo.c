@@ -352,9 +352,9 @@ static void show_tampering(struct demo *demo)
 {
     struct coffer_space *other = NULL;
     const struct coffer_space_settings settings = {.name = "bystander",
-                                                   .size = 16 * COFFER_PAGE_SIZE};
+                                                   .size = (size_t)16 * COFFER_PAGE_SIZE};
     const struct coffer_map map = {.size = COFFER_PAGE_SIZE, .rights = COFFER_READ | COFFER_WRITE};
-    uintptr_t address;
+    uintptr_t address = 0;
     uint64_t value = 7;
 
     title(demo, "One bit of each evicted page is flipped outside");

@@ -34,9 +34,9 @@ static char letter_of(const char *name, const char *taken)
         if (isalnum((unsigned char)*p) && strchr(taken, tolower((unsigned char)*p)) == NULL)
             return (char)tolower((unsigned char)*p);
     }
-    for (char c = '0'; c <= '9'; c++) {
-        if (strchr(taken, c) == NULL)
-            return c;
+    for (const char *digit = "0123456789"; *digit != '\0'; digit++) {
+        if (strchr(taken, *digit) == NULL)
+            return *digit;
     }
     return '?';
 }
