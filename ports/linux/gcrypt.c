@@ -136,8 +136,8 @@ out:
 }
 
 /* A key encryption key stays in the library no longer than the call. Decryption has a schedule of
- * its own, made at the first block; libgcrypt keeps a copy of the context as it was when the key was
- * set, without it. Going back to that copy overwrites the one, and a new key the rest. */
+ * its own, made at the first block; libgcrypt keeps a copy of the context as it was when the key
+ * was set, without it. Going back to that copy overwrites the one, and a new key the rest. */
 static void ecb_forget(struct state *state)
 {
     gcry_error_t error = gcry_cipher_reset(state->ecb);
