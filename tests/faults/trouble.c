@@ -149,17 +149,22 @@ static void expect_no_damage(const struct run *run, const struct store_fixture *
     }
 }
 
-/* Idle buffers are at home first: what is left of them is what somebody still holds. */
+/* Idle buffers are at home first: what is left of them is what somebody still holds. A collector's
+ * thread has to wait meanwhile: the numbers are of one moment. */
 static struct coffer_statistics statistics(const struct run *run)
 {
+    atomic_bool *is_working = &run->fixture.store->reclaim.is_working;
     struct coffer_statistics now;
 
+    while (atomic_exchange(is_working, true))
+        continue;
     /* Objects that nobody uses may stay open. */
     while (cache_shrink(run->fixture.store->store.objects.core, UINT64_MAX, 1000) > 0)
         continue;
     (void)buffers_trim(&run->fixture.store->buffers, UINT64_MAX);
     if (coffer_statistics_get(run->fixture.store, &now) != COFFER_OK)
         broken(run, "statistics", "no answer");
+    atomic_store(is_working, false);
     return now;
 }
 

@@ -132,7 +132,7 @@ static inline uint64_t account_line_bytes_peak(const struct account_line *line, 
     return account_seen(&line->bytes_peak) + (uint64_t)line->runs_peak * frame_size;
 }
 
-/* Do A1, as far as the lines go, and A2 hold? */
+/* Do A1, as far as the lines go, and A2 hold? Under the lock; frames_is_valid asks it. */
 bool account_is_valid(const struct account *account);
 
 /*
