@@ -50,9 +50,10 @@ extern "C" {
 #define COFFER_TYPE_DATA 0xA00000BFu /* object type of plain data (GP: TEE_TYPE_DATA) */
 #define COFFER_USAGE_ALL 0xFFFFFFFFu
 
-/* The least secure memory, in bytes. It carries any one operation of any object, by one thread;
- * several at once, or more than some 19 open objects or 3 writers, may be told COFFER_NO_MEMORY.
- * 320 KiB carry 16 threads and some 100 open objects (docs/TUNING.md). */
+/* The least secure memory, in bytes. It carries any one operation of any object; threads that make
+ * objects wait for one another. More than some 19 open objects or 3 writers, with what threads do
+ * beside them, may be told COFFER_NO_MEMORY. 320 KiB carry some 100 open objects (docs/TUNING.md).
+ */
 #define COFFER_MEMORY_MIN 262144u
 #define COFFER_MEMORY_MAX (((uint64_t)64 << 30) - 65536u) /* and that can be managed */
 

@@ -41,14 +41,35 @@ static uint64_t front_of(size_t attributes_size)
 
 /* --- Objects --- */
 
+static enum coffer_status try_open(struct coffer *store, const struct name *name, uint64_t traced,
+                                   struct coffer_object **out)
+{
+    struct coffer_object *object;
+    enum coffer_status status;
+    void *handle;
+
+    status = engine_make_handle(store, sizeof(struct coffer_object), HANDLE_OBJECT, name->uuid,
+                                &handle);
+    if (status != COFFER_OK)
+        return status;
+    object = handle;
+    object->handle.traced = traced;
+    status = object_open(&store->store, name, &object->object);
+    if (status == COFFER_OK)
+        *out = object;
+    else
+        engine_free_handle(&object->handle);
+    return status;
+}
+
 enum coffer_status coffer_object_open(struct coffer *store, const struct coffer_name *name,
                                       struct coffer_object **out)
 {
     struct coffer_info info = {0};
     enum coffer_status status;
     struct name inside;
+    struct turn turn;
     uint64_t traced;
-    void *handle;
 
     if (store == NULL || out == NULL)
         return COFFER_MISUSE;
@@ -56,22 +77,14 @@ enum coffer_status coffer_object_open(struct coffer *store, const struct coffer_
     if (status != COFFER_OK)
         return status;
     traced = trace_name(&store->trace, &inside);
-    engine_enter(store);
-    status = engine_make_handle(store, sizeof(struct coffer_object), HANDLE_OBJECT, inside.uuid,
-                                &handle);
-    if (status == COFFER_OK) {
-        struct coffer_object *object = handle;
-
-        object->handle.traced = traced;
-        status = object_open(&store->store, &inside, &object->object);
-        if (status == COFFER_OK)
-            *out = object;
-        else
-            engine_free_handle(&object->handle);
+    turn = engine_turn(store);
+    do {
+        engine_enter(store);
+        status = try_open(store, &inside, traced, out);
         if (status == COFFER_OK && trace_is_on(&store->trace))
-            object_info(object->object, &info);
-    }
-    engine_leave(store);
+            object_info((*out)->object, &info);
+        engine_leave(store);
+    } while (engine_again(store, &turn, status));
     trace_call(&store->trace, COFFER_TRACE_OPEN, traced, front_of(info.attributes_size), info.size,
                status);
     return status;
@@ -248,33 +261,70 @@ static enum coffer_status check_making(const struct coffer *store, unsigned flag
     return COFFER_OK;
 }
 
+static enum coffer_status try_put(struct coffer *store, const struct name *name, bool replace,
+                                  const struct coffer_attributes *attributes, const void *data,
+                                  size_t size)
+{
+    enum coffer_status status = writer_expect(&store->store, name, replace);
+    struct writer *writer;
+    uint64_t begin;
+
+    if (status == COFFER_OK)
+        status = writer_open(&store->store, name, replace, attributes, &writer);
+    if (status != COFFER_OK)
+        return status;
+    status = writer_write(writer, data, size, &begin);
+    if (status == COFFER_OK)
+        return writer_commit(writer);
+    writer_abort(writer);
+    return status;
+}
+
 enum coffer_status coffer_put(struct coffer *store, const struct coffer_name *name, unsigned flags,
                               const struct coffer_attributes *attributes, const void *data,
                               size_t size)
 {
     enum coffer_status status = check_making(store, flags, attributes);
-    struct writer *writer;
     struct name inside;
-    uint64_t begin;
+    struct turn turn;
 
     if (status == COFFER_OK)
         status = data == NULL && size > 0 ? COFFER_MISUSE : engine_name(name, &inside);
     if (status != COFFER_OK)
         return status;
-    engine_enter(store);
-    status = writer_expect(&store->store, &inside, flags & COFFER_REPLACE);
-    if (status == COFFER_OK)
-        status = writer_open(&store->store, &inside, flags & COFFER_REPLACE, attributes, &writer);
-    if (status == COFFER_OK) {
-        status = writer_write(writer, data, size, &begin);
-        if (status == COFFER_OK)
-            status = writer_commit(writer);
-        else
-            writer_abort(writer);
-    }
-    engine_leave(store);
+    turn = engine_turn(store);
+    do {
+        engine_enter(store);
+        engine_work_begin(store);
+        status = try_put(store, &inside, (flags & COFFER_REPLACE) != 0, attributes, data, size);
+        engine_work_end(store);
+        engine_leave(store);
+    } while (engine_again(store, &turn, status));
     trace_call(&store->trace, COFFER_TRACE_PUT, trace_name(&store->trace, &inside),
                front_of(attributes != NULL ? attributes->bytes_size : 0), size, status);
+    return status;
+}
+
+static enum coffer_status try_writer(struct coffer *store, const struct name *name, bool replace,
+                                     const struct coffer_attributes *attributes, uint64_t traced,
+                                     struct coffer_writer **out)
+{
+    enum coffer_status status = writer_expect(&store->store, name, replace);
+    struct coffer_writer *writer;
+    void *handle;
+
+    if (status == COFFER_OK)
+        status = engine_make_handle(store, sizeof(struct coffer_writer), HANDLE_WRITER, name->uuid,
+                                    &handle);
+    if (status != COFFER_OK)
+        return status;
+    writer = handle;
+    writer->handle.traced = traced;
+    status = writer_open(&store->store, name, replace, attributes, &writer->writer);
+    if (status == COFFER_OK)
+        *out = writer;
+    else
+        engine_free_handle(&writer->handle);
     return status;
 }
 
@@ -284,31 +334,20 @@ enum coffer_status coffer_writer_open(struct coffer *store, const struct coffer_
 {
     enum coffer_status status = check_making(store, flags, attributes);
     struct name inside;
+    struct turn turn;
     uint64_t traced;
-    void *handle;
 
     if (status == COFFER_OK)
         status = out == NULL ? COFFER_MISUSE : engine_name(name, &inside);
     if (status != COFFER_OK)
         return status;
     traced = trace_name(&store->trace, &inside);
-    engine_enter(store);
-    status = writer_expect(&store->store, &inside, flags & COFFER_REPLACE);
-    if (status == COFFER_OK)
-        status = engine_make_handle(store, sizeof(struct coffer_writer), HANDLE_WRITER, inside.uuid,
-                                    &handle);
-    if (status == COFFER_OK) {
-        struct coffer_writer *writer = handle;
-
-        writer->handle.traced = traced;
-        status = writer_open(&store->store, &inside, flags & COFFER_REPLACE, attributes,
-                             &writer->writer);
-        if (status == COFFER_OK)
-            *out = writer;
-        else
-            engine_free_handle(&writer->handle);
-    }
-    engine_leave(store);
+    turn = engine_turn(store);
+    do {
+        engine_enter(store);
+        status = try_writer(store, &inside, (flags & COFFER_REPLACE) != 0, attributes, traced, out);
+        engine_leave(store);
+    } while (engine_again(store, &turn, status));
     trace_call(&store->trace, COFFER_TRACE_MAKE, traced,
                front_of(attributes != NULL ? attributes->bytes_size : 0), 0, status);
     return status;
@@ -342,9 +381,11 @@ enum coffer_status coffer_writer_commit(struct coffer_writer *writer)
     engine = writer->handle.engine;
     traced = writer->handle.traced;
     engine_enter(engine);
+    engine_work_begin(engine);
     size = writer->writer->size;
     status = writer_commit(writer->writer);
     engine_free_handle(&writer->handle);
+    engine_work_end(engine);
     engine_leave(engine);
     trace_call(&engine->trace, COFFER_TRACE_COMMIT, traced, 0, size, status);
     return status;
@@ -372,23 +413,27 @@ enum coffer_status coffer_list_open(struct coffer *store, const struct coffer_uu
                                     struct coffer_list **out)
 {
     enum coffer_status status;
+    struct coffer_list *list;
+    uint8_t uuid[CRYPTO_UUID_SIZE];
+    struct turn turn;
     void *handle;
 
     if (store == NULL || out == NULL)
         return COFFER_MISUSE;
-    engine_enter(store);
-    status = engine_make_handle(store, sizeof(struct coffer_list), HANDLE_LIST, NULL, &handle);
-    if (status == COFFER_OK) {
-        struct coffer_list *list = handle;
-        uint8_t uuid[CRYPTO_UUID_SIZE];
-
-        if (ta != NULL)
-            engine_uuid(ta, uuid);
-        listing_begin(&list->listing, ta != NULL ? uuid : NULL);
-        *out = list;
-    }
-    engine_leave(store);
-    return status;
+    turn = engine_turn(store);
+    do {
+        engine_enter(store);
+        status = engine_make_handle(store, sizeof(struct coffer_list), HANDLE_LIST, NULL, &handle);
+        engine_leave(store);
+    } while (engine_again(store, &turn, status));
+    if (status != COFFER_OK)
+        return status;
+    list = handle;
+    if (ta != NULL)
+        engine_uuid(ta, uuid);
+    listing_begin(&list->listing, ta != NULL ? uuid : NULL);
+    *out = list;
+    return COFFER_OK;
 }
 
 enum coffer_status coffer_list_next(struct coffer_list *list, struct coffer_entry *out)

@@ -6,11 +6,19 @@
  * itself in that memory, keys and ciphers, buffers and caches, store, collector.
  *
  * Locking. The calls take the store's locks (store/store.h); of the engine's own there are two. One
- * is held for the whole of a call in a port without conditions, where nobody can wait for anything
- * else; in other ports it isn't there. The other, a spin lock, guards the list of handles.
+ * is held for the whole of a call: in a port without conditions, where nobody can wait for anything
+ * else, of each; in other ports of a call that has found no memory and is made again in its turn.
+ * The other, a spin lock, guards the list of handles.
+ *
+ * Turns. A call that makes an object has memory for as long as it lasts, however long it waits for
+ * the store's lock. Who finds none meanwhile has changed nothing: his call is made again when the
+ * others are done, one such call at a time, and fails when it does so though nobody else was at
+ * work. He holds nothing while he waits, and those he waits for never wait for him.
  */
 #ifndef COFFER_ENGINE_ENGINE_H
 #define COFFER_ENGINE_ENGINE_H
+
+#include <stdatomic.h>
 
 #include "base/list.h"
 #include "base/spin.h"
@@ -25,8 +33,9 @@
 
 struct coffer {
     const struct coffer_port *port;
-    struct port_lock lock; /* of a call, if `alone` */
-    bool alone;            /* one call at a time */
+    struct port_lock lock;    /* of a call if `alone`, of a turn otherwise */
+    bool alone;               /* one call at a time */
+    _Atomic unsigned at_work; /* calls that give memory back when they end */
     struct memory *memory;
     struct coffer_memory view; /* of it, for coffer_memory_of */
     struct owner owner;        /* of the engine itself */
@@ -108,6 +117,28 @@ static inline void engine_leave(struct coffer *engine)
     if (engine->alone)
         engine->port->lock_give(engine->port->context, &engine->lock);
 }
+
+/* Around what has memory that others may wait for. */
+static inline void engine_work_begin(struct coffer *engine)
+{
+    atomic_fetch_add_explicit(&engine->at_work, 1, memory_order_acq_rel);
+}
+
+static inline void engine_work_end(struct coffer *engine)
+{
+    atomic_fetch_sub_explicit(&engine->at_work, 1, memory_order_acq_rel);
+}
+
+/* The tries of one call; begin before the first, and go on as long as engine_again says so. In no
+ * lock. */
+struct turn {
+    unsigned tries; /* that were made in its turn */
+    bool has_others;
+};
+
+struct turn engine_turn(struct coffer *engine);
+COFFER_MUST_CHECK bool engine_again(struct coffer *engine, struct turn *turn,
+                                    enum coffer_status status);
 
 /* A handle of `size` bytes that begins with struct handle, for a TA (NULL: for nobody), in whose
  * book it stands with what it keeps open; its end. */

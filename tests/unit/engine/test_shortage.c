@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where memory ends: what only the objects have that nobody uses goes to whoever needs some. */
+/* Where memory ends: what only the objects have that nobody uses goes to whoever needs some, and
+ * what others have for the length of a call is waited for. */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +16,7 @@
 #include "engine/engine.h"
 #include "support/must.h"
 #include "support/store_fixture.h"
+#include "support/threads.h"
 
 #define OBJECTS    200u
 #define MEMORY     ((size_t)1 << 20)
@@ -29,6 +33,7 @@ struct world {
 };
 
 static const uint8_t bytes[3000];
+static const uint8_t more_bytes[9000];
 
 static struct coffer_name name_of(unsigned number, char id[8])
 {
@@ -159,8 +164,8 @@ static void test_objects_are_replaced_without_memory_to_spare(void **state)
         char id[8];
         struct coffer_name name = name_of(i, id);
 
-        assert_ok(
-            coffer_put(world.fixture.store, &name, COFFER_REPLACE, NULL, bytes, sizeof(bytes)));
+        assert_ok(coffer_put(world.fixture.store, &name, COFFER_REPLACE, NULL, more_bytes,
+                             sizeof(bytes)));
     }
     end(&world);
 }
@@ -208,6 +213,93 @@ static void test_a_run_of_frames_is_made_of_what_caches_have(void **state)
     end(&world);
 }
 
+/* --- Threads ----------------------------------------------------------------------------- */
+
+#define MAKERS 16u
+#define MADE   150u
+
+struct maker {
+    struct coffer *store;
+    atomic_uint *ready; /* all begin together */
+    unsigned index;
+    unsigned refused;
+};
+
+/* An object again and again, and a list of all at times. */
+static void make(void *argument)
+{
+    struct maker *maker = argument;
+
+    atomic_fetch_add(maker->ready, 1);
+    while (atomic_load(maker->ready) < MAKERS)
+        sched_yield();
+    for (unsigned i = 0; i < MADE; i++) {
+        char id[8];
+        struct coffer_name name = name_of(maker->index, id);
+        struct coffer_list *list;
+        enum coffer_status status = coffer_put(maker->store, &name, COFFER_REPLACE, NULL,
+                                               more_bytes, sizeof(more_bytes) - i);
+
+        must(status == COFFER_OK || status == COFFER_NO_MEMORY);
+        maker->refused += status != COFFER_OK;
+        if (i % 4 != 0)
+            continue;
+        status = coffer_list_open(maker->store, NULL, &list);
+        must(status == COFFER_OK || status == COFFER_NO_MEMORY);
+        maker->refused += status != COFFER_OK;
+        if (status == COFFER_OK)
+            coffer_list_close(list);
+    }
+}
+
+/* The least memory is enough for three or four who make objects at once. More of them wait for it:
+ * what one alone would get nobody is refused. */
+static void test_calls_wait_for_the_memory_of_others(void **state)
+{
+    const struct store_options options = {.create = true, .memory = COFFER_MEMORY_MIN};
+    struct memory_device *disk = memory_device_open();
+    struct maker makers[MAKERS];
+    struct store_fixture fixture;
+    atomic_uint ready = 0;
+    unsigned refused = 0;
+
+    (void)state;
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    for (unsigned i = 0; i < MAKERS; i++)
+        makers[i] = (struct maker){.store = fixture.store, .ready = &ready, .index = i};
+    threads_run(make, makers, MAKERS);
+    for (unsigned i = 0; i < MAKERS; i++)
+        refused += makers[i].refused;
+    assert_int_equal(refused, 0);
+    assert_int_equal(atomic_load(&fixture.store->at_work), 0);
+    store_fixture_close(&fixture);
+    memory_device_free(disk);
+}
+
+/* Where nobody would give any back there is nothing to wait for: what is open stays. */
+static void test_nobody_waits_for_what_is_held(void **state)
+{
+    struct coffer_object *objects[OBJECTS];
+    struct world world;
+    unsigned count = 0;
+    enum coffer_status status = COFFER_OK;
+    char id[8];
+
+    (void)state;
+    begin(&world);
+    take_all(&world);
+    while (count < OBJECTS && status == COFFER_OK) {
+        const struct coffer_name name = name_of(count, id);
+
+        status = coffer_object_open(world.fixture.store, &name, &objects[count]);
+        count += status == COFFER_OK;
+    }
+    assert_int_equal(status, COFFER_NO_MEMORY);
+    while (count > 0)
+        coffer_object_close(objects[--count]);
+    end(&world);
+}
+
 static void no_finding(void *context, const struct coffer_finding *finding)
 {
     (void)context;
@@ -236,6 +328,8 @@ int main(void)
         cmocka_unit_test(test_cached_objects_are_opened_while_others_are_idle),
         cmocka_unit_test(test_objects_are_replaced_without_memory_to_spare),
         cmocka_unit_test(test_a_run_of_frames_is_made_of_what_caches_have),
+        cmocka_unit_test(test_calls_wait_for_the_memory_of_others),
+        cmocka_unit_test(test_nobody_waits_for_what_is_held),
         cmocka_unit_test(test_a_store_is_checked_without_memory_to_spare),
     };
 
