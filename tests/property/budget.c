@@ -80,17 +80,19 @@ static bool refuse(void *argument, struct owner owner, size_t size)
 
 /* --- The books --------------------------------------------------------------------------- */
 
-static void check_books(const struct world *world)
+static void check_books(struct world *world)
 {
     struct memory *memory = world->fixture.store->memory;
     struct coffer_statistics now;
 
+    store_fixture_stop_collector(&world->fixture);
     assert_int_equal(coffer_statistics_get(world->fixture.store, &now), COFFER_OK);
     assert_true(now.memory_used <= now.memory_peak);
     assert_true(now.memory_peak <= now.memory_total);
     assert_true(now.memory_total <= world->fixture.region.size);
     assert_int_equal(now.wrong_frees, 0);
     assert_true(frames_is_valid(memory->frames));
+    store_fixture_start_collector(&world->fixture);
 }
 
 static void open_store(struct world *world)

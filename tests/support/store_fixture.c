@@ -163,3 +163,15 @@ void store_fixture_close(struct store_fixture *fixture)
     must(guarded_is_wiped(&fixture->region));
     give_region(&fixture->region);
 }
+
+void store_fixture_stop_collector(struct store_fixture *fixture)
+{
+    if (getenv("COFFER_COLLECTOR") != NULL)
+        reclaim_stop(&fixture->store->reclaim);
+}
+
+void store_fixture_start_collector(struct store_fixture *fixture)
+{
+    if (getenv("COFFER_COLLECTOR") != NULL)
+        must(engine_start_collector(fixture->store, true) == COFFER_OK);
+}

@@ -51,4 +51,9 @@ enum coffer_status store_fixture_open(struct store_fixture *fixture, struct memo
 /* Close, and check that the device came back and that secure memory was wiped. Closed: nothing. */
 void store_fixture_close(struct store_fixture *fixture);
 
+/* The collector's thread (COFFER_COLLECTOR), if there is one, ends, and begins anew: between them
+ * nobody changes what is looked at. */
+void store_fixture_stop_collector(struct store_fixture *fixture);
+void store_fixture_start_collector(struct store_fixture *fixture);
+
 #endif
