@@ -77,7 +77,7 @@ enum coffer_status coffer_object_open(struct coffer *store, const struct coffer_
     if (status != COFFER_OK)
         return status;
     traced = trace_name(&store->trace, &inside);
-    turn = engine_turn(store);
+    turn = engine_turn(store, false);
     do {
         engine_enter(store);
         status = try_open(store, &inside, traced, out);
@@ -292,7 +292,7 @@ enum coffer_status coffer_put(struct coffer *store, const struct coffer_name *na
         status = data == NULL && size > 0 ? COFFER_MISUSE : engine_name(name, &inside);
     if (status != COFFER_OK)
         return status;
-    turn = engine_turn(store);
+    turn = engine_turn(store, true);
     do {
         engine_enter(store);
         engine_work_begin(store);
@@ -342,7 +342,7 @@ enum coffer_status coffer_writer_open(struct coffer *store, const struct coffer_
     if (status != COFFER_OK)
         return status;
     traced = trace_name(&store->trace, &inside);
-    turn = engine_turn(store);
+    turn = engine_turn(store, false);
     do {
         engine_enter(store);
         status = try_writer(store, &inside, (flags & COFFER_REPLACE) != 0, attributes, traced, out);
@@ -420,7 +420,7 @@ enum coffer_status coffer_list_open(struct coffer *store, const struct coffer_uu
 
     if (store == NULL || out == NULL)
         return COFFER_MISUSE;
-    turn = engine_turn(store);
+    turn = engine_turn(store, false);
     do {
         engine_enter(store);
         status = engine_make_handle(store, sizeof(struct coffer_list), HANDLE_LIST, NULL, &handle);

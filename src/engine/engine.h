@@ -33,9 +33,10 @@
 
 struct coffer {
     const struct coffer_port *port;
-    struct port_lock lock;    /* of a call if `alone`, of a turn otherwise */
-    bool alone;               /* one call at a time */
-    _Atomic unsigned at_work; /* calls that give memory back when they end */
+    struct port_lock lock;  /* of a call if `alone`, of a turn otherwise */
+    bool alone;             /* one call at a time */
+    _Atomic uint64_t works; /* calls that give memory back when they end: how many are under way,
+                               and from bit 32 on how many have begun */
     struct memory *memory;
     struct coffer_memory view; /* of it, for coffer_memory_of */
     struct owner owner;        /* of the engine itself */
@@ -118,25 +119,28 @@ static inline void engine_leave(struct coffer *engine)
         engine->port->lock_give(engine->port->context, &engine->lock);
 }
 
+#define ENGINE_WORK_BEGUN (UINT64_C(1) << 32)
+
 /* Around what has memory that others may wait for. */
 static inline void engine_work_begin(struct coffer *engine)
 {
-    atomic_fetch_add_explicit(&engine->at_work, 1, memory_order_acq_rel);
+    atomic_fetch_add_explicit(&engine->works, ENGINE_WORK_BEGUN + 1, memory_order_acq_rel);
 }
 
 static inline void engine_work_end(struct coffer *engine)
 {
-    atomic_fetch_sub_explicit(&engine->at_work, 1, memory_order_acq_rel);
+    atomic_fetch_sub_explicit(&engine->works, 1, memory_order_acq_rel);
 }
 
 /* The tries of one call; begin before the first, and go on as long as engine_again says so. In no
  * lock. */
 struct turn {
     unsigned tries; /* that were made in its turn */
-    bool has_others;
+    uint64_t own;   /* each try is such a work itself, or none */
+    uint64_t seen;  /* of `works`, before the try */
 };
 
-struct turn engine_turn(struct coffer *engine);
+struct turn engine_turn(struct coffer *engine, bool is_work);
 COFFER_MUST_CHECK bool engine_again(struct coffer *engine, struct turn *turn,
                                     enum coffer_status status);
 
