@@ -99,6 +99,7 @@ struct cache_entry {
     uint8_t state;
     uint8_t failure; /* enum coffer_status, of a load */
     bool marked;     /* by a hit, for CACHE_CLOCK */
+    bool cold;       /* cooled since it was used */
 };
 
 struct cache_type {
@@ -247,7 +248,7 @@ void cache_forget(struct cache *cache, struct cache_entry *entry);
 void cache_forget_group(struct cache *cache, struct cache_group *group);
 
 /* What nobody uses of a group is next to go, before all that was used longest ago: at most `steps`
- * entries, those that came last. */
+ * entries, those that came last. It goes when something has to, and not the sooner by its age. */
 void cache_cool_group(struct cache *cache, struct cache_group *group, unsigned steps);
 
 /* A CLEAN entry that the caller pins is out of reach from now on, whoever else pins it: they may go
@@ -263,8 +264,10 @@ void cache_rekey(struct cache *cache, struct cache_entry *entry, const struct ca
  * first if the type writes back. How many bytes it was. */
 uint64_t cache_shrink(struct cache *cache, uint64_t bytes, unsigned steps);
 
-/* When the entry that goes next was last used, on the share's clock; 0: it is spare; UINT64_MAX:
- * none can go. `to_give`: so that its memory leaves the cache, as by cache_shrink. */
+/* When the entry that goes next was last used, on the share's clock; 0: it is spare;
+ * CACHE_USED_COLD: its group was cooled; UINT64_MAX: none can go. `to_give`: so that its memory
+ * leaves the cache, as by cache_shrink. */
+#define CACHE_USED_COLD 1u
 uint64_t cache_oldest_use(struct cache *cache, bool to_give);
 
 /*

@@ -75,6 +75,7 @@ bool unpin_locked(struct cache *cache, struct cache_entry *entry, bool used)
     cache->pinned_count--;
     if (used) {
         entry->used_ns = cache_share_now(cache->share);
+        entry->cold = false;
         if (cache->type->policy == CACHE_LRU)
             list_remove(&entry->order);
     }
@@ -147,6 +148,7 @@ static void claim(struct cache *cache, struct cache_entry *entry, const struct c
         list_insert_after(&key->group->entries, &entry->of_group);
     entry->state = CACHE_LOADING;
     entry->marked = false;
+    entry->cold = false;
     cache->loose_count--;
     cache->found_count++;
     pin_locked(cache, entry);

@@ -5,7 +5,7 @@
  *   find.c     lookup, claim, load; pins
  *   replace.c  the order of replacement, eviction, making and giving back entries
  *   changes.c  dirty entries, their sets, writing
- *   bounds.c   bounds, shrinking, expiry, waiting for room, forgetting
+ *   bounds.c   bounds, shrinking, expiry, forgetting
  *   check.c    statistics and validity
  * and share.c, which several caches have in common.
  *

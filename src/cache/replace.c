@@ -200,8 +200,8 @@ void cache_cool_group(struct cache *cache, struct cache_group *group, unsigned s
             continue;
         list_remove(&entry->order);
         list_insert_after(&cache->order, &entry->order);
-        entry->used_ns = 0;
         entry->marked = false;
+        entry->cold = true;
     }
     cache_unlock(cache);
 }
@@ -262,7 +262,7 @@ uint64_t cache_oldest_use(struct cache *cache, bool to_give)
                 break;
             entry = list_entry(cache->order.next, struct cache_entry, order);
             if (is_idle(cache, entry))
-                used = entry->used_ns;
+                used = entry->cold ? CACHE_USED_COLD : entry->used_ns;
             else
                 list_remove(&entry->order);
         }

@@ -664,8 +664,14 @@ static void test_a_cool_group_goes_first(void **state)
     toys_use(&toys, 1, 1);
     toys_use(&toys, 1, 2);
     pinned = toys_get(&toys, 1, 3, 0);
+    assert_true(cache_oldest_use(toys.cache, false) > CACHE_USED_COLD);
     cache_cool_group(toys.cache, &toys.groups[1], 8);
     assert_valid(&toys);
+    assert_int_equal(cache_oldest_use(toys.cache, false), CACHE_USED_COLD);
+    for (unsigned round = 0; round < 3; round++) /* it isn't old */
+        while (cache_expire(toys.cache, CACHE_USED_COLD + 1, 1))
+            continue;
+    assert_true(toys_has(&toys, 1, 1) && toys_has(&toys, 1, 2));
     toys_use(&toys, 2, 4); /* in place of one of the cool ones, though 0 is older */
     toys_use(&toys, 2, 5);
     assert_true(toys_has(&toys, 0, 0) && toys_has(&toys, 2, 4) && toys_has(&toys, 2, 5));

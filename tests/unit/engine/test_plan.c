@@ -460,6 +460,43 @@ static void test_a_tick_takes_the_one_lock(void **state)
     memory_device_free(disk);
 }
 
+static size_t blocks_kept(const struct coffer *store)
+{
+    struct cache_statistics statistics;
+
+    cache_statistics(store->blocks.frames.core, &statistics);
+    return statistics.entries - statistics.spare;
+}
+
+/* Rounds send home what lies empty. Where nothing is too old, what was read stays, though the
+ * objects are closed. */
+static void test_rounds_leave_alone_what_is_not_old(void **state)
+{
+    const struct timespec ms = {.tv_nsec = 1000000};
+    struct memory_device *disk = memory_device_open();
+    struct coffer_config config = {.collect_interval_ms = 1};
+    struct coffer_area area;
+    struct coffer *store;
+    size_t kept;
+
+    (void)state;
+    open_with(&config, &area, disk, &store);
+    fill(store, 10, 20000);
+    read_all(store, 10, 20000);
+    kept = blocks_kept(store);
+    assert_true(kept > 20);
+    for (unsigned round = 0; round < 3; round++) {
+        (void)nanosleep(&ms, NULL);
+        while (coffer_tick(store, 0) == COFFER_BUSY)
+            continue;
+    }
+    assert_true(now_of(store).collector_rounds > 1);
+    assert_int_equal(blocks_kept(store), kept);
+    coffer_close(store);
+    free(area.address);
+    memory_device_free(disk);
+}
+
 /* With a thread of its own the store forgets by itself what nobody uses. */
 static void test_a_thread_forgets_what_is_old(void **state)
 {
@@ -504,6 +541,7 @@ int main(void)
         cmocka_unit_test(test_the_memory_tells_its_watermarks),
         cmocka_unit_test(test_ages_are_of_one_clock),
         cmocka_unit_test(test_a_tick_takes_the_one_lock),
+        cmocka_unit_test(test_rounds_leave_alone_what_is_not_old),
         cmocka_unit_test(test_a_thread_forgets_what_is_old),
     };
 
