@@ -5,25 +5,31 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "files.h"
 #include "report.h"
 
-static bool ends_torn(const char *path)
+/* While another process writes, the file's end is anywhere. Where there are no locks there is
+ * nobody to share with. */
+static bool ends_torn(int trace, const char *path)
 {
     struct stat state;
     char last = '\n';
     int fd;
 
-    if (stat(path, &state) != 0 || !S_ISREG(state.st_mode) || state.st_size == 0)
+    if (fstat(trace, &state) != 0 || !S_ISREG(state.st_mode))
         return false;
+    (void)flock(trace, LOCK_SH);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
-        (void)!pread(fd, &last, 1, state.st_size - 1);
+        if (fstat(fd, &state) == 0 && state.st_size > 0)
+            (void)!pread(fd, &last, 1, state.st_size - 1);
         (void)close(fd);
     }
+    (void)flock(trace, LOCK_UN);
     return last != '\n';
 }
 
@@ -38,7 +44,7 @@ struct trace_lines *trace_lines_open(const char *path)
     lines->fd = fd;
     lines->error = 0;
     lines->used = 0;
-    if (ends_torn(path))
+    if (ends_torn(fd, path))
         lines->bytes[lines->used++] = '\n';
     return lines;
 }
@@ -46,8 +52,10 @@ struct trace_lines *trace_lines_open(const char *path)
 /* In one call, where the system takes all of it at once. */
 static void write_out(struct trace_lines *lines)
 {
+    (void)flock(lines->fd, LOCK_EX);
     if (lines->error == 0 && !file_write(lines->fd, lines->bytes, lines->used))
         lines->error = errno;
+    (void)flock(lines->fd, LOCK_UN);
     lines->used = 0;
 }
 
