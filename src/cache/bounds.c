@@ -9,7 +9,7 @@ enum coffer_status bounds_check(const struct cache_type *type, const struct cach
 
     if (bounds->bytes_max != 0 && bounds->bytes_max / type->entry_bytes < bound)
         bound = (size_t)(bounds->bytes_max / type->entry_bytes);
-    if (bound == 0 || bounds->entries_min > bound || bounds->reserve > bounds->entries_min)
+    if (bound == 0 || bounds->entries_min > bound)
         return COFFER_MISUSE;
     *entries_bound = bound;
     return COFFER_OK;

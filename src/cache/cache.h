@@ -36,9 +36,7 @@
  *   N5 Contents were let go of before an entry becomes spare or another's.
  *   N6 `bytes` is the number of entries times the type's entry_bytes, spare ones included, and at
  *      most the bound. Where the bound was moved below what could go then, CLEAN ones leave with
- *      their last unpin, but for those that the reserve needs.
- *   N7 What is spare or may be evicted is never less than `reserve` by the doing of a call without
- *      CACHE_RESERVE.
+ *      their last unpin.
  */
 #ifndef COFFER_CACHE_CACHE_H
 #define COFFER_CACHE_CACHE_H
@@ -131,7 +129,6 @@ struct cache_type {
 struct cache_bounds {
     size_t entries_min; /* made at open and never given back: what must go on in any shortage */
     size_t entries_max; /* 0: no bound but memory */
-    size_t reserve;     /* at most entries_min; see N7 */
     size_t idle_max;    /* spare ones and those that nobody uses; what is more goes with an unpin,
                            the coldest first. 0: no bound but those above */
     uint64_t bytes_max; /* 0: no bound but memory */
@@ -187,9 +184,8 @@ static inline void cache_group_init(struct cache_group *group)
 
 /* --- Finding and loading */
 
-#define CACHE_RESERVE 1u /* the call may use the reserve */
-#define CACHE_NO_WAIT 2u /* COFFER_BUSY rather than wait for another's load */
-#define CACHE_AGAIN   4u /* cache_find has just counted the miss */
+#define CACHE_NO_WAIT 1u /* COFFER_BUSY rather than wait for another's load */
+#define CACHE_AGAIN   2u /* cache_find has just counted the miss */
 
 /*
  * The pinned entry of a key. *claimed: there was none; it is LOADING now, its contents the caller's
@@ -202,8 +198,8 @@ COFFER_MUST_CHECK enum coffer_status cache_get(struct cache *cache, const struct
                                                unsigned flags, struct cache_entry **out,
                                                bool *claimed);
 
-/* The pinned entry of a key if it is here, can be read and may be pinned (N7); NULL otherwise.
- * Never waits; counts a hit or a miss. */
+/* The pinned entry of a key if it is here and can be read; NULL otherwise. Never waits; counts a
+ * hit or a miss. */
 struct cache_entry *cache_find(struct cache *cache, const struct cache_key *key);
 
 /* The same, but a miss isn't counted: for who goes on to cache_get then. */
@@ -260,7 +256,7 @@ void cache_discard(struct cache *cache, struct cache_entry *entry);
 void cache_rekey(struct cache *cache, struct cache_entry *entry, const struct cache_key *key);
 
 /* Give back up to `bytes` (rounded up to an entry), spare entries first, then those that the policy
- * names, at most `steps` of them, never below entries_min or the reserve. Dirty ones are written
+ * names, at most `steps` of them, never below entries_min. Dirty ones are written
  * first if the type writes back. How many bytes it was. */
 uint64_t cache_shrink(struct cache *cache, uint64_t bytes, unsigned steps);
 

@@ -157,8 +157,8 @@ static bool counts_are_valid(const struct cache *cache, const struct tally *tall
         return false;
     if (cache->entry_peak < cache->found_count + cache->spare_count)
         return false;
-    /* N6: more than the bound are only those that can't go, or that the reserve needs. */
-    if (over && cache->spare_count + tally->clean_idle > cache->bounds.reserve)
+    /* N6: more than the bound are only those that can't go. */
+    if (over && cache->spare_count + tally->clean_idle > 0)
         return false;
     return true;
 }

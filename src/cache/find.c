@@ -164,12 +164,6 @@ static void count_hit(struct cache *cache, struct cache_entry *entry)
     entry->marked = true;
 }
 
-/* Would pinning this one leave less than the reserve (N7)? */
-static bool needs_more(const struct cache *cache, const struct cache_entry *entry, unsigned flags)
-{
-    return is_idle(cache, entry) && !may_use(cache, flags);
-}
-
 /* Pin an entry that is here, once it can be read. */
 static enum coffer_status join(struct cache *cache, struct cache_entry *entry, unsigned flags)
 {
@@ -208,21 +202,21 @@ enum coffer_status cache_get(struct cache *cache, const struct cache_key *key, u
             loose = NULL;
             continue;
         }
-        if (found != NULL && !needs_more(cache, found, flags)) {
+        if (found != NULL) {
             status = join(cache, found, flags);
             entry = found;
             continue;
         }
-        if (found == NULL && loose == NULL)
-            loose = take_spare_locked(cache, flags);
-        if (found == NULL && loose != NULL) {
+        if (loose == NULL)
+            loose = take_spare_locked(cache);
+        if (loose != NULL) {
             claim(cache, loose, key, flags);
             entry = loose;
             loose = NULL;
             made = true;
             continue;
         }
-        status = make_room_locked(cache, flags, &failures, &loose);
+        status = make_room_locked(cache, &failures, &loose);
     }
     assert_cheap(loose == NULL);
     cache_unlock(cache);
@@ -239,7 +233,7 @@ static struct cache_entry *find(struct cache *cache, const struct cache_key *key
 
     cache_lock(cache);
     entry = look_up(cache, key);
-    if (entry != NULL && (entry->state == CACHE_LOADING || needs_more(cache, entry, 0)))
+    if (entry != NULL && entry->state == CACHE_LOADING)
         entry = NULL;
     if (entry != NULL) {
         pin_locked(cache, entry);

@@ -67,19 +67,16 @@ static inline bool is_idle(const struct cache *cache, const struct cache_entry *
                                 (entry->state == CACHE_DIRTY && cache->type->write_back != NULL));
 }
 
-/* May a call with these flags use up one of what is spare or may be evicted (N7)? */
-static inline bool may_use(const struct cache *cache, unsigned flags)
+/* Is there one that is spare or may be evicted? */
+static inline bool has_usable(const struct cache *cache)
 {
-    size_t kept = flags & CACHE_RESERVE ? 0 : cache->bounds.reserve;
-
-    return cache->spare_count + cache->idle_count > kept;
+    return cache->spare_count + cache->idle_count > 0;
 }
 
-/* Are there more entries than the bounds allow, and more than the reserve needs? */
+/* Are there more entries than the bounds allow? */
 static inline bool has_surplus(const struct cache *cache)
 {
-    return cache->entry_count > cache->entries_bound &&
-           cache->spare_count + cache->idle_count >= cache->bounds.reserve;
+    return cache->entry_count > cache->entries_bound;
 }
 
 /* Are there as many as may be that nobody uses? */
@@ -119,14 +116,14 @@ void tell_changed_locked(struct cache *cache);
 /* Its state or its pins have changed: let the order and the counts follow. `was_idle`: before. */
 void settle_locked(struct cache *cache, struct cache_entry *entry, bool was_idle);
 
-/* A spare entry, if the flags allow to use it: LOOSE. NULL: none. */
-struct cache_entry *take_spare_locked(struct cache *cache, unsigned flags);
+/* A spare entry: LOOSE. NULL: none. */
+struct cache_entry *take_spare_locked(struct cache *cache);
 void put_spare_locked(struct cache *cache, struct cache_entry *loose);
 
 /* Try to get an entry of whatever way. Gives up the lock. *out NULL: try again. `failures` counts
  * the write-backs that failed. */
-COFFER_MUST_CHECK enum coffer_status make_room_locked(struct cache *cache, unsigned flags,
-                                                      unsigned *failures, struct cache_entry **out);
+COFFER_MUST_CHECK enum coffer_status make_room_locked(struct cache *cache, unsigned *failures,
+                                                      struct cache_entry **out);
 
 /* Make one more within the bounds, the share and memory: LOOSE. NULL: no. Gives up the lock. */
 struct cache_entry *make_locked(struct cache *cache);

@@ -60,11 +60,11 @@ void put_spare_locked(struct cache *cache, struct cache_entry *loose)
     cache->spare_count++;
 }
 
-struct cache_entry *take_spare_locked(struct cache *cache, unsigned flags)
+struct cache_entry *take_spare_locked(struct cache *cache)
 {
     struct cache_entry *entry;
 
-    if (list_is_empty(&cache->spare) || !may_use(cache, flags))
+    if (list_is_empty(&cache->spare))
         return NULL;
     entry = list_entry(cache->spare.next, struct cache_entry, order);
     list_remove(&entry->order);
@@ -150,7 +150,7 @@ void release_locked(struct cache *cache, struct cache_entry *loose)
 
 /* --- Making room --- */
 
-enum coffer_status make_room_locked(struct cache *cache, unsigned flags, unsigned *failures,
+enum coffer_status make_room_locked(struct cache *cache, unsigned *failures,
                                     struct cache_entry **out)
 {
     struct cache_entry *victim;
@@ -160,7 +160,7 @@ enum coffer_status make_room_locked(struct cache *cache, unsigned flags, unsigne
         if (*out != NULL)
             return COFFER_OK;
     }
-    if (!may_use(cache, flags)) {
+    if (!has_usable(cache)) {
         cache->counters.refusals++;
         return COFFER_NO_MEMORY;
     }
@@ -210,9 +210,9 @@ enum cache_step give_back_locked(struct cache *cache, size_t floor, uint64_t *ev
 {
     struct cache_entry *entry;
 
-    if (cache->entry_count <= floor || !may_use(cache, 0))
+    if (cache->entry_count <= floor || !has_usable(cache))
         return CACHE_STEP_NONE;
-    entry = take_spare_locked(cache, 0);
+    entry = take_spare_locked(cache);
     if (entry == NULL) {
         entry = find_victim(cache);
         if (entry == NULL) {
@@ -252,7 +252,7 @@ uint64_t cache_oldest_use(struct cache *cache, bool to_give)
     uint64_t used = UINT64_MAX;
 
     cache_lock(cache);
-    if (!to_give || (cache->entry_count > cache->bounds.entries_min && may_use(cache, 0))) {
+    if (!to_give || (cache->entry_count > cache->bounds.entries_min && has_usable(cache))) {
         if (to_give && cache->spare_count > 0)
             used = 0;
         for (unsigned left = SCAN_MAX; used == UINT64_MAX && left > 0; left--) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Who goes, and when: policies, write-back, bounds, reserve, shrinking, expiry, shares. */
+/* Who goes, and when: policies, write-back, bounds, shrinking, expiry, shares. */
 #include "fixture.h"
 
 #include <stdio.h>
@@ -232,10 +232,9 @@ static void test_a_write_back_that_fails_loses_nothing(void **state)
 
 /* --- Bounds --- */
 
-static enum coffer_status set_bounds(size_t min, size_t max, size_t reserve, uint64_t bytes)
+static enum coffer_status set_bounds(size_t min, size_t max, uint64_t bytes)
 {
-    const struct cache_bounds bounds = {
-        .entries_min = min, .entries_max = max, .reserve = reserve, .bytes_max = bytes};
+    const struct cache_bounds bounds = {.entries_min = min, .entries_max = max, .bytes_max = bytes};
 
     return cache_set_bounds(toys.cache, &bounds);
 }
@@ -249,7 +248,7 @@ static void test_bounds_move_at_any_time(void **state)
     use("012345");
     first = toys_get(&toys, 0, 0, 0);
     second = toys_get(&toys, 0, 1, 0);
-    assert_ok(set_bounds(1, 1, 0, 0));
+    assert_ok(set_bounds(1, 1, 0));
     assert_string_equal(here(), "01"); /* the pinned ones */
     assert_int_equal(toys.made, 2);
     assert_valid(&toys);
@@ -259,12 +258,12 @@ static void test_bounds_move_at_any_time(void **state)
     assert_valid(&toys);
     toys_unpin(&toys, second); /* one is allowed */
     assert_string_equal(here(), "1");
-    assert_ok(set_bounds(3, 5, 0, 0));
+    assert_ok(set_bounds(3, 5, 0));
     assert_int_equal(toys.made, 3);
     use("23456");
     assert_int_equal(toys.made, 5);
     assert_string_equal(here(), "23456");
-    assert_ok(set_bounds(0, 0, 0, 2 * TOY_BYTES + 99)); /* by bytes */
+    assert_ok(set_bounds(0, 0, 2 * TOY_BYTES + 99)); /* by bytes */
     assert_string_equal(here(), "56");
     use("789");
     assert_int_equal(toys.made, 2);
@@ -278,12 +277,11 @@ static void test_bounds_that_contradict_one_another_are_refused(void **state)
     (void)state;
     toys_open(&toys, CACHE_LRU, 2, 4);
     use("0123");
-    assert_status(set_bounds(5, 4, 0, 0), COFFER_MISUSE);
-    assert_status(set_bounds(2, 4, 3, 0), COFFER_MISUSE);
-    assert_status(set_bounds(2, 4, 0, TOY_BYTES), COFFER_MISUSE);
-    assert_status(set_bounds(0, 0, 0, TOY_BYTES - 1), COFFER_MISUSE);
+    assert_status(set_bounds(5, 4, 0), COFFER_MISUSE);
+    assert_status(set_bounds(2, 4, TOY_BYTES), COFFER_MISUSE);
+    assert_status(set_bounds(0, 0, TOY_BYTES - 1), COFFER_MISUSE);
     toys.refuse_make = toys.makes + 2;
-    assert_status(set_bounds(6, 8, 0, 0), COFFER_NO_MEMORY);
+    assert_status(set_bounds(6, 8, 0), COFFER_NO_MEMORY);
     assert_int_equal(toys.made, 4); /* as before */
     assert_string_equal(here(), "0123");
     assert_valid(&toys);
@@ -294,7 +292,7 @@ static void test_bounds_that_contradict_one_another_are_refused(void **state)
 
 static void lower_bound(void)
 {
-    must(set_bounds(1, 2, 0, 0) == COFFER_OK);
+    must(set_bounds(1, 2, 0) == COFFER_OK);
 }
 
 static void use_another(void)
@@ -313,83 +311,12 @@ static void test_bounds_hold_while_entries_are_made(void **state)
     assert_int_equal(toys.made, 2);
     assert_string_equal(here(), "12");
     assert_valid(&toys);
-    assert_ok(set_bounds(1, 3, 0, 0));
+    assert_ok(set_bounds(1, 3, 0));
     toys.in_make = use_another;
     use("3"); /* the last that may be made: the other takes what is here */
     assert_int_equal(toys.makes, 4);
     assert_string_equal(here(), "235");
     assert_valid(&toys);
-    toys_end(&toys);
-}
-
-static void test_shrinking_leaves_the_reserve(void **state)
-{
-    struct toy *pinned[3];
-
-    (void)state;
-    toys_open(&toys, CACHE_LRU, 2, 4);
-    assert_ok(set_bounds(2, 4, 1, 0));
-    use("0123");
-    for (unsigned i = 0; i < 3; i++)
-        pinned[i] = toys_get(&toys, 0, i, 0);
-    assert_int_equal(cache_shrink(toys.cache, 1, 9), 0);
-    assert_int_equal(toys.made, 4);
-    for (unsigned i = 0; i < 3; i++)
-        toys_unpin(&toys, pinned[i]);
-    assert_int_equal(cache_shrink(toys.cache, UINT64_MAX, 9), 2 * TOY_BYTES);
-    toys_end(&toys);
-}
-
-/* N7 */
-static void test_the_reserve_is_for_those_who_ask_for_it(void **state)
-{
-    struct toy *pinned[4];
-
-    (void)state;
-    toys_open(&toys, CACHE_LRU, 4, 4);
-    assert_ok(set_bounds(4, 4, 2, 0));
-    use("0123");
-    pinned[0] = toys_get(&toys, 0, 0, 0);
-    pinned[1] = toys_get(&toys, 0, 5, 0);
-    assert_null(toys_get(&toys, 0, 6, 0));
-    assert_null(toys_get(&toys, 0, 3, 0)); /* here, but pinning it would use up the reserve */
-    assert_null(cache_find(toys.cache, &(struct cache_key){.group = &toys.groups[0], .index = 3}));
-    assert_int_equal(cache_shrink(toys.cache, 1, 9), 0);
-    assert_valid(&toys);
-    pinned[2] = toys_get(&toys, 0, 3, CACHE_RESERVE);
-    pinned[3] = toys_get(&toys, 0, 6, CACHE_RESERVE);
-    assert_true(pinned[2] != NULL && pinned[3] != NULL);
-    assert_null(toys_get(&toys, 0, 7, CACHE_RESERVE));
-    toys_unpin(&toys, pinned[2]);
-    toys_unpin(&toys, pinned[0]);
-    assert_null(toys_get(&toys, 0, 7, 0)); /* the reserve is filled up first */
-    toys_unpin(&toys, pinned[1]);
-    pinned[0] = toys_get(&toys, 0, 7, 0);
-    assert_non_null(pinned[0]);
-    toys_unpin(&toys, pinned[0]);
-    toys_unpin(&toys, pinned[3]);
-    toys_end(&toys);
-}
-
-/* Where more can be made, a hit that would use up the reserve has one made. */
-static void test_a_reserve_is_filled_from_memory(void **state)
-{
-    struct toy *pinned[3];
-
-    (void)state;
-    toys_open(&toys, CACHE_LRU, 1, 4);
-    assert_ok(set_bounds(1, 4, 1, 0));
-    use("0");
-    pinned[0] = toys_get(&toys, 0, 0, 0);
-    assert_non_null(pinned[0]);
-    assert_int_equal(toys_statistics(&toys).spare, 1);
-    pinned[1] = toys_get(&toys, 0, 1, 0);
-    pinned[2] = toys_get(&toys, 0, 2, 0);
-    assert_non_null(pinned[2]);
-    assert_null(toys_get(&toys, 0, 3, 0));
-    assert_valid(&toys);
-    for (unsigned i = 0; i < 3; i++)
-        toys_unpin(&toys, pinned[i]);
     toys_end(&toys);
 }
 
@@ -703,9 +630,6 @@ int main(void)
         cmocka_unit_test(test_bounds_move_at_any_time),
         cmocka_unit_test(test_bounds_that_contradict_one_another_are_refused),
         cmocka_unit_test(test_bounds_hold_while_entries_are_made),
-        cmocka_unit_test(test_shrinking_leaves_the_reserve),
-        cmocka_unit_test(test_the_reserve_is_for_those_who_ask_for_it),
-        cmocka_unit_test(test_a_reserve_is_filled_from_memory),
         cmocka_unit_test(test_shrinking_gives_back_spare_ones_first),
         cmocka_unit_test(test_what_was_not_used_for_long_expires),
         cmocka_unit_test(test_what_is_used_in_every_round_never_expires),

@@ -379,7 +379,6 @@ static void disturb(void *argument)
 
         must(now.entries >= 4 && now.entries <= 16);
         bounds.entries_max += (size_t)random_below(&worker->random, 13);
-        bounds.reserve = (size_t)random_below(&worker->random, 2);
         if (cache_set_bounds(world->cache, &bounds) == COFFER_OK)
             must(cache_is_valid(world->cache));
         (void)cache_shrink(world->cache, 2 * BYTES, 3);
