@@ -450,14 +450,25 @@ coffer_check(struct coffer *store, unsigned flags,
  *
  * `memory` is secure memory for its handles and what is open through them (each handle on an object
  * counts for a whole open object, each writer for its buffer too), counted for those opened from
- * now on: a handle beyond it is COFFER_NO_MEMORY. `storage` is the sum of its objects' data: a
- * change that would make it larger than the quota is COFFER_NO_SPACE before anything of it has
- * begun. What is there already stays, though it be more.
+ * now on: a handle beyond it is COFFER_NO_MEMORY.
+ *
+ * `storage` is the sum of its objects' data, and of what its open writers have taken for theirs: a
+ * call that would make it larger than the quota is COFFER_NO_SPACE, and nothing of it is written.
+ * So it is with coffer_put, with what makes an object larger, and with each coffer_writer_write.
+ * A writer takes what it has written, less the size of the object that it is to replace as its
+ * first write finds that, and has it until its end. Its commit looks again, as that object may be
+ * smaller by then, or gone, or the quota less. What is there already stays, though it be more; a
+ * writer that is open already counts from its next write on.
+ *
+ * So no writers, however many at once, bring a TA's data on the device beyond the quota, but for
+ * one thing: until the commit (or the end of the put) what is to be replaced is there as well as
+ * what replaces it, once for each writer and put at work on it.
  *
  * Price: nothing of this is on the device, so the sum is found by opening each of the TA's objects
  * once, which takes a read of the device each; calls that change the store wait meanwhile. A
- * deletion or replacement in a watched TA opens the old object, if it isn't open. TAs that nobody
- * watches cost nothing. COFFER_NO_MEMORY: COFFER_TAS_MAX are watched already.
+ * deletion or replacement in a watched TA opens the old object, if it isn't open, and a writer's
+ * write waits for the change under way. TAs that nobody watches cost nothing. COFFER_NO_MEMORY:
+ * COFFER_TAS_MAX are watched already.
  */
 COFFER_MUST_CHECK enum coffer_status coffer_set_quota(struct coffer *store,
                                                       const struct coffer_uuid *ta, uint64_t memory,
@@ -500,6 +511,7 @@ struct coffer_ta {
     uint64_t handles, handles_peak; /* on objects, and writers */
     uint64_t objects;               /* stored */
     uint64_t storage, storage_peak, storage_quota, storage_refusals;
+    uint64_t storage_taken; /* by open writers, beside `storage` */
 };
 
 #define COFFER_SOURCES_MAX 8u

@@ -270,7 +270,7 @@ static enum coffer_status try_put(struct coffer *store, const struct name *name,
     uint64_t begin;
 
     if (status == COFFER_OK)
-        status = writer_open(&store->store, name, replace, attributes, &writer);
+        status = writer_open(&store->store, name, replace, attributes, size, &writer);
     if (status != COFFER_OK)
         return status;
     status = writer_write(writer, data, size, &begin);
@@ -320,7 +320,7 @@ static enum coffer_status try_writer(struct coffer *store, const struct name *na
         return status;
     writer = handle;
     writer->handle.traced = traced;
-    status = writer_open(&store->store, name, replace, attributes, &writer->writer);
+    status = writer_open(&store->store, name, replace, attributes, 0, &writer->writer);
     if (status == COFFER_OK)
         *out = writer;
     else

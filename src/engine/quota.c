@@ -35,6 +35,7 @@ static struct coffer_ta ta_of(const struct book *book)
         .storage_peak = book->storage_peak,
         .storage_quota = book->storage_quota,
         .storage_refusals = book->storage_refusals,
+        .storage_taken = book->storage_taken,
     };
 }
 

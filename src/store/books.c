@@ -149,19 +149,50 @@ enum coffer_status books_ready(struct store *store, const uint8_t *uuid)
                                                                   : book_count(store, book);
 }
 
+/* May the TA have so much more? */
+static enum coffer_status allow_more(struct book *book, uint64_t more)
+{
+    uint64_t used = book->storage + book->storage_taken;
+
+    if (book->storage_quota == COFFER_NO_QUOTA)
+        return COFFER_OK;
+    assert_cheap(book->counted);
+    if (used <= book->storage_quota && more <= book->storage_quota - used)
+        return COFFER_OK;
+    book->storage_refusals++;
+    return COFFER_NO_SPACE;
+}
+
 enum coffer_status books_allow(struct store *store, const uint8_t *uuid, uint64_t before,
                                uint64_t after)
 {
     struct book *book = books_find(&store->books, uuid);
 
-    if (book == NULL || book->storage_quota == COFFER_NO_QUOTA || after <= before)
+    return book == NULL || after <= before ? COFFER_OK : allow_more(book, after - before);
+}
+
+enum coffer_status books_take(struct store *store, const uint8_t *uuid, uint64_t *taken,
+                              uint64_t wanted)
+{
+    struct book *book = books_find(&store->books, uuid);
+    enum coffer_status status;
+
+    if (book == NULL || wanted <= *taken)
         return COFFER_OK;
-    assert_cheap(book->counted);
-    if (book->storage <= book->storage_quota &&
-        after - before <= book->storage_quota - book->storage)
-        return COFFER_OK;
-    book->storage_refusals++;
-    return COFFER_NO_SPACE;
+    status = allow_more(book, wanted - *taken);
+    if (status != COFFER_OK)
+        return status;
+    book->storage_taken += wanted - *taken;
+    *taken = wanted;
+    return COFFER_OK;
+}
+
+void books_give(struct store *store, const uint8_t *uuid, uint64_t *taken)
+{
+    if (*taken == 0)
+        return;
+    books_find(&store->books, uuid)->storage_taken -= *taken;
+    *taken = 0;
 }
 
 void books_changed(struct store *store, const uint8_t *uuid, uint64_t before, uint64_t after,

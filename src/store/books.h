@@ -7,7 +7,8 @@
  * Memory is what handles and what is open through them take, counted from the time that the book
  * was opened. Storage is the sum of the objects' data. It is on no disk: it is found by opening
  * each object once, when it is needed first, and kept from then on. What makes it uncertain (damage
- * met in a delete, a repair) has it found again, when it is needed next.
+ * met in a delete, a repair) has it found again, when it is needed next. What writers have in the
+ * making they take from the quota as they write, so that several can't pass it together.
  *
  * Locking: storage, and the opening of books, under the store's lock. Books stay until the store is
  * closed, so that they can be found without any; memory is counted atomically.
@@ -36,6 +37,7 @@ struct book {
     bool counted; /* what follows is known */
     uint64_t objects;
     uint64_t storage, storage_peak;
+    uint64_t storage_taken; /* by open writers; known always */
     uint64_t storage_quota;
     uint64_t storage_refusals;
 };
@@ -69,7 +71,14 @@ COFFER_MUST_CHECK enum coffer_status books_ready(struct store *store, const uint
 COFFER_MUST_CHECK enum coffer_status books_allow(struct store *store, const uint8_t *uuid,
                                                  uint64_t before, uint64_t after);
 
-/* So it has; and there are so many objects more. */
+/* A writer of the TA, which has *taken of the quota, is to have `wanted`, if that is more; after
+ * books_ready. COFFER_NO_SPACE: beyond the quota. */
+COFFER_MUST_CHECK enum coffer_status books_take(struct store *store, const uint8_t *uuid,
+                                                uint64_t *taken, uint64_t wanted);
+/* It has nothing any more. */
+void books_give(struct store *store, const uint8_t *uuid, uint64_t *taken);
+
+/* The object has changed its size; and there are so many objects more. */
 void books_changed(struct store *store, const uint8_t *uuid, uint64_t before, uint64_t after,
                    int objects);
 

@@ -190,16 +190,23 @@ struct writer {
     uint32_t file;
     bool replace;
     bool broken; /* only abort is left */
+
+    /* In a watched TA, under the store's lock (store/books.h). */
+    bool weighed;      /* `replaced` is known */
+    uint64_t replaced; /* size of what is to be replaced, when it was looked at */
+    uint64_t taken;    /* of the TA's quota */
 };
 
 /* COFFER_EXISTS, or with `replace` COFFER_BUSY: early word, before any work; the commit looks
  * again. */
 COFFER_MUST_CHECK enum coffer_status writer_expect(struct store *store, const struct name *name,
                                                    bool replace);
+/* `size`: of the data to come, as far as it is known. COFFER_NO_SPACE when that is beyond the TA's
+ * quota; nothing is written then. */
 COFFER_MUST_CHECK enum coffer_status writer_open(struct store *store, const struct name *name,
                                                  bool replace,
                                                  const struct coffer_attributes *attributes,
-                                                 struct writer **out);
+                                                 uint64_t size, struct writer **out);
 /* *place: where in the data it began. */
 COFFER_MUST_CHECK enum coffer_status writer_write(struct writer *writer, const void *data,
                                                   size_t size, uint64_t *place);

@@ -54,10 +54,12 @@ static enum coffer_status create_file(struct store *store, const struct name *na
     return COFFER_IO;
 }
 
+/* The store's lock is held. */
 static void free_writer(struct writer *writer)
 {
     struct memory *memory = writer->store->environment->memory;
 
+    books_give(writer->store, writer->name.uuid, &writer->taken);
     if (writer->tail != NULL)
         memory_free(memory, writer->tail);
     memory_free(memory, writer);
@@ -137,9 +139,41 @@ enum coffer_status writer_expect(struct store *store, const struct name *name, b
     return status;
 }
 
-/* A writer with a file of its own, and nothing in it. */
+/* Bytes of the object that is to be replaced, as far as they are counted. */
+static enum coffer_status find_replaced(const struct writer *writer, uint64_t *size)
+{
+    enum coffer_status status = object_size(writer->store, &writer->name, size);
+
+    if (status == COFFER_NOT_FOUND || status == COFFER_CORRUPT) {
+        *size = 0;
+        return COFFER_OK;
+    }
+    return status;
+}
+
+/* What a watched TA has, and what the new object is to replace, becomes known. With the store's
+ * lock and no other, as objects are looked at. */
+static enum coffer_status weigh(struct writer *writer)
+{
+    enum coffer_status status = books_ready(writer->store, writer->name.uuid);
+
+    if (status == COFFER_OK && !writer->weighed) {
+        status = find_replaced(writer, &writer->replaced);
+        writer->weighed = status == COFFER_OK;
+    }
+    return status;
+}
+
+/* Room for data of so many bytes. */
+static enum coffer_status take_room(struct writer *writer, uint64_t size)
+{
+    return books_take(writer->store, writer->name.uuid, &writer->taken,
+                      size > writer->replaced ? size - writer->replaced : 0);
+}
+
+/* A writer with a file of its own, and nothing in it; with room for `size` bytes of data. */
 static enum coffer_status make_writer(struct store *store, const struct name *name, bool replace,
-                                      struct writer **out)
+                                      uint64_t size, struct writer **out)
 {
     struct memory *memory = store->environment->memory;
     enum coffer_status status = store_may_change(store);
@@ -156,10 +190,15 @@ static enum coffer_status make_writer(struct store *store, const struct name *na
     writer->replace = replace;
     rwlock_init(&writer->lock);
     status = memory_alloc(memory, store->owner, LAYOUT_BLOCK_SIZE, &block);
-    if (status == COFFER_OK) {
+    if (status == COFFER_OK)
         writer->tail = block;
-        status = create_file(store, name, &writer->tree, &writer->file);
+    if (status == COFFER_OK && size > 0 && books_find(&store->books, name->uuid) != NULL) {
+        status = weigh(writer);
+        if (status == COFFER_OK)
+            status = take_room(writer, size);
     }
+    if (status == COFFER_OK)
+        status = create_file(store, name, &writer->tree, &writer->file);
     if (status != COFFER_OK) {
         free_writer(writer);
         return status;
@@ -169,7 +208,8 @@ static enum coffer_status make_writer(struct store *store, const struct name *na
 }
 
 enum coffer_status writer_open(struct store *store, const struct name *name, bool replace,
-                               const struct coffer_attributes *attributes, struct writer **out)
+                               const struct coffer_attributes *attributes, uint64_t size,
+                               struct writer **out)
 {
     enum coffer_status status;
     struct writer *writer;
@@ -177,7 +217,7 @@ enum coffer_status writer_open(struct store *store, const struct name *name, boo
     if (attributes != NULL && attributes->bytes_size > OBJECT_ATTRIBUTES_MAX)
         return COFFER_MISUSE;
     store_lock(store);
-    status = make_writer(store, name, replace, &writer);
+    status = make_writer(store, name, replace, size, &writer);
     store_unlock(store);
     if (status != COFFER_OK)
         return status;
@@ -193,37 +233,46 @@ enum coffer_status writer_open(struct store *store, const struct name *name, boo
     return COFFER_OK;
 }
 
-static enum coffer_status write_locked(struct writer *writer, const void *data, size_t size)
+/* Is there room for `size` bytes more, which end at *end? With the store's lock if the TA is
+ * watched. */
+static enum coffer_status find_room(struct writer *writer, size_t size, bool watched, uint64_t *end)
 {
-    enum coffer_status status;
-    uint64_t end;
-
     if (writer->broken)
         return COFFER_MISUSE;
     if (writer->store->failed)
         return COFFER_FAILED;
-    if (!add_fits(writer->size, size, &end) || end > COFFER_SIZE_MAX)
+    if (!add_fits(writer->size, size, end) || *end > COFFER_SIZE_MAX)
         return COFFER_NO_SPACE;
-    if (size == 0)
-        return COFFER_OK;
-    status = append(writer, data, size);
-    if (status == COFFER_OK)
-        status = tree_settle_if_crowded(writer->tree);
-    writer->broken = status != COFFER_OK;
-    if (status == COFFER_OK)
-        writer->size = end;
-    return status;
+    return watched && size > 0 ? take_room(writer, *end) : COFFER_OK;
 }
 
 enum coffer_status writer_write(struct writer *writer, const void *data, size_t size,
                                 uint64_t *place)
 {
-    enum coffer_status status;
+    struct store *store = writer->store;
+    bool watched = books_find(&store->books, writer->name.uuid) != NULL;
+    enum coffer_status status = COFFER_OK;
+    uint64_t end;
 
-    rwlock_take_write(&writer->store->lot, &writer->lock);
+    if (watched) {
+        store_lock(store);
+        status = weigh(writer);
+    }
+    rwlock_take_write(&store->lot, &writer->lock);
     *place = writer->size;
-    status = write_locked(writer, data, size);
-    rwlock_give_write(&writer->store->lot, &writer->lock);
+    if (status == COFFER_OK)
+        status = find_room(writer, size, watched, &end);
+    if (watched)
+        store_unlock(store);
+    if (status == COFFER_OK && size > 0) {
+        status = append(writer, data, size);
+        if (status == COFFER_OK)
+            status = tree_settle_if_crowded(writer->tree);
+        if (status == COFFER_OK)
+            writer->size = end;
+    }
+    writer->broken |= status != COFFER_OK;
+    rwlock_give_write(&store->lot, &writer->lock);
     return status;
 }
 
@@ -291,8 +340,9 @@ static void abort_locked(struct writer *writer)
     free_writer(writer);
 }
 
-/* May the TA have the object? *before: the size of what it replaces, as far as that is counted. */
-static enum coffer_status allow(const struct writer *writer, uint64_t *before)
+/* May the TA have the object? *before: the size of what it replaces, as far as that is counted:
+ * now, whatever it was when room was taken. */
+static enum coffer_status allow(struct writer *writer, uint64_t *before)
 {
     struct store *store = writer->store;
     enum coffer_status status;
@@ -300,11 +350,11 @@ static enum coffer_status allow(const struct writer *writer, uint64_t *before)
     if (books_find(&store->books, writer->name.uuid) == NULL)
         return COFFER_OK;
     status = books_ready(store, writer->name.uuid);
+    if (status == COFFER_OK)
+        status = find_replaced(writer, before);
     if (status != COFFER_OK)
         return status;
-    status = object_size(store, &writer->name, before);
-    if (status != COFFER_OK && status != COFFER_NOT_FOUND && status != COFFER_CORRUPT)
-        return status;
+    books_give(store, writer->name.uuid, &writer->taken);
     return books_allow(store, writer->name.uuid, *before, writer->size);
 }
 

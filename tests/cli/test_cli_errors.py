@@ -160,6 +160,21 @@ class UsageTest(CommandTest):
         value = json.loads(self.run_raw("ls", "--frob", "--json")[1])
         self.assertEqual(value["error"]["code"], USAGE)
 
+    def test_a_directory_among_the_words(self):
+        """What a new user types first is told where the directory goes."""
+        advice = "; the store's directory is --store=DIR"
+        (self.dir / "there").mkdir()
+        for words, told in ((("init", "new"), True), (("init", self.dir / "there"), True),
+                            (("ls", self.dir / "there"), True),
+                            (("check", "--repair", self.dir / "there"), True),
+                            (("get", "a", "b", self.dir / "there"), True),
+                            (("ls", "nothing"), False), (("put", "a", "b", "c"), False),
+                            (("mv", self.dir / "there"), False)):
+            with self.subTest(words=words):
+                self.assertEqual(self.fails(USAGE, *words).endswith(advice), told)
+        self.assertFalse((self.dir / "new").exists())
+        self.assertEqual(list((self.dir / "there").iterdir()), [])
+
     def test_no_name_breaks_the_line_or_drives_the_terminal(self):
         self.init()
         for name, shown in (("no\nsuch", "hex:6e6f0a73756368"), ("a\x1b[2J", "hex:611b5b324a"),
@@ -250,7 +265,9 @@ class StatusTest(CommandTest):
             self.assertEqual(self.run_json("check")["clean"], True)
 
     def test_too_little_memory(self):
-        self.assertIn("256K", self.fails(SHORTAGE, "ls", "--memory", "64K"))
+        for words in (("ls", "--memory", "64K"), ("ls", "--memory", "1K"),
+                      ("stats", "--plan", "--memory", "1K")):
+            self.assertIn("256K", self.fails(SHORTAGE, *words))
         for size in ("0", "64G", "8T"):
             for words in (("ls",), ("stats", "--plan")):
                 self.assertIn("from 256K to less than 64G",

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "name.h"
 #include "report.h"
@@ -311,6 +312,31 @@ static error_t parse_own(int key, char *value, struct argp_state *state)
     }
 }
 
+/* A directory among the words that are too many is the store's, whose place is an option. */
+static bool names_store(const struct call *call)
+{
+    struct stat state;
+
+    for (int i = call->grammar->most; i < call->count; i++) {
+        if (call->grammar->makes_directory ||
+            (stat(call->words[i], &state) == 0 && S_ISDIR(state.st_mode)))
+            return true;
+    }
+    return false;
+}
+
+static void refuse_count(const struct call *call)
+{
+    const struct grammar *grammar = call->grammar;
+    bool few = call->count < grammar->least;
+
+    fail_usage(call->options, "%s: too %s arguments; usage: coffer %s [OPTION...]%s%s%s",
+               grammar->verb, few ? "few" : "many", grammar->verb,
+               grammar->arguments == NULL ? "" : " ",
+               grammar->arguments == NULL ? "" : grammar->arguments,
+               !few && names_store(call) ? "; the store's directory is --store=DIR" : "");
+}
+
 enum exit_status call_parse(const struct grammar *grammar, struct options *options, void *own,
                             int argc, char **argv, struct call *out)
 {
@@ -334,10 +360,7 @@ enum exit_status call_parse(const struct grammar *grammar, struct options *optio
         (grammar->most < 0 || out->count <= grammar->most))
         return EXIT_DONE;
     if (error == 0)
-        fail_usage(options, "%s: too %s arguments; usage: coffer %s [OPTION...]%s%s", grammar->verb,
-                   out->count < grammar->least ? "few" : "many", grammar->verb,
-                   grammar->arguments == NULL ? "" : " ",
-                   grammar->arguments == NULL ? "" : grammar->arguments);
+        refuse_count(out);
     else if (!options->reported)
         (void)options_refuse(options, grammar->verb, grammar->switches, argv, out->next);
     call_fini(out);

@@ -66,8 +66,9 @@ struct grammar {
     const struct argp_option *switches; /* may be NULL */
     /* One of `switches` was met. False after telling what is wrong. NULL: there are none. */
     bool (*set)(struct call *call, int key, const char *value);
-    int least; /* words wanted */
-    int most;  /* -1: any number */
+    int least;            /* words wanted */
+    int most;             /* -1: any number */
+    bool makes_directory; /* so that what is named in vain may not be there yet */
 };
 
 /* One call of a verb. */
@@ -84,5 +85,8 @@ struct call {
 enum exit_status call_parse(const struct grammar *grammar, struct options *options, void *own,
                             int argc, char **argv, struct call *out);
 void call_fini(struct call *call);
+
+/* Advice for who gave --memory too little for any store. */
+#define LEAST_MEMORY "a store needs 256K at least"
 
 #endif

@@ -128,6 +128,7 @@ static const struct row_field ta_fields[] = {
     ROW_FIELD(coffer_ta, objects, GAUGE, "objects of the TA"),
     ROW_FIELD(coffer_ta, storage, GAUGE_BYTES, "their data"),
     ROW_FIELD(coffer_ta, storage_peak, GAUGE_BYTES, "most it ever was"),
+    ROW_FIELD(coffer_ta, storage_taken, GAUGE_BYTES, "data that open writers have in the making"),
     ROW_FIELD(coffer_ta, storage_refusals, COUNT, "changes refused for the quota"),
     ROW_FIELD(coffer_ta, handles, GAUGE, "handles on objects, and writers"),
     ROW_FIELD(coffer_ta, handles_peak, GAUGE, "most there ever were"),

@@ -20,6 +20,7 @@ static const struct grammar grammar = {
             "its own beside the store (the store's name with .key behind it, readable by its "
             "owner only), where every verb finds it again. Who has the key can read the store; "
             "who loses it has lost the store.",
+    .makes_directory = true,
 };
 
 /* Make what is missing above the store, as `mkdir -p` would: for the default place only. */

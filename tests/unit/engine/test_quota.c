@@ -88,11 +88,13 @@ static void test_storage_beyond_the_quota_is_refused(void **state)
     assert_int_equal(book(fixture.store, 0).storage, 2099);
     assert_int_equal(book(fixture.store, 0).storage_peak, 3000);
 
-    /* A stream is looked at when it is to become an object. */
+    /* A stream too; then only abort is left. */
     name = name_of(&ours, 2, id);
     assert_ok(coffer_writer_open(fixture.store, &name, 0, NULL, &writer));
-    assert_ok(coffer_writer_write(writer, bytes, 902));
-    assert_int_equal(coffer_writer_commit(writer), COFFER_NO_SPACE);
+    assert_ok(coffer_writer_write(writer, bytes, 901));
+    assert_int_equal(coffer_writer_write(writer, bytes, 1), COFFER_NO_SPACE);
+    assert_int_equal(coffer_writer_write(writer, bytes, 0), COFFER_MISUSE);
+    assert_int_equal(coffer_writer_commit(writer), COFFER_MISUSE);
     assert_int_equal(coffer_stat(fixture.store, &name, &info), COFFER_NOT_FOUND);
     assert_int_equal(book(fixture.store, 0).storage_refusals, 5);
 
@@ -108,6 +110,148 @@ static void test_storage_beyond_the_quota_is_refused(void **state)
     assert_int_equal(book(fixture.store, 0).objects, 2);
     assert_ok(put(fixture.store, &ours, 3, 5, COFFER_REPLACE));
     assert_int_equal(put(fixture.store, &ours, 4, 1, 0), COFFER_NO_SPACE);
+    store_fixture_close(&fixture);
+    memory_device_free(disk);
+}
+
+static uint64_t written(struct coffer *store)
+{
+    static struct coffer_statistics now;
+
+    assert_ok(coffer_statistics_get(store, &now));
+    return now.device_written_bytes;
+}
+
+/* What is refused hasn't filled the device before. */
+static void test_what_is_refused_is_not_written(void **state)
+{
+    struct memory_device *disk = memory_device_open();
+    const struct store_options options = {.create = true};
+    static const uint8_t bytes[SIZE_MOST];
+    enum coffer_status status = COFFER_OK;
+    struct store_fixture fixture;
+    struct coffer_writer *writer;
+    struct coffer_name name;
+    unsigned writes = 0;
+    uint64_t before;
+    char id[8];
+
+    (void)state;
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    assert_ok(put(fixture.store, &ours, 0, 1000, 0));
+    assert_ok(coffer_set_quota(fixture.store, &ours, COFFER_NO_QUOTA, 2 * SIZE_MOST));
+    before = written(fixture.store);
+    assert_int_equal(put(fixture.store, &ours, 1, 3 * SIZE_MOST, 0), COFFER_NO_SPACE);
+    assert_int_equal(put(fixture.store, &ours, 0, 3 * SIZE_MOST, COFFER_REPLACE), COFFER_NO_SPACE);
+    assert_int_equal(written(fixture.store), before);
+    assert_int_equal(book(fixture.store, 0).storage_taken, 0);
+
+    name = name_of(&ours, 1, id);
+    assert_ok(coffer_writer_open(fixture.store, &name, 0, NULL, &writer));
+    while (status == COFFER_OK && ++writes < 100)
+        status = coffer_writer_write(writer, bytes, sizeof(bytes));
+    assert_int_equal(status, COFFER_NO_SPACE);
+    assert_int_equal(writes, 2);
+    assert_int_equal(book(fixture.store, 0).storage_taken, SIZE_MOST);
+    coffer_writer_abort(writer);
+    assert_int_equal(book(fixture.store, 0).storage_taken, 0);
+    assert_int_equal(book(fixture.store, 0).storage_refusals, 3);
+    store_fixture_close(&fixture);
+    memory_device_free(disk);
+}
+
+/* Several writers have no more together than one would; nor has what grows beside them. */
+static void test_writers_share_the_quota(void **state)
+{
+    struct memory_device *disk = memory_device_open();
+    const struct store_options options = {.create = true};
+    static const uint8_t bytes[1000];
+    struct coffer_writer *writers[2];
+    struct store_fixture fixture;
+    struct coffer_object *object;
+    char ids[2][8];
+
+    (void)state;
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    assert_ok(put(fixture.store, &ours, 0, 500, 0));
+    for (unsigned i = 0; i < 2; i++) {
+        struct coffer_name name = name_of(&ours, 1 + i, ids[i]);
+
+        assert_ok(coffer_writer_open(fixture.store, &name, 0, NULL, &writers[i]));
+    }
+    /* What was written before there was a quota counts with the next write. */
+    assert_ok(coffer_writer_write(writers[0], bytes, 600));
+    assert_ok(coffer_set_quota(fixture.store, &ours, COFFER_NO_QUOTA, 2000));
+    assert_int_equal(book(fixture.store, 0).storage_taken, 0);
+    assert_ok(coffer_writer_write(writers[0], bytes, 100));
+    assert_int_equal(book(fixture.store, 0).storage_taken, 700);
+    assert_ok(coffer_writer_write(writers[1], bytes, 800));
+    assert_int_equal(book(fixture.store, 0).storage_taken, 1500);
+    assert_int_equal(book(fixture.store, 0).storage, 500);
+
+    assert_int_equal(put(fixture.store, &ours, 3, 1, 0), COFFER_NO_SPACE);
+    assert_int_equal(put(fixture.store, &ours, 0, 501, COFFER_REPLACE), COFFER_NO_SPACE);
+    assert_ok(put(fixture.store, &ours, 0, 500, COFFER_REPLACE));
+    assert_ok(coffer_object_open(fixture.store, &(struct coffer_name){ours, "o0", 2}, &object));
+    assert_int_equal(coffer_object_truncate(object, 501), COFFER_NO_SPACE);
+    assert_ok(coffer_object_write(object, 0, bytes, 500));
+
+    /* An end gives back what was taken; what is stored is counted then. */
+    assert_ok(coffer_writer_commit(writers[0]));
+    assert_int_equal(book(fixture.store, 0).storage_taken, 800);
+    assert_int_equal(book(fixture.store, 0).storage, 1200);
+    assert_int_equal(coffer_object_truncate(object, 501), COFFER_NO_SPACE);
+    coffer_writer_abort(writers[1]);
+    assert_int_equal(book(fixture.store, 0).storage_taken, 0);
+    assert_ok(coffer_object_truncate(object, 1300));
+    assert_int_equal(book(fixture.store, 0).storage_peak, 2000);
+    coffer_object_close(object);
+    store_fixture_close(&fixture);
+    memory_device_free(disk);
+}
+
+/* A writer needs no room for what it replaces; if that is smaller at the end, the end is refused.
+ */
+static void test_a_writer_counts_what_it_replaces(void **state)
+{
+    struct memory_device *disk = memory_device_open();
+    const struct store_options options = {.create = true};
+    static const uint8_t bytes[2000];
+    struct store_fixture fixture;
+    struct coffer_writer *writer;
+    struct coffer_name name;
+    char id[8];
+
+    (void)state;
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    assert_ok(put(fixture.store, &ours, 0, 1000, 0));
+    assert_ok(coffer_set_quota(fixture.store, &ours, COFFER_NO_QUOTA, 1500));
+    name = name_of(&ours, 0, id);
+    for (unsigned round = 0; round < 2; round++) {
+        assert_ok(coffer_writer_open(fixture.store, &name, COFFER_REPLACE, NULL, &writer));
+        assert_ok(coffer_writer_write(writer, bytes, 1000));
+        assert_int_equal(book(fixture.store, 0).storage_taken, 0);
+        assert_ok(coffer_writer_write(writer, bytes, 200));
+        assert_int_equal(book(fixture.store, 0).storage_taken, 200);
+        if (round == 0) {
+            assert_int_equal(coffer_writer_write(writer, bytes, 301), COFFER_NO_SPACE);
+            coffer_writer_abort(writer);
+            continue;
+        }
+        assert_ok(put(fixture.store, &ours, 0, 0, COFFER_REPLACE));
+        assert_ok(put(fixture.store, &ours, 1, 1300, 0));
+        assert_int_equal(coffer_writer_commit(writer), COFFER_NO_SPACE);
+    }
+    assert_int_equal(book(fixture.store, 0).storage_taken, 0);
+    assert_int_equal(book(fixture.store, 0).storage, 1300);
+    assert_int_equal(book(fixture.store, 0).objects, 2);
+
+    /* A quota that was made smaller meanwhile holds, too. */
+    assert_ok(coffer_writer_open(fixture.store, &name, COFFER_REPLACE, NULL, &writer));
+    assert_ok(coffer_writer_write(writer, bytes, 200));
+    assert_ok(coffer_set_quota(fixture.store, &ours, COFFER_NO_QUOTA, 1499));
+    assert_int_equal(coffer_writer_commit(writer), COFFER_NO_SPACE);
+    assert_int_equal(book(fixture.store, 0).storage_taken, 0);
     store_fixture_close(&fixture);
     memory_device_free(disk);
 }
@@ -169,6 +313,30 @@ static uint64_t sum_of(const uint64_t sizes[OBJECTS], unsigned *objects)
     return sum;
 }
 
+/* An object made in pieces. Refused at the piece that passes the quota, which the model bounds by
+ * `most`, and at no other. */
+static enum coffer_status stream(struct coffer *store, const struct coffer_name *name,
+                                 uint64_t size, uint64_t most, struct random *random)
+{
+    static const uint8_t bytes[SIZE_MOST];
+    struct coffer_writer *writer;
+    uint64_t done = 0;
+
+    assert_ok(coffer_writer_open(store, name, COFFER_REPLACE, NULL, &writer));
+    while (done < size) {
+        size_t piece = (size_t)(1 + random_below(random, size - done));
+        enum coffer_status status = coffer_writer_write(writer, bytes, piece);
+
+        assert_int_equal(status, done + piece <= most ? COFFER_OK : COFFER_NO_SPACE);
+        if (status != COFFER_OK) {
+            coffer_writer_abort(writer);
+            return status;
+        }
+        done += piece;
+    }
+    return coffer_writer_commit(writer);
+}
+
 /* One change; what it is refused for, and what it leaves, is what the model says. */
 static void change_one(struct coffer *store, uint64_t sizes[OBJECTS], uint64_t quota,
                        struct random *random)
@@ -179,11 +347,12 @@ static void change_one(struct coffer *store, uint64_t sizes[OBJECTS], uint64_t q
     enum coffer_status status;
     struct coffer_object *object;
     unsigned objects;
-    bool fits = size <= before || sum_of(sizes, &objects) - before + size <= quota;
+    uint64_t most = quota - sum_of(sizes, &objects) + before; /* the sum is never more */
+    bool fits = size <= most;
     char id[8];
     struct coffer_name name = name_of(&ours, number, id);
 
-    switch (random_below(random, 4)) {
+    switch (random_below(random, 5)) {
     case 0:
         status = put(store, &ours, number, size, COFFER_REPLACE);
         assert_int_equal(status, fits ? COFFER_OK : COFFER_NO_SPACE);
@@ -193,6 +362,10 @@ static void change_one(struct coffer *store, uint64_t sizes[OBJECTS], uint64_t q
         assert_int_equal(status, sizes[number] != UINT64_MAX ? COFFER_OK : COFFER_NOT_FOUND);
         sizes[number] = UINT64_MAX;
         return;
+    case 2:
+        status = stream(store, &name, size, most, random);
+        assert_int_equal(status, fits ? COFFER_OK : COFFER_NO_SPACE);
+        break;
     default:
         if (sizes[number] == UINT64_MAX)
             return;
@@ -226,6 +399,7 @@ static void test_storage_is_what_a_model_says(void **state)
         change_one(fixture.store, sizes, quota, &random);
         assert_int_equal(book(fixture.store, 0).storage, sum_of(sizes, &objects));
         assert_int_equal(book(fixture.store, 0).objects, objects);
+        assert_int_equal(book(fixture.store, 0).storage_taken, 0);
         if (i % 200 == 199) {
             refused += (unsigned)book(fixture.store, 0).storage_refusals;
             store_fixture_close(&fixture);
@@ -298,6 +472,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_storage_beyond_the_quota_is_refused),
+        cmocka_unit_test(test_what_is_refused_is_not_written),
+        cmocka_unit_test(test_writers_share_the_quota),
+        cmocka_unit_test(test_a_writer_counts_what_it_replaces),
         cmocka_unit_test(test_memory_beyond_the_quota_is_refused),
         cmocka_unit_test(test_storage_is_what_a_model_says),
         cmocka_unit_test(test_doubtful_sums_are_found_again),
