@@ -87,6 +87,6 @@ enum exit_status call_parse(const struct grammar *grammar, struct options *optio
 void call_fini(struct call *call);
 
 /* Advice for who gave --memory too little for any store. */
-#define LEAST_MEMORY "a store needs 256K at least"
+#define LEAST_MEMORY_ADVICE "a store needs 256K at least"
 
 #endif

@@ -126,7 +126,7 @@ enum exit_status plan_show(struct options *options)
     enum coffer_status status = coffer_plan(&config, &plan);
 
     if (status != COFFER_OK)
-        return fail_status(options, status, status == COFFER_NO_MEMORY ? LEAST_MEMORY : NULL,
+        return fail_status(options, status, status == COFFER_NO_MEMORY ? LEAST_MEMORY_ADVICE : NULL,
                            "stats: plan");
     if (options->json)
         (void)output_json(plan_json(&plan));

@@ -177,8 +177,8 @@ static enum exit_status open_store(struct session *session, enum session_mode mo
     enum coffer_status status;
 
     if (options->memory != 0 && options->memory < COFFER_MEMORY_MIN)
-        return fail_status(options, COFFER_NO_MEMORY, LEAST_MEMORY, "--memory with %zu bytes",
-                           options->memory);
+        return fail_status(options, COFFER_NO_MEMORY, LEAST_MEMORY_ADVICE,
+                           "--memory with %zu bytes", options->memory);
     status = coffer_linux_open(&wanted, &session->store);
     return status == COFFER_OK ? EXIT_DONE : tell_failure(session, status);
 }

@@ -15,6 +15,7 @@
 #include "support/random.h"
 #include "support/steps.h"
 #include "support/store_fixture.h"
+#include "support/threads.h"
 
 #define OBJECTS   12u
 #define SIZE_MOST 20000u
@@ -114,12 +115,13 @@ static void test_storage_beyond_the_quota_is_refused(void **state)
     memory_device_free(disk);
 }
 
+/* Bytes written to the device, and files made. */
 static uint64_t written(struct coffer *store)
 {
     static struct coffer_statistics now;
 
     assert_ok(coffer_statistics_get(store, &now));
-    return now.device_written_bytes;
+    return now.device_written_bytes + now.device_others;
 }
 
 /* What is refused hasn't filled the device before. */
@@ -127,7 +129,8 @@ static void test_what_is_refused_is_not_written(void **state)
 {
     struct memory_device *disk = memory_device_open();
     const struct store_options options = {.create = true};
-    static const uint8_t bytes[SIZE_MOST];
+    static const uint8_t bytes[4 * SIZE_MOST];
+    const struct coffer_attributes attributes = {.bytes = bytes, .bytes_size = SIZE_MOST};
     enum coffer_status status = COFFER_OK;
     struct store_fixture fixture;
     struct coffer_writer *writer;
@@ -143,19 +146,21 @@ static void test_what_is_refused_is_not_written(void **state)
     before = written(fixture.store);
     assert_int_equal(put(fixture.store, &ours, 1, 3 * SIZE_MOST, 0), COFFER_NO_SPACE);
     assert_int_equal(put(fixture.store, &ours, 0, 3 * SIZE_MOST, COFFER_REPLACE), COFFER_NO_SPACE);
+    name = name_of(&ours, 1, id);
+    assert_int_equal(coffer_put(fixture.store, &name, 0, &attributes, bytes, sizeof(bytes) / 2),
+                     COFFER_NO_SPACE);
     assert_int_equal(written(fixture.store), before);
     assert_int_equal(book(fixture.store, 0).storage_taken, 0);
 
-    name = name_of(&ours, 1, id);
     assert_ok(coffer_writer_open(fixture.store, &name, 0, NULL, &writer));
     while (status == COFFER_OK && ++writes < 100)
-        status = coffer_writer_write(writer, bytes, sizeof(bytes));
+        status = coffer_writer_write(writer, bytes, SIZE_MOST);
     assert_int_equal(status, COFFER_NO_SPACE);
     assert_int_equal(writes, 2);
     assert_int_equal(book(fixture.store, 0).storage_taken, SIZE_MOST);
     coffer_writer_abort(writer);
     assert_int_equal(book(fixture.store, 0).storage_taken, 0);
-    assert_int_equal(book(fixture.store, 0).storage_refusals, 3);
+    assert_int_equal(book(fixture.store, 0).storage_refusals, 4);
     store_fixture_close(&fixture);
     memory_device_free(disk);
 }
@@ -412,6 +417,80 @@ static void test_storage_is_what_a_model_says(void **state)
     memory_device_free(disk);
 }
 
+#define STREAMERS    4u
+#define STREAM_QUOTA (3u * SIZE_MOST)
+
+struct streamer {
+    struct coffer *store;
+    unsigned index;
+    unsigned commits, refused;
+    struct random random;
+    struct coffer_statistics now;
+};
+
+/* At every time all that is stored and all that was taken is within the quota; and who got room has
+ * it at the end. */
+static void make_streams(void *argument)
+{
+    struct streamer *streamer = argument;
+    static const uint8_t bytes[SIZE_MOST];
+    char id[8];
+    struct coffer_name name = name_of(&ours, streamer->index, id);
+
+    for (unsigned round = 0; round < 60; round++) {
+        enum coffer_status status = COFFER_OK;
+        struct coffer_writer *writer;
+
+        must(coffer_writer_open(streamer->store, &name, COFFER_REPLACE, NULL, &writer) ==
+             COFFER_OK);
+        for (unsigned i = 0; i < 2 && status == COFFER_OK; i++) {
+            size_t size = (size_t)random_below(&streamer->random, SIZE_MOST);
+
+            status = coffer_writer_write(writer, bytes, size);
+            must(status == COFFER_OK || status == COFFER_NO_SPACE);
+            must(coffer_statistics_get(streamer->store, &streamer->now) == COFFER_OK);
+            must(streamer->now.tas[0].storage + streamer->now.tas[0].storage_taken <= STREAM_QUOTA);
+        }
+        if (status == COFFER_OK) {
+            must(coffer_writer_commit(writer) == COFFER_OK);
+            streamer->commits++;
+        } else {
+            coffer_writer_abort(writer);
+            streamer->refused++;
+        }
+    }
+}
+
+static void test_writers_at_once_keep_the_quota(void **state)
+{
+    struct memory_device *disk = memory_device_open();
+    const struct store_options options = {.create = true, .memory = 1 << 20};
+    static struct streamer streamers[STREAMERS];
+    struct store_fixture fixture;
+    struct random random;
+    unsigned commits = 0;
+    unsigned refused = 0;
+
+    (void)state;
+    random_init(&random, "test_writers_at_once_keep_the_quota");
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    assert_ok(coffer_set_quota(fixture.store, &ours, COFFER_NO_QUOTA, STREAM_QUOTA));
+    for (unsigned i = 0; i < STREAMERS; i++) {
+        streamers[i] = (struct streamer){
+            .store = fixture.store, .index = i, .random = {random_next(&random)}};
+    }
+    threads_run(make_streams, streamers, STREAMERS);
+    for (unsigned i = 0; i < STREAMERS; i++) {
+        commits += streamers[i].commits;
+        refused += streamers[i].refused;
+    }
+    assert_true(commits > STREAMERS);
+    assert_int_equal(book(fixture.store, 0).storage_refusals, refused);
+    assert_int_equal(book(fixture.store, 0).storage_taken, 0);
+    store_fixture_close(&fixture);
+    memory_device_free(disk);
+}
+
 static void ignore_finding(void *context, const struct coffer_finding *finding)
 {
     (void)context;
@@ -477,6 +556,7 @@ int main(void)
         cmocka_unit_test(test_a_writer_counts_what_it_replaces),
         cmocka_unit_test(test_memory_beyond_the_quota_is_refused),
         cmocka_unit_test(test_storage_is_what_a_model_says),
+        cmocka_unit_test(test_writers_at_once_keep_the_quota),
         cmocka_unit_test(test_doubtful_sums_are_found_again),
         cmocka_unit_test(test_wrong_calls),
     };
