@@ -3,14 +3,21 @@
  * Traces of a store's calls (struct coffer_config, `trace`), and what they would have cost with
  * another amount of memory.
  *
- * A trace is text, one line for each call that reads or changes objects, in the order in which the
- * calls ended:
+ * A trace is text, one line for each call that reads or changes objects:
  *
  *     TIME CALL OBJECT OFFSET SIZE STATUS
  *
  * TIME is in microseconds since the store was opened, OBJECT a number in hex that stands for the
  * object (names are not in it), STATUS an enum coffer_status; all but OBJECT in decimal. What
- * OFFSET and SIZE are depends on CALL: see enum coffer_trace_call. A trace begins with `start`;
+ * OFFSET and SIZE are depends on CALL: see enum coffer_trace_call. What an open handle does has the
+ * number of the name that it was opened by, also after a rename.
+ *
+ * A line is written when its call is over, before it returns. So one that returned before another
+ * was made stands before it, and TIME never falls; lines of calls that were made at the same time,
+ * by several threads, stand in any order, whatever the order of their effects. A rename's two lines
+ * have no other between them.
+ *
+ * A trace begins with `start`;
  * where several stand in one file, one after the other, each begins so. Calls that find what they
  * need in memory have no line: what an open object is like (coffer_object_info), statistics,
  * quotas; nor has coffer_list_next, whose walk is told when it is closed, nor coffer_tick. Calls

@@ -225,9 +225,8 @@ enum coffer_status coffer_rename(struct coffer *store, const struct coffer_name 
     engine_enter(store);
     status = object_rename(&store->store, &before, &after);
     engine_leave(store);
-    trace_call(&store->trace, COFFER_TRACE_RENAME, trace_name(&store->trace, &before), 0, 0,
-               status);
-    trace_call(&store->trace, COFFER_TRACE_AS, trace_name(&store->trace, &after), 0, 0, status);
+    trace_rename(&store->trace, trace_name(&store->trace, &before),
+                 trace_name(&store->trace, &after), status);
     return status;
 }
 

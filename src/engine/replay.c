@@ -99,7 +99,7 @@ static enum coffer_status make_plan(const struct coffer_replay_config *wanted, s
 
 static enum coffer_status open_caches(struct coffer_replay *replay, const struct plan *plan)
 {
-    const struct cache_bounds of_objects = {.entries_max = 0};
+    const struct cache_bounds of_objects = {.idle_max = plan->cached_objects};
     enum coffer_status status;
 
     for (unsigned i = 0; i < 2; i++) {
@@ -107,7 +107,7 @@ static enum coffer_status open_caches(struct coffer_replay *replay, const struct
         replay->types[i].policy = plan->policy;
     }
     replay->cache_frames = (unsigned)plan->cache_frames;
-    replay->cached_objects = plan->cached_objects;
+    replay->staging_blocks = plan->staging_blocks;
     cache_share_init(&replay->share, &one_thread, plan->cache_bytes);
     cache_share_init(&replay->object_share, &one_thread, 0);
     cache_share_follow(&replay->object_share, &replay->share);
@@ -155,6 +155,7 @@ enum coffer_status coffer_replay_open(const struct coffer_replay_config *config,
     replay->owner = owner;
     rbtree_init(&replay->objects, NULL);
     list_init(&replay->spare);
+    list_init(&replay->formers);
     replay_file_init(&replay->catalogue);
     status = open_caches(replay, &plan);
     if (status == COFFER_OK)
@@ -210,6 +211,7 @@ static enum coffer_status know(struct coffer_replay *replay, uint64_t number,
             return status;
         object = block;
         list_init(&object->spare);
+        cache_group_init(&object->place);
         replay_file_init(&object->file);
         object->slot = replay->slots++;
     } else {
@@ -223,40 +225,80 @@ static enum coffer_status know(struct coffer_replay *replay, uint64_t number,
     return COFFER_OK;
 }
 
-/* It leaves the object cache. Handles of it are forgotten. */
-static void drop(struct coffer_replay *replay, struct replay_object *object)
+/* The handles of an object that were opened by a number that it hasn't any more; NULL: none. */
+static struct replay_former *find_former(const struct coffer_replay *replay, uint64_t number)
 {
-    struct replay_open_object *opened = object->opened;
+    list_each (link, &replay->formers) {
+        struct replay_former *former = list_entry(link, struct replay_former, link);
 
-    if (opened != NULL) {
-        for (; object->handles > 1; object->handles--)
-            cache_unpin(replay->open_objects, &opened->core);
-        if (object->handles == 0)
-            (void)cache_find(replay->open_objects, &(struct cache_key){.index = object->slot});
-        cache_forget(replay->open_objects, &opened->core);
-    } else {
-        replay_file_forget(replay, &object->file);
+        if (former->number == number)
+            return former;
     }
-    object->handles = 0;
+    return NULL;
 }
 
-/* What nobody uses goes, until there are no more than may be kept. */
-static void trim(struct coffer_replay *replay)
+static void forget_former(struct coffer_replay *replay, struct replay_former *former)
 {
-    struct cache_statistics now;
+    list_remove(&former->link);
+    memory_free(replay->memory, former);
+}
 
-    cache_statistics(replay->open_objects, &now);
-    if (now.entries - now.spare > replay->cached_objects + now.pinned)
-        (void)cache_shrink(replay->open_objects,
-                           (now.entries - replay->cached_objects - now.pinned) *
-                               sizeof(struct replay_open_object),
-                           UINT32_MAX);
+/* Handles of an object keep the number that it is about to lose. */
+static enum coffer_status keep_former(struct coffer_replay *replay, struct replay_object *object)
+{
+    unsigned handles = object->handles - object->former_handles;
+    struct replay_former *former;
+    enum coffer_status status;
+    void *block;
+
+    if (handles == 0)
+        return COFFER_OK;
+    status = memory_alloc(replay->memory, replay->owner, sizeof(*former), &block);
+    if (status != COFFER_OK)
+        return status;
+    former = block;
+    former->number = object->number;
+    former->object = object;
+    former->handles = handles;
+    list_insert_after(&replay->formers, &former->link);
+    object->former_handles = object->handles;
+    return COFFER_OK;
+}
+
+static void drop_formers(struct coffer_replay *replay, struct replay_object *object)
+{
+    struct list *link = replay->formers.next;
+
+    while (object->former_handles > 0) {
+        struct replay_former *former = list_entry(link, struct replay_former, link);
+
+        link = link->next;
+        if (former->object != object)
+            continue;
+        object->former_handles -= former->handles;
+        forget_former(replay, former);
+    }
+}
+
+/* It leaves the object cache, if it is there. Handles of it are forgotten; it goes with the last of
+ * them, as one that nobody uses it could push another one out. */
+static void drop(struct coffer_replay *replay, struct replay_object *object)
+{
+    drop_formers(replay, object);
+    for (; object->handles > 1; object->handles--)
+        cache_unpin(replay->open_objects, &object->opened->core);
+    if (object->handles == 1)
+        cache_forget(replay->open_objects, &object->opened->core);
+    else
+        cache_forget_group(replay->open_objects, &object->place);
+    object->handles = 0;
+    replay_file_forget(replay, &object->file);
 }
 
 /* One handle more on an object: found in the object cache, or opened. */
 static enum coffer_status open_object(struct coffer_replay *replay, struct replay_object *object)
 {
-    const struct cache_key key = {.index = object->slot};
+    const struct cache_key key = {.group = &object->place};
     struct cache_entry *entry;
     enum coffer_status status;
     bool claimed;
@@ -277,13 +319,24 @@ static enum coffer_status open_object(struct coffer_replay *replay, struct repla
     return COFFER_OK;
 }
 
-static void close_object(struct coffer_replay *replay, struct replay_object *object)
+/* One handle less, which was opened by the number. */
+static void close_object(struct coffer_replay *replay, struct replay_object *object,
+                         uint64_t number)
 {
-    if (object->handles == 0)
-        return;
-    object->handles--;
+    struct replay_former *former;
+
+    if (object->handles > object->former_handles && object->number == number) {
+        object->handles--;
+    } else {
+        former = find_former(replay, number);
+        if (former == NULL)
+            return;
+        object->handles--;
+        object->former_handles--;
+        if (--former->handles == 0)
+            forget_former(replay, former);
+    }
     cache_unpin(replay->open_objects, &object->opened->core);
-    trim(replay);
 }
 
 /* The catalogue's part of a commit, with its two barriers. */
@@ -322,7 +375,7 @@ static enum coffer_status meet(struct coffer_replay *replay,
     object->file.length = record->offset + record->size;
     status = open_object(replay, object);
     if (status == COFFER_OK && !stays)
-        close_object(replay, object);
+        close_object(replay, object, record->object);
     return status;
 }
 
@@ -367,6 +420,26 @@ static void read_attributes(struct coffer_replay *replay, struct replay_object *
         replay_file_read(replay, &object->file, OBJECT_HEAD_SIZE, object->front - OBJECT_HEAD_SIZE);
 }
 
+static bool is_by_handle(enum coffer_trace_call call)
+{
+    return call == COFFER_TRACE_CLOSE || call == COFFER_TRACE_READ ||
+           call == COFFER_TRACE_ATTRIBUTES || call == COFFER_TRACE_WRITE ||
+           call == COFFER_TRACE_CUT;
+}
+
+/* Whose handle, opened by such a number, is it? If the object that has it is open, that one's: one
+ * that had it before can't be told from it then. */
+static struct replay_object *find_user(const struct coffer_replay *replay, uint64_t number)
+{
+    struct replay_object *object = find(replay, number);
+    const struct replay_former *former;
+
+    if (object != NULL && object->handles > object->former_handles)
+        return object;
+    former = find_former(replay, number);
+    return former != NULL ? former->object : object;
+}
+
 /* Calls on an object that the trace has named before. */
 static void use(struct coffer_replay *replay, const struct coffer_trace_record *record,
                 struct replay_object *object)
@@ -375,7 +448,7 @@ static void use(struct coffer_replay *replay, const struct coffer_trace_record *
 
     switch (record->call) {
     case COFFER_TRACE_CLOSE:
-        close_object(replay, object);
+        close_object(replay, object, record->object);
         break;
     case COFFER_TRACE_READ:
         read_range(replay, object, record);
@@ -384,6 +457,8 @@ static void use(struct coffer_replay *replay, const struct coffer_trace_record *
         read_attributes(replay, object);
         break;
     case COFFER_TRACE_WRITE:
+        if (record->size == 0)
+            break;
         replay_file_write(replay, &object->file, at, record->size);
         publish(replay, object);
         break;
@@ -406,18 +481,23 @@ static void use(struct coffer_replay *replay, const struct coffer_trace_record *
 }
 
 /* The record before, of `rename`, has the old name. What had the new one went without a record. */
-static void take_name(struct coffer_replay *replay, uint64_t before, uint64_t after)
+static enum coffer_status take_name(struct coffer_replay *replay, uint64_t before, uint64_t after)
 {
     struct replay_object *object = find(replay, before);
     struct replay_object *other = find(replay, after);
+    enum coffer_status status;
 
     if (object == NULL || object == other)
-        return;
+        return COFFER_OK;
+    status = keep_former(replay, object);
+    if (status != COFFER_OK)
+        return status;
     if (other != NULL)
         lose(replay, other);
     rbtree_erase(&replay->objects, &object->by_number);
     object->number = after;
     insert(replay, object);
+    return COFFER_OK;
 }
 
 static enum coffer_status replay_call(struct coffer_replay *replay,
@@ -439,13 +519,13 @@ static enum coffer_status replay_call(struct coffer_replay *replay,
          * is; it is little. */
         return make(replay, record, OBJECT_HEAD_SIZE);
     case COFFER_TRACE_AS:
-        take_name(replay, replay->renamed, record->object);
-        return COFFER_OK;
+        return take_name(replay, replay->renamed, record->object);
     case COFFER_TRACE_LIST:
         replay_file_read(replay, &replay->catalogue, 0, replay->catalogue.length);
         return COFFER_OK;
     default:
-        object = find(replay, record->object);
+        object = is_by_handle(record->call) ? find_user(replay, record->object)
+                                            : find(replay, record->object);
         if (object != NULL)
             use(replay, record, object);
         return COFFER_OK;

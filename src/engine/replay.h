@@ -7,8 +7,13 @@
  *
  * The model, in one place (replay_files.c): a block that isn't cached is read after the groups of
  * nodes on its path that aren't, which is one device call each; a reader who goes on where it ended
- * is read ahead for; whole blocks aren't kept, parts of blocks are. A change writes its blocks, all
- * nodes above them and the head together, then likewise the catalogue, in two barriers.
+ * is read ahead for; whole blocks aren't kept, parts of blocks are. A small change leaves all of
+ * its blocks in the cache, and they are written with the nodes above them and the head; a large one
+ * writes its whole blocks first, forgets them if they were cached, and leaves only its first and
+ * last block if it has a part of them. The catalogue follows likewise, in two barriers.
+ *
+ * Names. An object is found by the number of its name, what an open handle does by the number that
+ * it was opened by: of an object that was renamed since, a struct replay_former has that.
  *
  * Locking: none; one thread.
  */
@@ -40,8 +45,18 @@ struct replay_object {
     uint32_t slot;
     uint32_t front;                    /* bytes in front of its data */
     unsigned handles;                  /* open in the trace, each with a pin on */
-    struct replay_open_object *opened; /* in the object cache; NULL: it isn't */
+    unsigned former_handles;           /* of those, by a name that it hasn't any more */
+    struct cache_group place;          /* in the object cache: it alone */
+    struct replay_open_object *opened; /* there; NULL: it isn't */
     struct replay_file file;
+};
+
+/* A number that open handles of an object have, and it hasn't any more. */
+struct replay_former {
+    struct list link; /* of replay.formers */
+    uint64_t number;
+    struct replay_object *object;
+    unsigned handles; /* one at least */
 };
 
 /* An entry of the object cache. */
@@ -60,9 +75,10 @@ struct coffer_replay {
     struct cache *blocks;
     struct cache *open_objects;
     unsigned cache_frames;
-    size_t cached_objects;
+    size_t staging_blocks; /* that one operation takes */
     struct rbtree objects; /* by number */
     struct list spare;
+    struct list formers;
     uint32_t slots;   /* of the catalogue, so far */
     uint64_t renamed; /* the object that the record before gave up its name of; 0: none */
     struct replay_file catalogue;

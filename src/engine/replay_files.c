@@ -188,14 +188,72 @@ void replay_file_read(struct coffer_replay *replay, struct replay_file *file, ui
 
 /* --- Changes --- */
 
-/* A block that is written in part, and is there: what stays of it has to be read. */
-static void read_part(struct coffer_replay *replay, struct replay_file *file, uint64_t block)
+/* A change of a file, of which `length` bytes were there before. */
+struct change {
+    uint64_t start, end;
+    uint64_t length;
+    bool fresh; /* a new file */
+};
+
+/* What becomes of its blocks. */
+struct change_blocks {
+    uint64_t whole;   /* go out at once, and aren't cached any more */
+    uint64_t waiting; /* go out with the nodes, and stay cached */
+    uint64_t missing; /* of those, a part is old and has to be read */
+};
+
+/* Is there something of the block that the change leaves as it was? */
+static bool leaves_some(const struct change *change, uint64_t block)
 {
-    if (touch(replay->blocks, &file->blocks, block, 0))
-        return;
-    reach(replay, file, block, block, false);
-    count_read(replay, 1);
-    replay->result.blocks++;
+    uint64_t from = block * LAYOUT_BLOCK_SIZE;
+    uint64_t to = from + LAYOUT_BLOCK_SIZE < change->length ? from + LAYOUT_BLOCK_SIZE
+                                                            : change->length;
+
+    return from < to && (change->start > from || change->end < to);
+}
+
+static void forget_block(struct coffer_replay *replay, struct replay_file *file, uint64_t block)
+{
+    const struct cache_key key = {.group = &file->blocks, .index = block};
+    struct cache_entry *entry = cache_find(replay->blocks, &key);
+
+    if (entry != NULL)
+        cache_forget(replay->blocks, entry);
+}
+
+/* Blocks `from` to before `to` are in the cache, and wait there for the nodes. */
+static void keep_blocks(struct coffer_replay *replay, struct replay_file *file,
+                        const struct change *change, uint64_t from, uint64_t to,
+                        struct change_blocks *blocks)
+{
+    for (uint64_t block = from; block < to; block++) {
+        blocks->waiting++;
+        if (!touch(replay->blocks, &file->blocks, block, 0) && leaves_some(change, block))
+            blocks->missing++;
+    }
+}
+
+static struct change_blocks change_blocks(struct coffer_replay *replay, struct replay_file *file,
+                                          const struct change *change)
+{
+    bool few = change->end - change->start < (uint64_t)FEW_BLOCKS * LAYOUT_BLOCK_SIZE;
+    uint64_t first = change->start / LAYOUT_BLOCK_SIZE;
+    uint64_t end = layout_blocks(change->end);
+    /* Those that are written whole. */
+    uint64_t from = layout_blocks(change->start);
+    uint64_t to = change->end / LAYOUT_BLOCK_SIZE;
+    struct change_blocks blocks = {0, 0, 0};
+
+    if (!few && from < to) {
+        blocks.whole = to - from;
+        for (uint64_t block = from; block < to && !change->fresh; block++)
+            forget_block(replay, file, block);
+    } else {
+        from = to = end;
+    }
+    keep_blocks(replay, file, change, first, from, &blocks);
+    keep_blocks(replay, file, change, to, end, &blocks);
+    return blocks;
 }
 
 /* What goes out of the nodes above some blocks: of each group, all from the first node that changed
@@ -229,29 +287,45 @@ static struct node_parts changed_nodes(uint64_t first, uint64_t last)
     return parts;
 }
 
+static uint64_t calls_for(uint64_t parts, uint64_t most)
+{
+    return (parts + most - 1) / most;
+}
+
+static void write_file(struct coffer_replay *replay, struct replay_file *file,
+                       const struct change *change)
+{
+    uint64_t first = change->start / LAYOUT_BLOCK_SIZE;
+    uint64_t last = change->end > change->start ? (change->end - 1) / LAYOUT_BLOCK_SIZE : first;
+    uint64_t staging = replay->staging_blocks;
+    struct node_parts nodes = changed_nodes(first, last);
+    struct change_blocks blocks;
+    uint64_t early; /* of those that wait, in calls before the last */
+
+    if (change->end > file->length)
+        file->length = change->end;
+    reach(replay, file, first, last, true);
+    blocks = change_blocks(replay, file, change);
+    if (blocks.missing > 0)
+        count_read(replay, blocks.missing);
+    /* Each in the order of the file: whole blocks, then what waits, with all nodes and the head. */
+    early = blocks.waiting > 0 ? (blocks.waiting - 1) / staging * staging : 0;
+    replay->result.device_writes += calls_for(blocks.whole, staging) + early / staging +
+                                    calls_for(blocks.waiting - early + nodes.groups + 1,
+                                              OUTGOING_MAX);
+    replay->result.blocks += blocks.whole + blocks.waiting + blocks.missing + 1;
+    replay->result.device_written_bytes += (blocks.whole + blocks.waiting) * LAYOUT_BLOCK_SIZE +
+                                           nodes.nodes * 2 * LAYOUT_NODE_SIZE + LAYOUT_HEAD_SIZE;
+}
+
 void replay_file_write(struct coffer_replay *replay, struct replay_file *file, uint64_t offset,
                        uint64_t size)
 {
-    uint64_t start = offset < file->length ? offset : file->length;
-    uint64_t end = offset + size;
-    uint64_t first = start / LAYOUT_BLOCK_SIZE;
-    uint64_t last = end > start ? (end - 1) / LAYOUT_BLOCK_SIZE : first;
-    uint64_t count = last - first + 1;
-    struct node_parts nodes = changed_nodes(first, last);
-    uint64_t parts = count + nodes.groups + 1; /* and the head */
+    const struct change change = {.start = offset < file->length ? offset : file->length,
+                                  .end = offset + size,
+                                  .length = file->length};
 
-    if (start % LAYOUT_BLOCK_SIZE != 0)
-        read_part(replay, file, first);
-    if (end % LAYOUT_BLOCK_SIZE != 0 && end < file->length && last != first)
-        read_part(replay, file, last);
-    if (end > file->length)
-        file->length = end;
-    reach(replay, file, first, last, true);
-    /* In the order of the file, in as few calls as that takes. */
-    replay->result.blocks += count + 1;
-    replay->result.device_writes += (parts + OUTGOING_MAX - 1) / OUTGOING_MAX;
-    replay->result.device_written_bytes += count * LAYOUT_BLOCK_SIZE +
-                                           nodes.nodes * 2 * LAYOUT_NODE_SIZE + LAYOUT_HEAD_SIZE;
+    write_file(replay, file, &change);
 }
 
 void replay_file_make(struct coffer_replay *replay, struct replay_file *file, uint64_t length)
@@ -259,5 +333,5 @@ void replay_file_make(struct coffer_replay *replay, struct replay_file *file, ui
     replay_file_forget(replay, file);
     file->length = 0;
     if (length > 0)
-        replay_file_write(replay, file, 0, length);
+        write_file(replay, file, &(struct change){.end = length, .fresh = true});
 }

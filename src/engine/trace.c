@@ -65,27 +65,34 @@ static void add_column(struct text *line, uint64_t number, unsigned base)
     text_add_number(line, number, base);
 }
 
-void trace_write(struct trace *trace, enum coffer_trace_call call, uint64_t object, uint64_t offset,
-                 uint64_t size, enum coffer_status status)
+/* With the lock held. False: it couldn't be written. */
+static bool write_line(struct trace *trace, const struct coffer_trace_record *record)
 {
     const struct coffer_port *port = trace->port;
     uint64_t now = trace->start_ns;
     struct text line = {.size = 0};
-    bool good = true;
 
-    port->lock_take(port->context, &trace->lock);
     if (port->clock_ns != NULL)
         now = port->clock_ns(port->context);
     text_add_number(&line, (now - trace->start_ns) / NS_PER_US, 10);
     text_add(&line, " ");
-    text_add(&line, trace_call_names[call]);
-    add_column(&line, object, 16);
-    add_column(&line, offset, 10);
-    add_column(&line, size, 10);
-    add_column(&line, status, 10);
+    text_add(&line, trace_call_names[record->call]);
+    add_column(&line, record->object, 16);
+    add_column(&line, record->offset, 10);
+    add_column(&line, record->size, 10);
+    add_column(&line, record->status, 10);
     text_add(&line, "\n");
-    if (trace_is_on(trace))
-        good = trace->write(trace->write_context, line.bytes, line.size);
+    return !trace_is_on(trace) || trace->write(trace->write_context, line.bytes, line.size);
+}
+
+void trace_write(struct trace *trace, const struct coffer_trace_record *records, size_t count)
+{
+    const struct coffer_port *port = trace->port;
+    bool good = true;
+
+    port->lock_take(port->context, &trace->lock);
+    for (size_t i = 0; i < count && good; i++)
+        good = write_line(trace, &records[i]);
     port->lock_give(port->context, &trace->lock);
     if (!good)
         give_up(trace, "the trace can't be written and ends here");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The record of a store's calls, for those who tune it: one line a call, in the order in which the
- * calls end (docs/TUNING.md, "Traces"; <coffer/trace.h> reads it).
+ * The record of a store's calls, for those who tune it: one line a call, written when it is over
+ * (docs/TUNING.md, "Traces"; <coffer/trace.h> reads it, and says what holds of the order).
  *
  *     TIME CALL OBJECT OFFSET SIZE STATUS
  *
@@ -14,7 +14,8 @@
  *   Y2 It takes no secure memory but struct trace: a line is put together on the stack.
  *
  * Locking: a lock of its own, the last of all, held while the caller's writer runs, so that lines
- * are whole and in order. The calls of this file are made without any other lock.
+ * are whole, in the order of their times, and those of one call together. The calls of this file
+ * are made without any other lock.
  */
 #ifndef COFFER_ENGINE_TRACE_H
 #define COFFER_ENGINE_TRACE_H
@@ -62,15 +63,31 @@ static inline bool trace_is_on(struct trace *trace)
 /* The number of an object; 0 when the trace is off. */
 uint64_t trace_name(struct trace *trace, const struct name *name);
 
-void trace_write(struct trace *trace, enum coffer_trace_call call, uint64_t object, uint64_t offset,
-                 uint64_t size, enum coffer_status status);
+/* Lines that stand together; their times are those of the writing. */
+void trace_write(struct trace *trace, const struct coffer_trace_record *records, size_t count);
 
 /* A call is over. */
 static inline void trace_call(struct trace *trace, enum coffer_trace_call call, uint64_t object,
                               uint64_t offset, uint64_t size, enum coffer_status status)
 {
+    const struct coffer_trace_record record = {
+        .call = call, .object = object, .offset = offset, .size = size, .status = status};
+
     if (trace_is_on(trace))
-        trace_write(trace, call, object, offset, size, status);
+        trace_write(trace, &record, 1);
+}
+
+/* A rename is over. */
+static inline void trace_rename(struct trace *trace, uint64_t before, uint64_t after,
+                                enum coffer_status status)
+{
+    const struct coffer_trace_record records[2] = {
+        {.call = COFFER_TRACE_RENAME, .object = before, .status = status},
+        {.call = COFFER_TRACE_AS, .object = after, .status = status},
+    };
+
+    if (trace_is_on(trace))
+        trace_write(trace, records, 2);
 }
 
 #endif

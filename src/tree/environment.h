@@ -40,6 +40,7 @@
 #define STAGING_MAX     32u /* blocks of one operation */
 #define OUTGOING_MAX    64u /* blocks, nodes and heads that one call writes */
 #define AHEAD_FIRST     4u  /* blocks that are read ahead at first, and each time twice as many */
+#define FEW_BLOCKS      8u  /* fewer whole ones of a call are no call of the device: they wait */
 
 struct tree_environment {
     struct memory *memory;

@@ -184,9 +184,6 @@ static enum coffer_status write_whole(struct write *write, struct block block, s
 
 /* --- Parts of blocks --- */
 
-/* Whole blocks of one call that are too few to be worth a call of the device: they wait. */
-#define FEW_BLOCKS 8u
-
 /* The cache has no room: read, changed and sealed in the staging. */
 static enum coffer_status write_part_outside(struct write *write, struct block block, size_t start,
                                              size_t size)

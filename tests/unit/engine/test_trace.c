@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Traces: a line a call, readable again, without names, and harmless whatever becomes of them. */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include "coffer.h"
+#include "coffer/linux.h"
 #include "coffer/trace.h"
+#include "port/port.h"
 #include "support/must.h"
 #include "support/store_fixture.h"
+#include "support/threads.h"
 
 #define assert_ok(call) assert_int_equal((call), COFFER_OK)
 #define RECORDS_MAX     200u
@@ -270,6 +276,82 @@ static void test_what_is_no_line_of_a_trace_is_refused(void **state)
     assert_int_equal(record.status, COFFER_CORRUPT);
 }
 
+/* Whoever gives a lock behind the first line of a rename lets other threads run. */
+static _Thread_local bool gives_way;
+
+static void give_and_wait(void *context, struct port_lock *lock)
+{
+    const struct timespec a_moment = {.tv_nsec = 1000000};
+
+    coffer_linux_port()->lock_give(context, lock);
+    if (gives_way)
+        nanosleep(&a_moment, NULL);
+    gives_way = false;
+}
+
+struct watched {
+    atomic_bool over;
+    atomic_uint stats; /* lines of the other thread */
+    enum coffer_trace_call last;
+    unsigned pairs;
+    unsigned torn;
+};
+
+static bool watch(void *context, const char *line, size_t size)
+{
+    struct watched *watched = context;
+    struct coffer_trace_record record;
+
+    must(coffer_trace_parse(line, size, &record) == COFFER_OK);
+    if (watched->last == COFFER_TRACE_RENAME) {
+        watched->pairs += record.call == COFFER_TRACE_AS;
+        watched->torn += record.call != COFFER_TRACE_AS;
+    }
+    gives_way = record.call == COFFER_TRACE_RENAME;
+    atomic_fetch_add(&watched->stats, record.call == COFFER_TRACE_STAT);
+    watched->last = record.call;
+    return true;
+}
+
+static void ask_on(void *argument)
+{
+    const struct coffer_name pear = {.id = "pear", .id_size = 4};
+    struct watched *watched = argument;
+    struct coffer_info info;
+
+    while (!atomic_load(&watched->over))
+        must(coffer_stat(fixture.store, &pear, &info) == COFFER_OK);
+}
+
+static void test_a_renames_lines_stand_together(void **state)
+{
+    const struct coffer_name pear = {.id = "pear", .id_size = 4};
+    const struct coffer_name names[2] = {{.id = "apple", .id_size = 5},
+                                         {.id = "plum", .id_size = 4}};
+    static struct watched watched;
+    struct coffer_port port = *coffer_linux_port();
+    const struct store_options options = {.port = &port, .trace = watch, .trace_context = &watched};
+    struct thread other;
+
+    (void)state;
+    port.lock_give = give_and_wait;
+    store_fixture_close(&fixture);
+    assert_ok(store_fixture_open(&fixture, disk, &options));
+    assert_ok(coffer_put(fixture.store, &pear, 0, NULL, "a", 1));
+    assert_ok(coffer_put(fixture.store, &names[0], 0, NULL, "a", 1));
+    thread_start(&other, ask_on, &watched);
+    while (atomic_load(&watched.stats) == 0)
+        sched_yield();
+    for (unsigned k = 0; k < 100; k++)
+        must(coffer_rename(fixture.store, &names[k % 2], names[(k + 1) % 2].id,
+                           names[(k + 1) % 2].id_size) == COFFER_OK);
+    atomic_store(&watched.over, true);
+    thread_join(&other);
+    store_fixture_close(&fixture);
+    assert_int_equal(watched.torn, 0);
+    assert_int_equal(watched.pairs, 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +360,7 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_writer_that_fails_ends_the_trace_and_nothing_else,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_renames_lines_stand_together, set_up, tear_down),
         cmocka_unit_test(test_what_is_no_line_of_a_trace_is_refused),
     };
 
