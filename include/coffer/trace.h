@@ -17,11 +17,10 @@
  * by several threads, stand in any order, whatever the order of their effects. A rename's two lines
  * have no other between them.
  *
- * A trace begins with `start`;
- * where several stand in one file, one after the other, each begins so. Calls that find what they
- * need in memory have no line: what an open object is like (coffer_object_info), statistics,
- * quotas; nor has coffer_list_next, whose walk is told when it is closed, nor coffer_tick. Calls
- * that are refused for their arguments have none either.
+ * A trace begins with `start`; where several stand in one file, one after the other, each begins
+ * so. Calls that find what they need in memory have no line: what an open object is like
+ * (coffer_object_info), statistics, quotas; nor has coffer_list_next, whose walk is told when it is
+ * closed, nor coffer_tick. Calls that are refused for their arguments have none either.
  */
 #ifndef COFFER_TRACE_H
 #define COFFER_TRACE_H

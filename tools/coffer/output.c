@@ -170,7 +170,7 @@ static void print_row(const struct table *table, char *const *cells, const size_
 
 void table_finish(struct table *table, bool heading)
 {
-    size_t widths[TABLE_COLUMNS_MAX] = {0};
+    size_t *widths = must_have(calloc(table->columns, sizeof(*widths)));
     bool bold = heading && output_is_fancy();
 
     for (size_t i = 0; i < table->count; i++) {
@@ -189,5 +189,6 @@ void table_finish(struct table *table, bool heading)
     for (size_t i = 0; i < table->count; i++)
         free(table->cells[i]);
     free(table->cells);
+    free(widths);
     *table = (struct table){0};
 }

@@ -47,8 +47,6 @@ enum coffer_status object_look_up(struct coffer *store, const struct coffer_name
                                   struct object_line *out);
 
 /* A table: rows of cells, printed with the columns aligned. */
-#define TABLE_COLUMNS_MAX 10u
-
 struct table {
     unsigned columns;
     const char *align; /* a character for each column: '<' left, '>' right */

@@ -9,7 +9,8 @@
  *
  * The owner itself frees with a load and a store. When both free a block at the same moment, the
  * owner's store may win although the other one has turned the link already; then fewer links than
- * the count are found at last, and the difference was refused, only late.
+ * the count are found at last, and the difference was refused, only late. So was all that is
+ * counted of a span that went home: it goes when each of its blocks is free, without one of these.
  *
  * Between the two steps the owner may have collected the block, sent the span home and made another
  * one of its descriptor. Therefore descriptors stay descriptors in a pool with threads, and whoever
@@ -31,17 +32,20 @@ static void push(struct magazine *magazine, struct part *part)
 static void remote_list(struct coffer_pool *pool, struct part *part)
 {
     uint32_t number = atomic_load_explicit(&part->remote_owner, memory_order_acquire);
+    unsigned refused = 0;
 
     if (number == MAGAZINE_NONE) {
         /* Parts come into use under the lock only. */
         spin_take(&pool->lock);
         number = atomic_load_explicit(&part->remote_owner, memory_order_acquire);
         if (number == MAGAZINE_NONE)
-            atomic_store_explicit(&part->remote_count, 0, memory_order_release);
+            refused = atomic_exchange_explicit(&part->remote_count, 0, memory_order_acq_rel);
         spin_give(&pool->lock);
     }
     if (number != MAGAZINE_NONE)
         push(pool->magazines[number], part);
+    else if (refused > 0)
+        (void)atomic_fetch_add_explicit(&pool->wrong_frees, refused, memory_order_relaxed);
 }
 
 void remote_begin(struct coffer_pool *pool, struct part *part, unsigned number)

@@ -189,6 +189,16 @@ static void race_as_owner(void *argument)
     thread_join(&other);
 }
 
+/* The next thread has the magazine of the one that ended, and with it what is still to be
+ * collected. */
+static void take_over(void *argument)
+{
+    struct worker *w = argument;
+
+    own_blocks(w);
+    (void)coffer_pool_shrink(w->shared->f.pool);
+}
+
 static void test_of_two_frees_of_a_block_one_counts(void **state)
 {
     struct shared *shared = calloc(1, sizeof(*shared));
@@ -200,9 +210,7 @@ static void test_of_two_frees_of_a_block_one_counts(void **state)
 
         begin(shared, round % 2 == 0 ? plain : tight);
         run_threads(shared, 1, race_as_owner);
-        /* The next thread takes over the magazine, and with it what is still to be collected. */
-        run_threads(shared, 1, own_blocks);
-        (void)coffer_pool_shrink(shared->f.pool);
+        run_threads(shared, 1, take_over);
         coffer_pool_statistics(shared->f.pool, &s);
         assert_int_equal(s.wrong_frees, QUEUE);
         assert_true(atomic_load(&shared->wrong) <= QUEUE);
