@@ -256,8 +256,8 @@ void cache_discard(struct cache *cache, struct cache_entry *entry);
 void cache_rekey(struct cache *cache, struct cache_entry *entry, const struct cache_key *key);
 
 /* Give back up to `bytes` (rounded up to an entry), spare entries first, then those that the policy
- * names, at most `steps` of them, never below entries_min. Dirty ones are written
- * first if the type writes back. How many bytes it was. */
+ * names, at most `steps` of them, never below entries_min. Dirty ones are written first if the type
+ * writes back. How many bytes it was. */
 uint64_t cache_shrink(struct cache *cache, uint64_t bytes, unsigned steps);
 
 /* When the entry that goes next was last used, on the share's clock; 0: it is spare;
@@ -277,8 +277,8 @@ uint64_t cache_oldest_use(struct cache *cache, bool to_give);
 bool cache_expire(struct cache *cache, uint64_t before_ns, unsigned steps);
 
 /* New bounds, by one thread at a time; what is too much goes now as far as it can, the rest as it
- * is unpinned (dirty entries: written). For whoever moves the sizes of a store at work: opening
- * alone sets them so far. COFFER_NO_MEMORY, COFFER_MISUSE: the old ones stay. */
+ * is unpinned (dirty entries: written). For whoever moves the sizes of a store at work: nobody
+ * does so yet but tests. COFFER_NO_MEMORY, COFFER_MISUSE: the old ones stay. */
 COFFER_MUST_CHECK enum coffer_status cache_set_bounds(struct cache *cache,
                                                       const struct cache_bounds *bounds);
 
