@@ -203,7 +203,7 @@ static void test_a_run_of_frames_is_made_of_what_caches_have(void **state)
     take_what_is_free(&world);
     assert_ok(coffer_statistics_get(world.fixture.store, &before));
     assert_true(before.cache_frames > 80);
-    assert_ok(frames_take(world.fixture.store->memory->frames, world.owner, 12,
+    assert_ok(frames_take(world.fixture.store->memory->frames, world.owner, 24,
                           &world.taken[world.taken_count]));
     world.taken_count++;
     assert_ok(coffer_statistics_get(world.fixture.store, &after));
