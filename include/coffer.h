@@ -344,6 +344,10 @@ coffer_object_write(struct coffer_object *object, uint64_t offset, const void *d
 COFFER_MUST_CHECK enum coffer_status coffer_object_truncate(struct coffer_object *object,
                                                             uint64_t size);
 
+/* The object's usage bits, in one transaction; any may be set or cleared. All handles see them. */
+COFFER_MUST_CHECK enum coffer_status coffer_object_set_usage(struct coffer_object *object,
+                                                             uint32_t usage);
+
 /* coffer_object_info by name, without keeping the object open. */
 COFFER_MUST_CHECK enum coffer_status
 coffer_stat(struct coffer *store, const struct coffer_name *name, struct coffer_info *out);
@@ -357,6 +361,15 @@ coffer_rename(struct coffer *store, const struct coffer_name *from, const void *
  * the caller's wish, not our judgement. */
 COFFER_MUST_CHECK enum coffer_status coffer_delete(struct coffer *store,
                                                    const struct coffer_name *name);
+
+/* Put an object away because it is damaged, as a check with COFFER_CHECK_REPAIR does: there is none
+ * of that name any more, and the bytes of its file, if it has one, are kept in quarantine/. Whether
+ * it is damaged is for the caller to know. COFFER_NOT_FOUND; COFFER_BUSY: the object is open.
+ * Beside the rule for changes: a power cut, and an error that isn't over when the call ends, may
+ * leave the file in quarantine/ already and the name, which is then COFFER_CORRUPT to open; to call
+ * again ends that. No moment leaves the bytes where they could be lost. */
+COFFER_MUST_CHECK enum coffer_status coffer_quarantine(struct coffer *store,
+                                                       const struct coffer_name *name);
 
 /* --- Streams: objects of any size, made in one transaction -------------------------------- */
 

@@ -58,8 +58,10 @@ enum coffer_trace_call {
     COFFER_TRACE_RENAME,     /* the old name */
     COFFER_TRACE_AS,         /* and, next, the new one */
     COFFER_TRACE_DELETE,
-    COFFER_TRACE_LIST,  /* a walk is closed; SIZE: names that it met */
-    COFFER_TRACE_CHECK, /* the whole store */
+    COFFER_TRACE_USAGE,      /* of an open object, changed */
+    COFFER_TRACE_QUARANTINE, /* put away by name, as damaged */
+    COFFER_TRACE_LIST,       /* a walk is closed; SIZE: names that it met */
+    COFFER_TRACE_CHECK,      /* the whole store */
     COFFER_TRACE_CALLS
 };
 

@@ -186,6 +186,21 @@ enum coffer_status coffer_object_truncate(struct coffer_object *object, uint64_t
     return status;
 }
 
+enum coffer_status coffer_object_set_usage(struct coffer_object *object, uint32_t usage)
+{
+    enum coffer_status status;
+    struct coffer *engine;
+
+    if (!is_open(object))
+        return COFFER_MISUSE;
+    engine = object->handle.engine;
+    engine_enter(engine);
+    status = object_set_usage(object->object, usage);
+    engine_leave(engine);
+    trace_call(&engine->trace, COFFER_TRACE_USAGE, object->handle.traced, 0, 0, status);
+    return status;
+}
+
 enum coffer_status coffer_stat(struct coffer *store, const struct coffer_name *name,
                                struct coffer_info *out)
 {
@@ -244,6 +259,24 @@ enum coffer_status coffer_delete(struct coffer *store, const struct coffer_name 
     status = object_delete(&store->store, &inside);
     engine_leave(store);
     trace_call(&store->trace, COFFER_TRACE_DELETE, trace_name(&store->trace, &inside), 0, 0,
+               status);
+    return status;
+}
+
+enum coffer_status coffer_quarantine(struct coffer *store, const struct coffer_name *name)
+{
+    enum coffer_status status;
+    struct name inside;
+
+    if (store == NULL)
+        return COFFER_MISUSE;
+    status = engine_name(name, &inside);
+    if (status != COFFER_OK)
+        return status;
+    engine_enter(store);
+    status = object_quarantine(&store->store, &inside);
+    engine_leave(store);
+    trace_call(&store->trace, COFFER_TRACE_QUARANTINE, trace_name(&store->trace, &inside), 0, 0,
                status);
     return status;
 }

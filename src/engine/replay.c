@@ -424,7 +424,7 @@ static bool is_by_handle(enum coffer_trace_call call)
 {
     return call == COFFER_TRACE_CLOSE || call == COFFER_TRACE_READ ||
            call == COFFER_TRACE_ATTRIBUTES || call == COFFER_TRACE_WRITE ||
-           call == COFFER_TRACE_CUT;
+           call == COFFER_TRACE_CUT || call == COFFER_TRACE_USAGE;
 }
 
 /* Whose handle, opened by such a number, is it? If the object that has it is open, that one's: one
@@ -468,10 +468,15 @@ static void use(struct coffer_replay *replay, const struct coffer_trace_record *
         object->file.length = at;
         publish(replay, object);
         break;
+    case COFFER_TRACE_USAGE:
+        replay_file_write(replay, &object->file, 0, OBJECT_HEAD_SIZE);
+        publish(replay, object);
+        break;
     case COFFER_TRACE_RENAME:
         publish(replay, object);
         break;
     case COFFER_TRACE_DELETE:
+    case COFFER_TRACE_QUARANTINE:
         publish(replay, object);
         lose(replay, object);
         break;

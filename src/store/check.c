@@ -101,32 +101,6 @@ static enum coffer_status check_catalogue(struct check *check)
     return status;
 }
 
-/* Move a damaged object out of the store: its file first, so that no moment leaves the damaged
- * bytes nameless; the file goes back if the catalogue can't be changed. */
-static enum coffer_status put_away(struct check *check, const struct coffer_finding *finding,
-                                   uint32_t slot, const struct entry *entry)
-{
-    struct store *store = check->store;
-    struct change change = {NULL, slot, entry, NULL};
-    struct text where = {{0}, 0};
-    enum coffer_status status;
-
-    status = object_retire(store, &entry->name);
-    if (status == COFFER_OK)
-        status = store_may_change(store);
-    if (status == COFFER_OK && finding->kind != COFFER_FINDING_MISSING)
-        status = quarantine_move(store, finding->file, &where);
-    if (status == COFFER_OK)
-        status = store_publish(store, &change);
-    if (status == COFFER_OK)
-        numbers_remove(&store->catalogue.files, entry->file);
-    else if (where.size > 0 && status != COFFER_FAILED &&
-             device_rename(store->environment->device, where.bytes, finding->file) != COFFER_OK)
-        store_notice(store, COFFER_NOTICE_CLEANUP,
-                     "a damaged file could not be moved back from quarantine");
-    return status;
-}
-
 /* Repair what one finding tells, if asked to; a finding that can't be repaired now is damage that
  * remains, not an error of the check, unless the store itself is at an end. */
 static enum coffer_status settle_finding(struct check *check, struct coffer_finding *finding,
@@ -138,7 +112,7 @@ static enum coffer_status settle_finding(struct check *check, struct coffer_find
         if (finding->kind == COFFER_FINDING_TOLERATED)
             status = object_mend(check->store, &entry->name);
         else
-            status = put_away(check, finding, slot, entry);
+            status = quarantine_object(check->store, slot, entry);
         finding->repaired = status == COFFER_OK;
     }
     report(check, finding);

@@ -464,6 +464,35 @@ enum coffer_status object_truncate(struct object *object, uint64_t size)
     return status;
 }
 
+static enum coffer_status set_usage_locked(struct object *object, uint32_t usage)
+{
+    struct object_head head = object->head;
+    uint8_t bytes[OBJECT_HEAD_SIZE];
+    const struct tree_piece piece = {bytes + OBJECT_USAGE, sizeof(usage)};
+    enum coffer_status status = store_may_change(object->store);
+
+    if (status != COFFER_OK || usage == head.usage)
+        return status;
+    head.usage = usage;
+    object_encode_head(&head, bytes);
+    status = tree_write(object->tree, OBJECT_USAGE, &piece, 1);
+    status = publish(object, status);
+    if (status == COFFER_OK)
+        object->head.usage = usage;
+    return status;
+}
+
+enum coffer_status object_set_usage(struct object *object, uint32_t usage)
+{
+    enum coffer_status status = change_lock(object);
+
+    if (status != COFFER_OK)
+        return status;
+    status = set_usage_locked(object, usage);
+    change_unlock(object);
+    return status;
+}
+
 enum coffer_status object_size(struct store *store, const struct name *name, uint64_t *out)
 {
     struct object *object;
@@ -575,6 +604,22 @@ enum coffer_status object_delete(struct store *store, const struct name *name)
 
     store_lock(store);
     status = delete_locked(store, name);
+    store_unlock(store);
+    return status;
+}
+
+enum coffer_status object_quarantine(struct store *store, const struct name *name)
+{
+    enum coffer_status status;
+    struct entry entry;
+    uint32_t slot;
+
+    store_lock(store);
+    status = catalogue_find(&store->catalogue, name, &slot, &entry);
+    if (status == COFFER_OK)
+        status = quarantine_object(store, slot, &entry);
+    if (status == COFFER_OK)
+        books_doubt(store, name->uuid);
     store_unlock(store);
     return status;
 }

@@ -50,6 +50,42 @@ enum coffer_status quarantine_move(struct store *store, const char *name, struct
     return status == COFFER_EXISTS ? COFFER_NO_SPACE : status;
 }
 
+/* After a failure: the file that was moved goes back, unless nobody knows which version counts. */
+static void move_back(struct store *store, const struct text *where, const char *name,
+                      enum coffer_status status)
+{
+    if (where->size == 0 || status == COFFER_FAILED)
+        return;
+    if (device_rename(store->environment->device, where->bytes, name) != COFFER_OK)
+        store_notice(store, COFFER_NOTICE_CLEANUP,
+                     "a damaged file could not be moved back from quarantine");
+}
+
+enum coffer_status quarantine_object(struct store *store, uint32_t slot, const struct entry *entry)
+{
+    struct change change = {NULL, slot, entry, NULL};
+    struct text where = {{0}, 0};
+    enum coffer_status status;
+    char name[9];
+
+    catalogue_file_name(entry->file, name);
+    status = object_retire(store, &entry->name);
+    if (status == COFFER_OK)
+        status = store_may_change(store);
+    if (status == COFFER_OK) {
+        status = quarantine_move(store, name, &where);
+        if (status == COFFER_NOT_FOUND)
+            status = COFFER_OK; /* there is none to keep */
+    }
+    if (status == COFFER_OK)
+        status = store_publish(store, &change);
+    if (status == COFFER_OK)
+        numbers_remove(&store->catalogue.files, entry->file);
+    else
+        move_back(store, &where, name, status);
+    return status;
+}
+
 static enum coffer_status copy_bytes(struct store *store, const char *from, const char *to)
 {
     struct tree_environment *environment = store->environment;

@@ -144,6 +144,7 @@ COFFER_MUST_CHECK enum coffer_status object_read(struct object *object, uint64_t
 COFFER_MUST_CHECK enum coffer_status object_write(struct object *object, uint64_t offset,
                                                   const void *data, size_t size);
 COFFER_MUST_CHECK enum coffer_status object_truncate(struct object *object, uint64_t size);
+COFFER_MUST_CHECK enum coffer_status object_set_usage(struct object *object, uint32_t usage);
 
 /* By name. */
 COFFER_MUST_CHECK enum coffer_status object_stat(struct store *store, const struct name *name,
@@ -151,6 +152,8 @@ COFFER_MUST_CHECK enum coffer_status object_stat(struct store *store, const stru
 COFFER_MUST_CHECK enum coffer_status object_rename(struct store *store, const struct name *from,
                                                    const struct name *to);
 COFFER_MUST_CHECK enum coffer_status object_delete(struct store *store, const struct name *name);
+COFFER_MUST_CHECK enum coffer_status object_quarantine(struct store *store,
+                                                       const struct name *name);
 
 /* --- objects.c, for the files of this folder: with the store's lock held */
 
@@ -283,7 +286,12 @@ struct coffer_entry store_public_entry(const struct entry *entry);
  * once the file has it, also when making that durable fails afterwards. */
 COFFER_MUST_CHECK enum coffer_status quarantine_move(struct store *store, const char *name,
                                                      struct text *where);
-/* Copy it there. */
+/* Put an object away, whose file is the entry's, with all that is open of it: its file first, so
+ * that no moment leaves damaged bytes nameless; the file goes back if the catalogue can't be
+ * changed. An object without a file loses its entry alone. COFFER_BUSY: it has handles. */
+COFFER_MUST_CHECK enum coffer_status quarantine_object(struct store *store, uint32_t slot,
+                                                       const struct entry *entry);
+/* Copy a file of the store there. */
 COFFER_MUST_CHECK enum coffer_status quarantine_copy(struct store *store, const char *name);
 /* Move every object file that no entry names. */
 COFFER_MUST_CHECK enum coffer_status quarantine_orphans(struct store *store);

@@ -449,6 +449,7 @@ static const struct step every_operation[] = {
     {.kind = STEP_REPLACE, .id = "small", .size = 300},
     {.kind = STEP_RENAME, .id = "small", .to = "renamed"},
     {.kind = STEP_PUT_KEY, .id = "key", .size = 8},
+    {.kind = STEP_USAGE, .id = "key", .size = 0x0E},
     {.kind = STEP_DELETE, .id = "large"},
     {.kind = STEP_STREAM, .id = "stream", .size = 25000},
     {.kind = STEP_PUT, .id = "", .size = 0},

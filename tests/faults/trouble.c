@@ -29,6 +29,7 @@ const struct step trouble_steps[] = {
     {.kind = STEP_TRUNCATE, .id = "large", .size = 7000},
     {.kind = STEP_TRUNCATE, .id = "large", .size = 40000},
     {.kind = STEP_TRUNCATE, .id = "wide", .size = 10},
+    {.kind = STEP_USAGE, .id = "large", .size = 0x12345678},
     {.kind = STEP_RENAME, .id = "small", .to = "renamed"},
     {.kind = STEP_DELETE, .id = "large"},
     {.kind = STEP_STREAM, .id = "stream", .size = 20000},

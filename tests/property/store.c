@@ -345,6 +345,23 @@ static void do_read(struct world *world)
     free(bytes);
 }
 
+static void do_set_usage(struct world *world)
+{
+    struct model_object *object;
+    struct handle *handle = some_handle(world, &object);
+    uint32_t usage = (uint32_t)below(world, UINT64_C(1) << 32);
+    enum coffer_status status;
+
+    if (handle == NULL)
+        return;
+    snprintf(world->last, sizeof(world->last), "usage %08x", (unsigned)usage);
+    status = coffer_object_set_usage(handle->object, usage);
+    if (was_shortage(world, status))
+        return;
+    expect_status(world, status, COFFER_OK);
+    object->attributes.usage = usage;
+}
+
 static void rename_handles(struct world *world, const struct coffer_name *from, const uint8_t *to,
                            size_t to_size)
 {
@@ -407,6 +424,33 @@ static void do_delete(struct world *world)
         return;
     model_delete(&world->model, &name);
     model_put(&world->touched, &name, NULL, "", 0);
+}
+
+/* Whatever the object is like: it goes as if it was deleted, and its bytes are in quarantine. */
+static void do_quarantine(struct world *world)
+{
+    uint8_t id[COFFER_ID_MAX];
+    struct coffer_name name = some_name(world, id);
+    enum coffer_status expected = COFFER_OK;
+    enum coffer_status status;
+    const char *place;
+
+    snprintf(world->last, sizeof(world->last), "quarantine");
+    if (model_find(&world->model, &name) == NULL)
+        expected = COFFER_NOT_FOUND;
+    else if (is_open(world, &name))
+        expected = COFFER_BUSY;
+    status = coffer_quarantine(world->fixture.store, &name);
+    if (was_shortage(world, status))
+        return;
+    expect_status(world, status, expected);
+    if (status != COFFER_OK)
+        return;
+    model_delete(&world->model, &name);
+    model_put(&world->touched, &name, NULL, "", 0);
+    world->fixture.notices[COFFER_NOTICE_QUARANTINED]--;
+    place = strstr(world->fixture.last_notice, "quarantine/");
+    must(place != NULL && memory_device_drop(world->device, place));
 }
 
 static void drop_pending(struct pending *pending)
@@ -616,8 +660,12 @@ static void do_one(struct world *world)
         do_truncate(world);
     else if (choice < 62)
         do_cut_and_write_behind(world);
-    else if (choice < 75)
+    else if (choice < 72)
         do_read(world);
+    else if (choice < 74)
+        do_set_usage(world);
+    else if (choice < 75)
+        do_quarantine(world);
     else if (choice < 81)
         do_rename(world);
     else if (choice < 87)

@@ -27,9 +27,9 @@ static const struct coffer_attributes key_attributes = {
 
 const char *step_kind_name(enum step_kind kind)
 {
-    static const char *const names[] = {"put",      "replace", "put key", "write",
-                                        "truncate", "rename",  "delete",  "stream",
-                                        "read",     "stat",    "list",    "check"};
+    static const char *const names[] = {"put",   "replace", "put key", "write",  "truncate",
+                                        "usage", "rename",  "delete",  "stream", "read",
+                                        "stat",  "list",    "check"};
 
     return names[kind];
 }
@@ -55,6 +55,12 @@ struct coffer_name step_name(const char *id)
     return name;
 }
 
+/* Is `size` that of data? */
+static bool step_has_bytes(const struct step *step)
+{
+    return step->kind != STEP_TRUNCATE && step->kind != STEP_USAGE;
+}
+
 static enum coffer_status run_on_object(const struct step *step, struct coffer *store,
                                         const struct coffer_name *name, const uint8_t *bytes)
 {
@@ -65,8 +71,10 @@ static enum coffer_status run_on_object(const struct step *step, struct coffer *
         return status;
     if (step->kind == STEP_WRITE)
         status = coffer_object_write(object, step->offset, bytes, step->size);
-    else
+    else if (step->kind == STEP_TRUNCATE)
         status = coffer_object_truncate(object, step->size);
+    else
+        status = coffer_object_set_usage(object, (uint32_t)step->size);
     coffer_object_close(object);
     return status;
 }
@@ -132,7 +140,7 @@ static enum coffer_status run_read(struct coffer *store, const struct coffer_nam
 enum coffer_status step_run(const struct step *step, struct coffer *store)
 {
     struct coffer_name name = step_name(step->id == NULL ? "" : step->id);
-    uint8_t *bytes = step->kind == STEP_TRUNCATE ? NULL : step_bytes(step);
+    uint8_t *bytes = step_has_bytes(step) ? step_bytes(step) : NULL;
     struct coffer_info info;
     enum coffer_status status = COFFER_MISUSE;
 
@@ -148,6 +156,7 @@ enum coffer_status step_run(const struct step *step, struct coffer *store)
         break;
     case STEP_WRITE:
     case STEP_TRUNCATE:
+    case STEP_USAGE:
         status = run_on_object(step, store, &name, bytes);
         break;
     case STEP_RENAME:
@@ -179,7 +188,7 @@ enum coffer_status step_run(const struct step *step, struct coffer *store)
 void step_apply(const struct step *step, struct model *model)
 {
     struct coffer_name name = step_name(step->id == NULL ? "" : step->id);
-    uint8_t *bytes = step->kind == STEP_TRUNCATE ? NULL : step_bytes(step);
+    uint8_t *bytes = step_has_bytes(step) ? step_bytes(step) : NULL;
     struct model_object *object = model_find(model, &name);
 
     switch (step->kind) {
@@ -199,6 +208,10 @@ void step_apply(const struct step *step, struct model *model)
     case STEP_TRUNCATE:
         must(object != NULL);
         model_truncate(object, step->size);
+        break;
+    case STEP_USAGE:
+        must(object != NULL);
+        object->attributes.usage = (uint32_t)step->size;
         break;
     case STEP_RENAME:
         must(object != NULL);

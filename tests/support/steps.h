@@ -18,6 +18,7 @@ enum step_kind {
     STEP_PUT_KEY, /* with attributes */
     STEP_WRITE,
     STEP_TRUNCATE,
+    STEP_USAGE,  /* set to `size` */
     STEP_RENAME, /* to `to` */
     STEP_DELETE,
     STEP_STREAM, /* a writer, in pieces of 7,000 bytes */
@@ -31,7 +32,7 @@ struct step {
     enum step_kind kind;
     const char *id;
     uint64_t offset; /* STEP_WRITE */
-    size_t size;     /* of the data; STEP_TRUNCATE: the new size */
+    size_t size;     /* of the data; STEP_TRUNCATE: the new size; STEP_USAGE: the bits */
     const char *to;  /* STEP_RENAME */
 };
 

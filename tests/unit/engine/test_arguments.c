@@ -342,6 +342,9 @@ static void refuse_by_name(struct coffer *store)
     assert_misuse(coffer_delete(NULL, &some_name));
     assert_misuse(coffer_delete(store, NULL));
     assert_misuse(coffer_delete(store, &no_id));
+    assert_misuse(coffer_quarantine(NULL, &some_name));
+    assert_misuse(coffer_quarantine(store, NULL));
+    assert_misuse(coffer_quarantine(store, &long_id));
 }
 
 static void refuse_of_objects(struct coffer *store, struct coffer_object *object)
@@ -366,6 +369,7 @@ static void refuse_of_objects(struct coffer *store, struct coffer_object *object
     assert_misuse(coffer_object_write(NULL, 0, &byte, 1));
     assert_misuse(coffer_object_write(object, 0, NULL, 1));
     assert_misuse(coffer_object_truncate(NULL, 1));
+    assert_misuse(coffer_object_set_usage(NULL, 1));
     coffer_object_close(NULL);
     assert_null(none);
     assert_int_equal(got, 77);
@@ -462,6 +466,7 @@ static void test_a_closed_handle_is_refused(void **state)
     coffer_object_close(object);
     assert_misuse(coffer_object_info(object, &info));
     assert_misuse(coffer_object_truncate(object, 0));
+    assert_misuse(coffer_object_set_usage(object, 0));
     coffer_object_close(object);
     assert_ok(coffer_list_open(fixture.store, NULL, &list));
     coffer_list_close(list);

@@ -109,6 +109,12 @@ static void test_storage_beyond_the_quota_is_refused(void **state)
     assert_ok(coffer_delete(fixture.store, &name));
     assert_int_equal(book(fixture.store, 0).storage, 5);
     assert_int_equal(book(fixture.store, 0).objects, 2);
+    /* What is put away counts no more. */
+    name = name_of(&ours, 1, id);
+    assert_ok(coffer_quarantine(fixture.store, &name));
+    assert_ok(put(fixture.store, &ours, 1, 5, 0));
+    assert_int_equal(book(fixture.store, 0).storage, 5);
+    assert_int_equal(book(fixture.store, 0).objects, 2);
     assert_ok(put(fixture.store, &ours, 3, 5, COFFER_REPLACE));
     assert_int_equal(put(fixture.store, &ours, 4, 1, 0), COFFER_NO_SPACE);
     store_fixture_close(&fixture);

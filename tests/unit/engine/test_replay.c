@@ -159,6 +159,12 @@ static void test_what_goes_is_no_hit(void **state)
     assert_int_equal(result.device_barriers, 2 * 2);
     assert_int_equal(result.object_cache.misses, 101);
     assert_int_equal(result.object_cache.hits, 1);
+    play(replay, COFFER_TRACE_PUT, 1, FRONT, 10);
+    play(replay, COFFER_TRACE_QUARANTINE, 1, 0, 0);
+    play(replay, COFFER_TRACE_STAT, 1, FRONT, 10);
+    coffer_replay_get(replay, &result);
+    assert_int_equal(result.device_barriers, 4 * 2);
+    assert_int_equal(result.object_cache.misses, 102);
 }
 
 /* Lines of an open handle carry the number that it was opened by. */
@@ -420,6 +426,9 @@ static void work_both(struct store_fixture *fixture, struct traced *traced,
     compare(fixture, traced, &last, false);
     for (unsigned k = 0; k < 500; k++)
         assert_ok(coffer_object_write(object, random_below(&random, size - 100), bytes, 100));
+    compare(fixture, traced, &last, false);
+    for (uint32_t k = 0; k < 50; k++)
+        assert_ok(coffer_object_set_usage(object, k));
     compare(fixture, traced, &last, false);
 }
 

@@ -120,6 +120,7 @@ static void call_everything(void)
     assert_ok(coffer_object_write(object, 4000, bytes, 50));
     assert_ok(coffer_object_truncate(object, 10));
     assert_ok(coffer_object_attributes(object, bytes, 100));
+    assert_ok(coffer_object_set_usage(object, 1));
     coffer_object_close(object);
     assert_int_equal(coffer_object_open(fixture.store, &pear, &object), COFFER_NOT_FOUND);
     assert_ok(coffer_writer_open(fixture.store, &pear, 0, NULL, &writer));
@@ -135,6 +136,7 @@ static void call_everything(void)
     assert_ok(coffer_stat(fixture.store, &pear, &info));
     assert_ok(coffer_rename(fixture.store, &pear, "plum", 4));
     assert_ok(coffer_delete(fixture.store, &apple));
+    assert_int_equal(coffer_quarantine(fixture.store, &pear), COFFER_NOT_FOUND);
     assert_ok(coffer_check(fixture.store, 0, (void (*)(void *, const struct coffer_finding *))abort,
                            NULL, NULL, &summary));
 }
@@ -156,6 +158,7 @@ static void test_each_call_is_a_line(void **state)
     assert_int_equal(expect(&at, COFFER_TRACE_WRITE, 4000, 50, COFFER_OK), of_apple);
     assert_int_equal(expect(&at, COFFER_TRACE_CUT, 0, 10, COFFER_OK), of_apple);
     assert_int_equal(expect(&at, COFFER_TRACE_ATTRIBUTES, 0, 100, COFFER_OK), of_apple);
+    assert_int_equal(expect(&at, COFFER_TRACE_USAGE, 0, 0, COFFER_OK), of_apple);
     assert_int_equal(expect(&at, COFFER_TRACE_CLOSE, 0, 0, COFFER_OK), of_apple);
     of_pear = expect(&at, COFFER_TRACE_OPEN, FRONT, 0, COFFER_NOT_FOUND);
     assert_int_not_equal(of_pear, of_apple);
@@ -170,6 +173,7 @@ static void test_each_call_is_a_line(void **state)
     assert_int_equal(expect(&at, COFFER_TRACE_RENAME, 0, 0, COFFER_OK), of_pear);
     assert_int_not_equal(expect(&at, COFFER_TRACE_AS, 0, 0, COFFER_OK), of_pear);
     assert_int_equal(expect(&at, COFFER_TRACE_DELETE, 0, 0, COFFER_OK), of_apple);
+    assert_int_equal(expect(&at, COFFER_TRACE_QUARANTINE, 0, 0, COFFER_NOT_FOUND), of_pear);
     expect(&at, COFFER_TRACE_CHECK, 0, 0, COFFER_OK);
     expect(&at, COFFER_TRACE_END, 0, 0, COFFER_OK);
     assert_int_equal(at, kept.count);

@@ -116,6 +116,13 @@ static inline enum coffer_status delete_object(const char *id)
     return coffer_delete(fixture.store, &name);
 }
 
+static inline enum coffer_status quarantine(const char *id)
+{
+    struct coffer_name name = step_name(id);
+
+    return coffer_quarantine(fixture.store, &name);
+}
+
 static inline enum coffer_status rename_object(const char *from, const char *to)
 {
     struct coffer_name name = step_name(from);

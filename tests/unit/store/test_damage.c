@@ -263,6 +263,71 @@ static void test_an_open_object_is_not_moved_aside(void **state)
     assert_int_equal(told.summary.repaired, 1);
 }
 
+/* By name, without a check: out of sight, its bytes kept, and its name free again. */
+static void test_an_object_is_put_away_by_name(void **state)
+{
+    struct coffer_object *object;
+    struct coffer_info info;
+    uint8_t *before;
+    size_t size, kept;
+
+    (void)state;
+    assert_ok(put("x", 'x', 20000));
+    assert_ok(put("y", 'y', 100));
+    flip("0", data_at(10000));
+    before = memory_device_bytes(disk, "0", &size);
+    before = memcpy(must_alloc(size), before, size);
+    reopen();
+    assert_ok(open_object("x", &object));
+    assert_status(quarantine("x"), COFFER_BUSY);
+    assert_ok(coffer_object_info(object, &info));
+    coffer_object_close(object);
+    assert_status(quarantine("none"), COFFER_NOT_FOUND);
+    assert_int_equal(quarantined_files(), 0);
+    assert_ok(quarantine("x"));
+    assert_int_equal(fixture.notices[COFFER_NOTICE_QUARANTINED], 1);
+    for (unsigned round = 0; round < 2; round++) {
+        assert_status(open_object("x", &object), COFFER_NOT_FOUND);
+        assert_status(stat_object("x", &info), COFFER_NOT_FOUND);
+        assert_status(quarantine("x"), COFFER_NOT_FOUND);
+        assert_int_equal(objects_listed(), 1);
+        assert_int_equal(object_files(), 1);
+        assert_memory_equal(memory_device_bytes(disk, "quarantine/0.0", &kept), before, size);
+        assert_int_equal(kept, size);
+        assert_holds("y", 'y', 100);
+        assert_clean();
+        reopen();
+    }
+    free(before);
+    /* The name and the number are free; the next goes beside the first. */
+    assert_ok(put("x", 'z', 50));
+    assert_holds("x", 'z', 50);
+    assert_ok(quarantine("x"));
+    assert_true(memory_device_has(disk, "quarantine/0.0"));
+    assert_true(memory_device_has(disk, "quarantine/0.1"));
+    assert_clean();
+}
+
+/* Its head is damaged, or it has no file at all: it can't be opened, and can be put away. */
+static void test_what_cannot_be_opened_can_be_put_away(void **state)
+{
+    struct coffer_object *object;
+
+    (void)state;
+    assert_ok(put("head", 'h', 100));
+    assert_ok(put("file", 'f', 100));
+    flip("0", 68);
+    assert_true(memory_device_drop(disk, "1"));
+    reopen();
+    assert_status(open_object("head", &object), COFFER_CORRUPT);
+    assert_ok(quarantine("head"));
+    assert_status(open_object("file", &object), COFFER_CORRUPT);
+    assert_ok(quarantine("file"));
+    assert_int_equal(objects_listed(), 0);
+    assert_int_equal(quarantined_files(), 1);
+    assert_clean();
+}
+
 static void test_replacing_a_damaged_object_keeps_its_bytes(void **state)
 {
     (void)state;
@@ -644,6 +709,8 @@ int main(void)
         store_test(test_an_object_whose_head_or_root_is_damaged_is_one_finding),
         store_test(test_a_missing_file_is_corrupt_and_its_entry_can_go),
         store_test(test_an_open_object_is_not_moved_aside),
+        store_test(test_an_object_is_put_away_by_name),
+        store_test(test_what_cannot_be_opened_can_be_put_away),
         store_test(test_replacing_a_damaged_object_keeps_its_bytes),
         store_test(test_a_repair_that_fails_leaves_the_bytes_within_reach),
         store_test(test_orphans_are_told_by_a_deep_check_and_moved_by_a_repair),

@@ -160,6 +160,99 @@ static void test_attributes_are_kept_byte_for_byte(void **state)
     free(back);
 }
 
+static void assert_usage(struct coffer_object *object, uint32_t usage)
+{
+    struct coffer_info info;
+
+    assert_ok(coffer_object_info(object, &info));
+    assert_int_equal(info.usage, usage);
+}
+
+/* All handles see the new usage, it lasts, and nothing else of the object changes. */
+static void test_usage_changes_alone(void **state)
+{
+    const struct coffer_attributes given = {0xA0000010u, 0x0f, 256, 512, 5, "attributes", 10};
+    struct coffer_name name = step_name("key");
+    struct coffer_object *a, *b;
+    struct coffer_statistics before, after;
+    struct coffer_info old_info, info;
+    uint8_t back[10];
+
+    (void)state;
+    assert_ok(coffer_put(fixture.store, &name, 0, &given, "data", 4));
+    assert_ok(coffer_object_open(fixture.store, &name, &a));
+    assert_ok(coffer_object_open(fixture.store, &name, &b));
+    assert_ok(coffer_object_info(a, &old_info));
+    assert_ok(coffer_object_set_usage(a, 0x89abcdefu));
+    assert_usage(a, 0x89abcdefu);
+    assert_usage(b, 0x89abcdefu);
+    /* What it is already takes no commit. */
+    assert_ok(coffer_statistics_get(fixture.store, &before));
+    assert_ok(coffer_object_set_usage(b, 0x89abcdefu));
+    assert_ok(coffer_statistics_get(fixture.store, &after));
+    assert_int_equal(after.commits, before.commits);
+    assert_ok(coffer_object_set_usage(b, 0));
+    assert_usage(a, 0);
+    assert_ok(coffer_object_set_usage(b, 0x89abcdefu));
+    coffer_object_close(a);
+    coffer_object_close(b);
+    for (unsigned round = 0; round < 2; round++) {
+        assert_ok(stat_object("key", &info));
+        old_info.usage = 0x89abcdefu;
+        assert_memory_equal(&info, &old_info, sizeof(info));
+        assert_ok(coffer_object_open(fixture.store, &name, &a));
+        assert_ok(coffer_object_attributes(a, back, sizeof(back)));
+        assert_memory_equal(back, "attributes", 10);
+        assert_ok(coffer_object_read(a, 0, back, 10, &(size_t){0}));
+        assert_memory_equal(back, "data", 4);
+        coffer_object_close(a);
+        reopen();
+    }
+}
+
+/* A change of usage that fails leaves the old one, for all handles and on the device. */
+static void test_a_failed_change_of_usage_leaves_the_old_one(void **state)
+{
+    struct coffer_object *object;
+    size_t room;
+    bool fired = true;
+
+    (void)state;
+    assert_ok(put("x", 'x', 100));
+    for (uint64_t at = 1; fired; at++) {
+        struct fault_plan plan = {.kind = FAULT_IO_BEFORE, .at = at};
+        enum coffer_status status;
+
+        reopen();
+        assert_ok(open_object("x", &object));
+        memory_device_inject(disk, &plan);
+        status = coffer_object_set_usage(object, 0x55);
+        memory_device_inject(disk, NULL);
+        fired = plan.fired;
+        if (status == COFFER_IO) {
+            assert_usage(object, COFFER_USAGE_ALL);
+            assert_handle_holds(object, 'x', 100);
+        } else if (fired) {
+            assert_status(status, COFFER_FAILED);
+        }
+        coffer_object_close(object);
+    }
+    assert_ok(open_object("x", &object));
+    assert_usage(object, 0x55);
+    /* The device is full: there is no room that a change of a few bytes needs. */
+    room = 0;
+    for (size_t i = 0; i < memory_device_file_count(disk); i++) {
+        size_t size;
+
+        (void)memory_device_bytes(disk, memory_device_file_name(disk, i), &size);
+        room += size;
+    }
+    memory_device_set_capacity(disk, room);
+    assert_ok(coffer_object_set_usage(object, 0x66));
+    assert_usage(object, 0x66);
+    coffer_object_close(object);
+}
+
 static void test_sizes_end_at_the_largest_position(void **state)
 {
     struct coffer_object *object;
@@ -275,10 +368,12 @@ static void test_read_only_refuses_every_change_and_writes_nothing(void **state)
     assert_status(coffer_writer_open(fixture.store, &name, 0, NULL, &writer), COFFER_MISUSE);
     assert_status(coffer_object_write(object, 0, "!", 1), COFFER_MISUSE);
     assert_status(coffer_object_truncate(object, 1), COFFER_MISUSE);
+    assert_status(coffer_object_set_usage(object, 1), COFFER_MISUSE);
     assert_status(rename_object("x", "z"), COFFER_MISUSE);
     coffer_object_close(object);
     assert_status(put_flags("x", COFFER_REPLACE, 'y', 5), COFFER_MISUSE);
     assert_status(delete_object("x"), COFFER_MISUSE);
+    assert_status(quarantine("x"), COFFER_MISUSE);
     close_store();
     assert_int_equal(memory_device_change_count(disk), changes);
     assert_true(memory_device_equal(before, disk, NULL));
@@ -627,6 +722,8 @@ int main(void)
         store_test(test_an_open_object_is_neither_deleted_nor_replaced),
         store_test(test_ids_of_all_kinds_are_told_apart),
         store_test(test_attributes_are_kept_byte_for_byte),
+        store_test(test_usage_changes_alone),
+        store_test(test_a_failed_change_of_usage_leaves_the_old_one),
         store_test(test_sizes_end_at_the_largest_position),
         store_test(test_a_full_device_keeps_nobody_from_making_room),
         store_test(test_deleting_needs_no_room_in_the_catalogue),
