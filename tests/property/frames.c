@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "memory/frames/kept.h"
 #include "memory/frames/lookup.h"
+#include "support/frames.h"
 #include "support/must.h"
 #include "support/random.h"
 
@@ -260,7 +261,7 @@ static void run_frames_model(struct frames_model *m, const struct memory_area *a
     void *none;
 
     account_init(&m->account, m->lines, ACCOUNT_OWNERS_DEFAULT);
-    assert_ok(frames_init(areas, count, settings, &m->account, &m->frames_under_test));
+    assert_ok(start_frames(areas, count, settings, &m->account, &m->frames_under_test));
     assert_ok(account_open_owner(&m->account, "model", &m->owner));
     m->quota = ACCOUNT_NO_QUOTA / 2;
     m->keep_contents = settings->keep_contents;

@@ -2,6 +2,7 @@
 #include "support/mmu_host.h"
 
 #include "base/bytes.h"
+#include "support/frames.h"
 #include "support/must.h"
 
 static void *take_table_frame(void *context, struct owner owner)
@@ -45,8 +46,8 @@ void mmu_host_open(struct mmu_test_host *test, const struct memory_area *areas, 
 {
     *test = (struct mmu_test_host){.grant = MMU_HOST_NEVER};
     account_init(&test->account, test->lines, ACCOUNT_OWNERS_DEFAULT);
-    must(frames_init(areas, count, &(struct frames_settings){.keep_contents = false},
-                     &test->account, &test->frames) == COFFER_OK);
+    must(start_frames(areas, count, &(struct frames_settings){.keep_contents = false},
+                      &test->account, &test->frames) == COFFER_OK);
     must(account_open_owner(&test->account, "tables", &test->tables) == COFFER_OK);
     must(account_open_owner(&test->account, "data", &test->data) == COFFER_OK);
     test->host = (struct mmu_host){

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "memory/heap/pool.h"
+#include "support/frames.h"
 
 struct pool_fixture {
     struct buffer buffer;  /* of the frames */
@@ -31,7 +32,7 @@ static inline void pool_fixture_init(struct pool_fixture *f, size_t frame_count,
     f->buffer = buffer_make(frame_count, 4096);
     area = (struct memory_area){f->buffer.start, f->buffer.size};
     account_init(&f->account, f->lines, 8);
-    assert_ok(frames_init(&area, 1, &settings, &f->account, &f->frames));
+    assert_ok(start_frames(&area, 1, &settings, &f->account, &f->frames));
     assert_ok(account_open_owner(&f->account, "test", &f->owner));
     f->used = f->account.frames_used;
 }

@@ -249,15 +249,3 @@ enum coffer_status frames_start(struct boot *boot, const struct frames_settings 
     *out = frames;
     return COFFER_OK;
 }
-
-enum coffer_status frames_init(const struct memory_area *areas, size_t count,
-                               const struct frames_settings *settings, struct account *account,
-                               struct frames **out)
-{
-    struct boot boot;
-    enum coffer_status status = boot_init(&boot, areas, count);
-
-    if (status != COFFER_OK)
-        return status;
-    return frames_start(&boot, settings, account, out);
-}

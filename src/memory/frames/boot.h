@@ -46,7 +46,12 @@ COFFER_MUST_CHECK enum coffer_status frames_measure(struct boot *boot,
                                                     const struct frames_settings *settings,
                                                     uint64_t *total, uint64_t *reserved);
 
-/* frames_init on boot memory from which other pieces may be cut already. */
+/*
+ * Take over what is left of the boot memory, from which other pieces may be cut already.
+ * COFFER_NO_MEMORY: it doesn't hold the metadata and one frame at least, or the account has no line
+ * more. COFFER_MISUSE: settings out of range. A start that fails writes nothing. `account` counts
+ * from here on, with an owner "frames" for the metadata, and must stay.
+ */
 COFFER_MUST_CHECK enum coffer_status frames_start(struct boot *boot,
                                                   const struct frames_settings *settings,
                                                   struct account *account, struct frames **out);

@@ -2,8 +2,8 @@
 /*
  * Physical memory: the frames of secure memory, and the buddy allocator over them.
  *
- * Start-up. The caller gives areas of any address and size. Each is trimmed inward
- * to whole frames; the boot allocator then cuts the frame table, the tags and this structure
+ * Start-up (frames_start, boot.h). The caller gives areas of any address and size. Each is trimmed
+ * inward to whole frames; the boot allocator then cuts the frame table, the tags and this structure
  * itself from the front of them. What is left of an area is one segment. Not one byte outside the
  * areas is ever touched.
  *
@@ -69,17 +69,6 @@ struct frames_settings {
      * are kept whole then. */
     unsigned cache_frames;
 };
-
-/*
- * Take over the areas. They may be given in any order but must not overlap (COFFER_MISUSE), and
- * together hold the metadata and one frame at least (COFFER_NO_MEMORY); an area without a whole
- * frame is left alone. COFFER_MISUSE too for no area or more than FRAMES_AREAS_MAX, one that ends
- * beyond the address space, and more than FRAMES_TOTAL_MAX in all. A start that fails writes
- * nothing. `account` counts from here on, with an owner "frames" for the metadata, and must stay.
- */
-COFFER_MUST_CHECK enum coffer_status frames_init(const struct memory_area *areas, size_t count,
-                                                 const struct frames_settings *settings,
-                                                 struct account *account, struct frames **out);
 
 /* Wipe every frame and forget the areas. */
 void frames_fini(struct frames *frames);

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include "base/bytes.h"
+#include "support/frames.h"
 
 #define LINES 6u
 
@@ -13,8 +14,8 @@ static struct frames *frames;
 static enum coffer_status start(const struct memory_area *areas, size_t count)
 {
     account_init(&account, lines, LINES);
-    return frames_init(areas, count, &(struct frames_settings){.keep_contents = false}, &account,
-                       &frames);
+    return start_frames(areas, count, &(struct frames_settings){.keep_contents = false}, &account,
+                        &frames);
 }
 
 static void test_bad_areas_are_refused(void **state)

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/exact.h"
 #include "memory/heap/boxes.h"
+#include "support/frames.h"
 #include "support/random.h"
 
 static const struct pool_host nothing;
@@ -101,7 +102,7 @@ static void test_boxes_on_frames(void **state)
 
     (void)state;
     account_init(&account, lines, 4);
-    assert_ok(frames_init(&area, 1, &none, &account, &host.frames));
+    assert_ok(start_frames(&area, 1, &none, &account, &host.frames));
     assert_status(boxes_open(&host, &settings, &boxes), COFFER_MISUSE); /* no owner */
     assert_ok(account_open_owner(&account, "boxes", &host.owner));
     used = account.frames_used;

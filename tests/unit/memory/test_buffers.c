@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "memory/heap/buffers.h"
+#include "support/frames.h"
 #include "support/must.h"
 #include "support/random.h"
 
@@ -36,7 +37,7 @@ static void open_with(size_t idle_max, bool keep_contents)
     memset(region, 0xa5, sizeof(region));
     memset(&fixture, 0, sizeof(fixture));
     account_init(&fixture.account, fixture.lines, 4);
-    must(frames_init(&area, 1, &frames_settings, &fixture.account, &fixture.frames) == COFFER_OK);
+    must(start_frames(&area, 1, &frames_settings, &fixture.account, &fixture.frames) == COFFER_OK);
     must(account_open_owner(&fixture.account, "buffers", &fixture.owner) == COFFER_OK);
     fixture.free = frames_statistics(fixture.frames).free;
     settings.frames = fixture.frames;

@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "coffer/linux.h"
 #include "memory/heap/buffers.h"
+#include "support/frames.h"
 #include "support/must.h"
 #include "support/random.h"
 #include "support/threads.h"
@@ -208,7 +209,7 @@ static void test_handed_from_thread_to_thread(void **state)
     memset(&arena, 0, sizeof(arena));
     memset(workers, 0, sizeof(workers));
     account_init(&arena.account, arena.lines, 4);
-    assert_int_equal(frames_init(&area, 1, &frames_settings, &arena.account, &arena.frames),
+    assert_int_equal(start_frames(&area, 1, &frames_settings, &arena.account, &arena.frames),
                      COFFER_OK);
     assert_int_equal(account_open_owner(&arena.account, "buffers", &settings.owner), COFFER_OK);
     assert_int_equal(account_set_quota(&arena.account, settings.owner, 60), COFFER_OK);

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "memory/frames/buddy.h"
+#include "support/frames.h"
 #include "support/must.h"
 
 #define LINES 6u
@@ -25,8 +26,8 @@ static void start(struct fixture *f, size_t frame_count, bool keep_contents)
     f->buffer = buffer_make(frame_count, (size_t)1 << 20);
     area = (struct memory_area){f->buffer.start, f->buffer.size};
     account_init(&f->account, f->lines, LINES);
-    assert_ok(frames_init(&area, 1, &(struct frames_settings){.keep_contents = keep_contents},
-                          &f->account, &f->frames));
+    assert_ok(start_frames(&area, 1, &(struct frames_settings){.keep_contents = keep_contents},
+                           &f->account, &f->frames));
     assert_ok(account_open_owner(&f->account, "test", &f->owner));
     f->free = frames_statistics(f->frames).free;
 }
@@ -351,8 +352,8 @@ static void test_a_run_above_the_top_order(void **state)
 
     (void)state;
     account_init(&account, lines, LINES);
-    assert_ok(frames_init(&area, 1, &(struct frames_settings){.keep_contents = false}, &account,
-                          &frames));
+    assert_ok(start_frames(&area, 1, &(struct frames_settings){.keep_contents = false}, &account,
+                           &frames));
     assert_ok(account_open_owner(&account, "test", &owner));
     before = frames_statistics(frames);
     assert_true(before.free_blocks[FRAMES_ORDER_COUNT - 1] >= 3);

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "memory/frames/kept.h"
 #include "memory/frames/lookup.h"
+#include "support/frames.h"
 #include "support/must.h"
 
 #define LINES 6u
@@ -45,7 +46,7 @@ static void yield(void *context)
 static void start(struct fixture *f, const struct frames_settings *settings)
 {
     account_init(&f->account, f->lines, LINES);
-    assert_ok(frames_init(f->areas, 2, settings, &f->account, &f->frames));
+    assert_ok(start_frames(f->areas, 2, settings, &f->account, &f->frames));
     assert_ok(account_open_owner(&f->account, "test", &f->owner));
     f->free = frames_statistics(f->frames).free;
 }
@@ -485,7 +486,7 @@ static void test_bad_settings_are_refused(void **state)
     struct account_line lines[LINES];
 
     account_init(&account, lines, LINES);
-    assert_status(frames_init(f->areas, 2, &settings, &account, &frames), COFFER_MISUSE);
+    assert_status(start_frames(f->areas, 2, &settings, &account, &frames), COFFER_MISUSE);
     assert_null(frames);
 }
 

@@ -11,6 +11,7 @@
 #include "coffer/linux_memory.h"
 #include "memory/frames/kept.h"
 #include "memory/frames/lookup.h"
+#include "support/frames.h"
 #include "support/random.h"
 #include "support/threads.h"
 
@@ -190,7 +191,7 @@ static void run_threads(unsigned threads, unsigned cache_frames)
 
     memset(&arena, 0, sizeof(arena));
     account_init(&arena.account, arena.lines, 8);
-    assert_ok(frames_init(&area, 1, &settings, &arena.account, &arena.frames));
+    assert_ok(start_frames(&area, 1, &settings, &arena.account, &arena.frames));
     assert_ok(account_open_owner(&arena.account, "even", &arena.owners[0]));
     assert_ok(account_open_owner(&arena.account, "odd", &arena.owners[1]));
     assert_ok(account_set_quota(&arena.account, arena.owners[1], 300));
