@@ -11,13 +11,16 @@
 
 struct block_cache {
     struct frame_cache frames;
-    size_t entries_max; /* as its bounds say; 0: any number */
 };
 
 COFFER_MUST_CHECK enum coffer_status
 block_cache_open(struct block_cache *blocks, struct cache_share *share, struct memory *memory,
                  struct owner owner, const struct cache_bounds *bounds, enum cache_policy policy);
-void block_cache_close(struct block_cache *blocks);
+
+static inline void block_cache_close(struct block_cache *blocks)
+{
+    frame_cache_close(&blocks->frames);
+}
 
 static inline enum coffer_status block_cache_get(struct block_cache *blocks,
                                                  struct cache_group *file, uint64_t index,
@@ -88,6 +91,13 @@ static inline void block_cache_forget_file(struct block_cache *blocks, struct ca
 }
 
 /* How many are dirty, and how many there can be at all as memory is now. */
-void block_cache_room(const struct block_cache *blocks, size_t *dirty, size_t *capacity);
+static inline void block_cache_room(const struct block_cache *blocks, size_t *dirty,
+                                    size_t *capacity)
+{
+    struct cache_statistics statistics;
+
+    *capacity = frame_cache_room(&blocks->frames, &statistics);
+    *dirty = statistics.dirty;
+}
 
 #endif

@@ -5,13 +5,17 @@
 #include "base/bytes.h"
 
 enum coffer_status frame_cache_open(struct frame_cache *cache, struct cache_share *share,
-                                    const struct cache_type *type,
+                                    struct memory *memory, struct owner owner,
+                                    const struct frame_kind *kind,
                                     const struct cache_bounds *bounds, enum cache_policy policy)
 {
-    cache->type = *type;
+    *cache = (struct frame_cache){.type = kind->type,
+                                  .memory = memory,
+                                  .owner = owner,
+                                  .entry_size = kind->entry_size,
+                                  .entries_max = bounds->entries_max};
     cache->type.policy = policy;
-    return cache_open(share, cache->memory, cache->owner, &cache->type, cache, bounds,
-                      &cache->core);
+    return cache_open(share, memory, owner, &cache->type, cache, bounds, &cache->core);
 }
 
 void frame_cache_close(struct frame_cache *cache)
@@ -64,14 +68,13 @@ void frame_entry_let_go(void *context, struct cache_entry *entry)
     wipe(frame_entry->frame, FRAME_SIZE);
 }
 
-size_t frame_cache_capacity(const struct frame_cache *cache, size_t entries_max,
-                            struct cache_statistics *statistics)
+size_t frame_cache_room(const struct frame_cache *cache, struct cache_statistics *statistics)
 {
     uint64_t free = memory_free_frames(cache->memory);
 
     free = free > cache->free_min ? free - cache->free_min : 0;
     cache_statistics(cache->core, statistics);
-    if (entries_max == 0 || statistics->entries + free < entries_max)
+    if (cache->entries_max == 0 || statistics->entries + free < cache->entries_max)
         return (size_t)(statistics->entries + free);
-    return entries_max;
+    return cache->entries_max;
 }

@@ -24,27 +24,31 @@ struct frame_entry {
     uint16_t new_from, new_to, old_end;
 };
 
+/* A face. */
+struct frame_kind {
+    struct cache_type type; /* but for the policy; what it makes, unmakes and lets go of begins and
+                               ends with the functions below, whose context is the cache */
+    size_t entry_size;      /* of the face's struct */
+};
+
 struct frame_cache {
     struct cache_type type; /* the face's, with the policy that was chosen */
     struct memory *memory;
     struct owner owner;
-    size_t entry_size; /* of the face's struct */
-    uint64_t free_min; /* free frames that more entries must leave to others; 0 while it opens */
+    size_t entry_size;
+    size_t entries_max; /* as its bounds say; 0: any number */
+    uint64_t free_min;  /* free frames that more entries must leave to others; 0 while it opens */
     struct cache *core;
 };
 
-/* `type` is the face's; its `make`, `unmake` and `let_go` are those below, with this as context. */
-COFFER_MUST_CHECK enum coffer_status frame_cache_open(struct frame_cache *cache,
-                                                      struct cache_share *share,
-                                                      const struct cache_type *type,
-                                                      const struct cache_bounds *bounds,
-                                                      enum cache_policy policy);
+COFFER_MUST_CHECK enum coffer_status
+frame_cache_open(struct frame_cache *cache, struct cache_share *share, struct memory *memory,
+                 struct owner owner, const struct frame_kind *kind,
+                 const struct cache_bounds *bounds, enum cache_policy policy);
 void frame_cache_close(struct frame_cache *cache);
 
-/* How many entries there can be at all, within a bound (0: none) and as memory is now. The numbers
- * of that moment come along. */
-size_t frame_cache_capacity(const struct frame_cache *cache, size_t entries_max,
-                            struct cache_statistics *statistics);
+/* How many entries there can be at all as memory is now. The numbers of that moment come along. */
+size_t frame_cache_room(const struct frame_cache *cache, struct cache_statistics *statistics);
 
 struct cache_entry *frame_entry_make(void *context);
 void frame_entry_unmake(void *context, struct cache_entry *entry);

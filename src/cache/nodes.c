@@ -20,12 +20,13 @@ static void let_go(void *context, struct cache_entry *entry)
     frame_entry_let_go(context, entry);
 }
 
-static const struct cache_type type = {
-    .name = "nodes",
-    .entry_bytes = FRAME_ENTRY_BYTES,
-    .make = make,
-    .unmake = frame_entry_unmake,
-    .let_go = let_go,
+static const struct frame_kind kind = {
+    .type = {.name = "nodes",
+             .entry_bytes = FRAME_ENTRY_BYTES,
+             .make = make,
+             .unmake = frame_entry_unmake,
+             .let_go = let_go},
+    .entry_size = sizeof(struct node_entry),
 };
 
 _Static_assert(sizeof(struct node_entry) <= FRAME_ENTRY_BYTES - FRAME_SIZE, "it is counted whole");
@@ -34,21 +35,5 @@ enum coffer_status node_cache_open(struct node_cache *nodes, struct cache_share 
                                    struct memory *memory, struct owner owner,
                                    const struct cache_bounds *bounds, enum cache_policy policy)
 {
-    nodes->frames = (struct frame_cache){
-        .memory = memory, .owner = owner, .entry_size = sizeof(struct node_entry)};
-    nodes->entries_max = bounds->entries_max;
-    return frame_cache_open(&nodes->frames, share, &type, bounds, policy);
-}
-
-void node_cache_close(struct node_cache *nodes)
-{
-    frame_cache_close(&nodes->frames);
-}
-
-void node_cache_room(const struct node_cache *nodes, size_t *pinned, size_t *capacity)
-{
-    struct cache_statistics statistics;
-
-    *capacity = frame_cache_capacity(&nodes->frames, nodes->entries_max, &statistics);
-    *pinned = statistics.pinned;
+    return frame_cache_open(&nodes->frames, share, memory, owner, &kind, bounds, policy);
 }

@@ -19,13 +19,16 @@ struct node_entry {
 
 struct node_cache {
     struct frame_cache frames;
-    size_t entries_max; /* as its bounds say */
 };
 
 COFFER_MUST_CHECK enum coffer_status
 node_cache_open(struct node_cache *nodes, struct cache_share *share, struct memory *memory,
                 struct owner owner, const struct cache_bounds *bounds, enum cache_policy policy);
-void node_cache_close(struct node_cache *nodes);
+
+static inline void node_cache_close(struct node_cache *nodes)
+{
+    frame_cache_close(&nodes->frames);
+}
 
 static inline enum coffer_status node_cache_get(struct node_cache *nodes, struct cache_group *file,
                                                 uint64_t index, unsigned flags,
@@ -70,6 +73,12 @@ static inline void node_cache_forget_file(struct node_cache *nodes, struct cache
 }
 
 /* How many are pinned, and how many there can be pinned at all as memory is now. */
-void node_cache_room(const struct node_cache *nodes, size_t *pinned, size_t *capacity);
+static inline void node_cache_room(const struct node_cache *nodes, size_t *pinned, size_t *capacity)
+{
+    struct cache_statistics statistics;
+
+    *capacity = frame_cache_room(&nodes->frames, &statistics);
+    *pinned = statistics.pinned;
+}
 
 #endif

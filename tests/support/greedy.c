@@ -72,8 +72,8 @@ static void keep_nothing(struct cache *cache, size_t entries_max)
 void greedy_begin(struct coffer *store)
 {
     must(atomic_load(&victim) == NULL);
-    keep_nothing(store->nodes.frames.core, store->nodes.entries_max);
-    keep_nothing(store->blocks.frames.core, store->blocks.entries_max);
+    keep_nothing(store->nodes.frames.core, store->nodes.frames.entries_max);
+    keep_nothing(store->blocks.frames.core, store->blocks.frames.entries_max);
     atomic_store(&given, 0);
     atomic_store(&victim, store);
 }

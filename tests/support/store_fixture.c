@@ -65,7 +65,7 @@ static void bound_blocks(struct coffer *store, size_t entries)
     const struct cache_bounds bounds = {.entries_min = TREE_BLOCKS_MIN, .entries_max = entries};
 
     must(cache_set_bounds(store->blocks.frames.core, &bounds) == COFFER_OK);
-    store->blocks.entries_max = entries;
+    store->blocks.frames.entries_max = entries;
 }
 
 /* Linux's, where nothing may be left at close (as far as anybody looks: memory/leaks.h). */
