@@ -2,16 +2,16 @@
 /*
  * The one core of all caches: entries that are found by a key, pinned while somebody uses them,
  * loaded once however many ask, written back when dirty, and replaced by a policy, within bounds of
- * entries and bytes that can be moved at any time. What an entry holds and where it comes from is
- * the business of the faces (blocks.h, nodes.h): each embeds struct cache_entry as the first member
- * of an entry of its own, and describes itself by a struct cache_type.
+ * entries and bytes. What an entry holds and where it comes from is the business of the faces
+ * (blocks.h, nodes.h): each embeds struct cache_entry as the first member of an entry of its own,
+ * and describes itself by a struct cache_type.
  *
  *            get              loaded(OK)           dirty              write_begin
  *   SPARE ---------> LOADING ------------> CLEAN ----------> DIRTY -----------------> WRITING
  *     ^                 |                   | ^                ^                       |   |
  *     |   loaded(error) |                   | +----------------|------- write_end(OK) -+   |
  *     |                 v   the last unpin  |                  +------- write_end(error) --+
- *     |              FAILED -----------+    | eviction, expiry, forget, set_forget
+ *     |              FAILED -----------+    | eviction, expiry, forget
  *     |    (discard takes CLEAN there) |    |
  *     |                                v    v
  *     +------------- let_go ----------- LOOSE ------- unmake ------> (memory)
@@ -35,8 +35,7 @@
  *   N4 DIRTY and WRITING entries belong to exactly one set, no others do.
  *   N5 Contents were let go of before an entry becomes spare or another's.
  *   N6 `bytes` is the number of entries times the type's entry_bytes, spare ones included, and at
- *      most the bound. Where the bound was moved below what could go then, CLEAN ones leave with
- *      their last unpin.
+ *      most the bound.
  */
 #ifndef COFFER_CACHE_CACHE_H
 #define COFFER_CACHE_CACHE_H
@@ -121,8 +120,8 @@ struct cache_type {
 
     /* Write a DIRTY entry that is to be evicted or expires; the core does what is around it. NULL:
      * dirty entries stay until their owner writes them, as those of nodes and blocks do, which only
-     * a whole transaction may write. It is there for caches whose entries stand alone: a device's
-     * journal, the counters of an RPMB partition. */
+     * a whole transaction may write. The cache of an RPMB partition's blocks will have it, and so
+     * will blocks whose changes a journal has made safe: those may go one by one. */
     enum coffer_status (*write_back)(void *context, struct cache_entry *entry);
 };
 
@@ -160,8 +159,7 @@ struct cache;
 /*
  * The cache's own record and its hash table live in `memory`, on the owner's line. The table gets
  * as many chains as there can be entries: as many as the bounds say (twice idle_max, if that is
- * less), without one as many as fit the memory whole. It is never rehashed: bounds that are raised
- * beyond that make chains longer.
+ * less), without one as many as fit the memory whole. It is never rehashed.
  *
  * COFFER_NO_MEMORY: entries_min could not be made; nothing is left. COFFER_MISUSE: bounds that
  * contradict one another, or a full share. Errors of the port's locks.
@@ -233,11 +231,6 @@ void cache_write_end(struct cache *cache, struct cache_entry *entry, enum coffer
 
 /* --- Letting go */
 
-/* A change is undone: what the set holds is forgotten. None of it may be pinned or WRITING. For a
- * journal's transactions, which leave the rest of a file cached; a tree that is undone forgets all
- * of its group. */
-void cache_set_forget(struct cache *cache, struct cache_set *set);
-
 /* Forget one entry that only the caller pins, pin and all, or all of a group's, which nobody may
  * pin or be writing; dirty ones leave their sets. */
 void cache_forget(struct cache *cache, struct cache_entry *entry);
@@ -275,12 +268,6 @@ uint64_t cache_oldest_use(struct cache *cache, bool to_give);
  * first round goes by what the clock showed at open; what is used in every round never goes.
  */
 bool cache_expire(struct cache *cache, uint64_t before_ns, unsigned steps);
-
-/* New bounds, by one thread at a time; what is too much goes now as far as it can, the rest as it
- * is unpinned (dirty entries: written). For whoever moves the sizes of a store at work: nobody
- * does so yet but tests. COFFER_NO_MEMORY, COFFER_MISUSE: the old ones stay. */
-COFFER_MUST_CHECK enum coffer_status cache_set_bounds(struct cache *cache,
-                                                      const struct cache_bounds *bounds);
 
 /* --- Numbers */
 

@@ -24,7 +24,6 @@ void cache_statistics(struct cache *cache, struct cache_statistics *out)
 /* What a walk over the table finds. */
 struct tally {
     size_t found, pinned, dirty, idle;
-    size_t clean_idle;
     size_t in_sets; /* by the sets' own counts */
 };
 
@@ -74,7 +73,6 @@ static bool entry_is_valid(const struct cache *cache, const struct cache_entry *
     tally->pinned += entry->pins > 0;
     tally->dirty += dirty;
     tally->idle += is_idle(cache, entry);
-    tally->clean_idle += entry->state == CACHE_CLEAN && entry->pins == 0;
     return true;
 }
 
@@ -146,8 +144,6 @@ static bool spares_are_valid(const struct cache *cache)
 
 static bool counts_are_valid(const struct cache *cache, const struct tally *tally)
 {
-    bool over = cache->entry_count > cache->entries_bound;
-
     if (tally->found != cache->found_count || tally->pinned != cache->pinned_count ||
         tally->dirty != cache->dirty_count || tally->idle != cache->idle_count)
         return false;
@@ -157,10 +153,7 @@ static bool counts_are_valid(const struct cache *cache, const struct tally *tall
         return false;
     if (cache->entry_peak < cache->found_count + cache->spare_count)
         return false;
-    /* N6: more than the bound are only those that can't go. */
-    if (over && cache->spare_count + tally->clean_idle > 0)
-        return false;
-    return true;
+    return cache->entry_count <= cache->entries_bound; /* N6 */
 }
 
 bool cache_is_valid(struct cache *cache)

@@ -60,8 +60,6 @@ void pin_locked(struct cache *cache, struct cache_entry *entry)
 
 bool unpin_locked(struct cache *cache, struct cache_entry *entry, bool used)
 {
-    bool last;
-
     assert_cheap(entry->pins > 0);
     entry->pins--;
     if (entry->pins > 0)
@@ -71,7 +69,6 @@ bool unpin_locked(struct cache *cache, struct cache_entry *entry, bool used)
         return true;
     }
     assert_cheap(entry->state != CACHE_LOADING && entry->state != CACHE_WRITING);
-    last = entry->state == CACHE_CLEAN && has_surplus(cache);
     cache->pinned_count--;
     if (used) {
         entry->used_ns = cache_share_now(cache->share);
@@ -80,9 +77,7 @@ bool unpin_locked(struct cache *cache, struct cache_entry *entry, bool used)
             list_remove(&entry->order);
     }
     settle_locked(cache, entry, false);
-    if (last)
-        take_out_locked(cache, entry);
-    return last;
+    return false;
 }
 
 void cache_pin(struct cache *cache, struct cache_entry *entry)
@@ -198,7 +193,7 @@ enum coffer_status cache_get(struct cache *cache, const struct cache_key *key, u
         struct cache_entry *found = look_up(cache, key);
 
         if (found != NULL && loose != NULL) {
-            retire_locked(cache, loose); /* somebody was faster */
+            put_spare_locked(cache, loose); /* somebody was faster */
             loose = NULL;
             continue;
         }

@@ -5,7 +5,7 @@
  *   find.c     lookup, claim, load; pins
  *   replace.c  the order of replacement, eviction, making and giving back entries
  *   changes.c  dirty entries, their sets, writing
- *   bounds.c   bounds, shrinking, expiry, forgetting
+ *   leave.c    entries that go: on request, by their age, forgotten
  *   check.c    statistics and validity
  * and share.c, which several caches have in common.
  *
@@ -73,12 +73,6 @@ static inline bool has_usable(const struct cache *cache)
     return cache->spare_count + cache->idle_count > 0;
 }
 
-/* Are there more entries than the bounds allow? */
-static inline bool has_surplus(const struct cache *cache)
-{
-    return cache->entry_count > cache->entries_bound;
-}
-
 /* Are there as many as may be that nobody uses? */
 static inline bool is_idle_enough(const struct cache *cache)
 {
@@ -97,8 +91,8 @@ static inline bool has_idle_surplus(const struct cache *cache)
 
 /* One pin more or less, in any state but SPARE and LOOSE. */
 void pin_locked(struct cache *cache, struct cache_entry *entry);
-/* True: that was the last reason for it to be here; it is LOOSE, to be released. `used`: it counts
- * as a use. */
+/* True: it had FAILED, and that was the last pin; it is LOOSE, to be released. `used`: it counts as
+ * a use. */
 COFFER_MUST_CHECK bool unpin_locked(struct cache *cache, struct cache_entry *entry, bool used);
 
 /* Out of its chain, group, set and order: LOOSE. Nobody pins it. */
@@ -116,6 +110,9 @@ void tell_changed_locked(struct cache *cache);
 /* Its state or its pins have changed: let the order and the counts follow. `was_idle`: before. */
 void settle_locked(struct cache *cache, struct cache_entry *entry, bool was_idle);
 
+/* A loose entry of which no count tells any more. Without the lock. */
+void unmake_entry(struct cache *cache, struct cache_entry *entry);
+
 /* A spare entry: LOOSE. NULL: none. */
 struct cache_entry *take_spare_locked(struct cache *cache);
 void put_spare_locked(struct cache *cache, struct cache_entry *loose);
@@ -131,10 +128,7 @@ struct cache_entry *make_locked(struct cache *cache);
 /* A loose entry's contents go. Gives up the lock. */
 void let_go_locked(struct cache *cache, struct cache_entry *loose);
 
-/* One without contents is spare, or given back if there are too many. Gives up the lock. */
-void retire_locked(struct cache *cache, struct cache_entry *loose);
-
-/* Both. Gives up the lock. */
+/* They go, and it is spare. Gives up the lock. */
 void release_locked(struct cache *cache, struct cache_entry *loose);
 
 enum cache_step {
@@ -161,15 +155,5 @@ COFFER_MUST_CHECK enum coffer_status write_back_locked(struct cache *cache,
                                                        struct cache_entry *entry);
 
 void leave_set_locked(struct cache *cache, struct cache_entry *entry);
-
-/* --- bounds.c */
-
-/* COFFER_MISUSE: they contradict one another. */
-COFFER_MUST_CHECK enum coffer_status bounds_check(const struct cache_type *type,
-                                                  const struct cache_bounds *bounds,
-                                                  size_t *entries_bound);
-
-/* Make entries until there are entries_min. Gives up the lock. */
-COFFER_MUST_CHECK enum coffer_status make_least_locked(struct cache *cache);
 
 #endif

@@ -54,13 +54,6 @@ static void close_lock(struct cache *cache)
     port->lock_fini(port->context, &cache->lock);
 }
 
-static void unmake(struct cache *cache, struct cache_entry *entry)
-{
-    cache->type->unmake(cache->context, entry);
-    cache_share_give(cache->share, cache->type->entry_bytes);
-    cache->entry_count--;
-}
-
 /* Nobody else is here any more. */
 static void unmake_all(struct cache *cache)
 {
@@ -70,15 +63,44 @@ static void unmake_all(struct cache *cache)
         take_out_locked(cache, entry);
         if (cache->type->let_go != NULL)
             cache->type->let_go(cache->context, entry);
-        unmake(cache, entry);
+        cache->entry_count--;
+        unmake_entry(cache, entry);
     }
     while (!list_is_empty(&cache->spare)) {
         struct cache_entry *entry = list_entry(cache->spare.next, struct cache_entry, order);
 
         list_remove(&entry->order);
-        unmake(cache, entry);
+        cache->entry_count--;
+        unmake_entry(cache, entry);
     }
     assert_cheap(cache->entry_count == 0);
+}
+
+/* COFFER_MISUSE: they contradict one another. */
+static enum coffer_status check_bounds(const struct cache_type *type,
+                                       const struct cache_bounds *bounds, size_t *entries_bound)
+{
+    size_t bound = bounds->entries_max != 0 ? bounds->entries_max : SIZE_MAX;
+
+    if (bounds->bytes_max != 0 && bounds->bytes_max / type->entry_bytes < bound)
+        bound = (size_t)(bounds->bytes_max / type->entry_bytes);
+    if (bound == 0 || bounds->entries_min > bound)
+        return COFFER_MISUSE;
+    *entries_bound = bound;
+    return COFFER_OK;
+}
+
+/* The entries_min. Gives up the lock. */
+static enum coffer_status make_least_locked(struct cache *cache)
+{
+    while (cache->entry_count < cache->bounds.entries_min) {
+        struct cache_entry *entry = make_locked(cache);
+
+        if (entry == NULL)
+            return COFFER_NO_MEMORY;
+        put_spare_locked(cache, entry);
+    }
+    return COFFER_OK;
 }
 
 enum coffer_status cache_open(struct cache_share *share, struct memory *memory, struct owner owner,
@@ -90,7 +112,7 @@ enum coffer_status cache_open(struct cache_share *share, struct memory *memory, 
     size_t bound;
     void *block;
 
-    status = bounds_check(type, bounds, &bound);
+    status = check_bounds(type, bounds, &bound);
     if (status == COFFER_OK)
         status = memory_alloc(memory, owner, sizeof(*cache), &block);
     if (status != COFFER_OK)

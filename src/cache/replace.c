@@ -76,7 +76,7 @@ struct cache_entry *take_spare_locked(struct cache *cache)
 
 /* --- Making and unmaking --- */
 
-static void unmake(struct cache *cache, struct cache_entry *entry)
+void unmake_entry(struct cache *cache, struct cache_entry *entry)
 {
     cache->type->unmake(cache->context, entry);
     cache_share_give(cache->share, cache->type->entry_bytes);
@@ -98,13 +98,6 @@ struct cache_entry *make_locked(struct cache *cache)
     cache->making_count--;
     if (entry == NULL)
         return NULL;
-    if (cache->entry_count >= cache->entries_bound) {
-        /* The bound was lowered meanwhile. */
-        cache_unlock(cache);
-        unmake(cache, entry);
-        cache_lock(cache);
-        return NULL;
-    }
     list_init(&entry->order);
     list_init(&entry->of_group);
     entry->state = CACHE_LOOSE;
@@ -121,7 +114,7 @@ static void unmake_locked(struct cache *cache, struct cache_entry *loose)
     cache->entry_count--;
     cache->loose_count--;
     cache_unlock(cache);
-    unmake(cache, loose);
+    unmake_entry(cache, loose);
     cache_lock(cache);
 }
 
@@ -134,18 +127,10 @@ void let_go_locked(struct cache *cache, struct cache_entry *loose)
     cache_lock(cache);
 }
 
-void retire_locked(struct cache *cache, struct cache_entry *loose)
-{
-    if (has_surplus(cache))
-        unmake_locked(cache, loose);
-    else
-        put_spare_locked(cache, loose);
-}
-
 void release_locked(struct cache *cache, struct cache_entry *loose)
 {
     let_go_locked(cache, loose);
-    retire_locked(cache, loose);
+    put_spare_locked(cache, loose);
 }
 
 /* --- Making room --- */
@@ -180,10 +165,7 @@ enum coffer_status make_room_locked(struct cache *cache, unsigned *failures,
     cache->counters.evictions++;
     take_out_locked(cache, victim);
     let_go_locked(cache, victim);
-    if (has_surplus(cache))
-        unmake_locked(cache, victim);
-    else
-        *out = victim;
+    *out = victim;
     return COFFER_OK;
 }
 

@@ -13,6 +13,7 @@
 #include "support/random.h"
 
 #define KEYS    24u
+#define GROUPS  2u
 #define PINS    6u
 #define BOUND   12u
 #define NOTHING UINT64_MAX
@@ -69,6 +70,11 @@ static void to_warm_end(struct model *model, uint64_t key)
 
     remove_line(model, line_of(model, key));
     model->lines[model->count++] = line;
+}
+
+static struct cache_group *group_of(struct model *model, uint64_t key)
+{
+    return &model->toys.groups[key % GROUPS];
 }
 
 static bool may_go(const struct model *model, const struct line *line)
@@ -169,7 +175,7 @@ static void check(struct model *model)
     size_t dirty = 0;
 
     for (uint64_t key = 0; key < KEYS; key++)
-        assert_int_equal(toys_has(&model->toys, 0, key), find(model, key) != NULL);
+        assert_int_equal(toys_has(&model->toys, key % GROUPS, key), find(model, key) != NULL);
     for (size_t i = 0; i < model->count; i++) {
         pinned += model->lines[i].pins > 0;
         dirty += model->lines[i].dirty;
@@ -209,7 +215,7 @@ static enum coffer_status expect_room(struct model *model)
 
 static struct toy *get(struct model *model, uint64_t key)
 {
-    const struct cache_key of = {.group = &model->toys.groups[0], .index = key};
+    const struct cache_key of = {.group = group_of(model, key), .index = key};
     struct line *line = find(model, key);
     struct cache_entry *entry = NULL;
     enum coffer_status expected = COFFER_OK;
@@ -342,16 +348,16 @@ static void op_forget(struct model *model)
     drop(model, key);
 }
 
-static void op_forget_set(struct model *model)
+static void op_forget_group(struct model *model, struct cache_group *group)
 {
     for (size_t i = 0; i < model->count; i++)
-        if (model->lines[i].dirty && model->lines[i].pins > 0)
+        if (group_of(model, model->lines[i].key) == group && model->lines[i].pins > 0)
             return;
-    cache_set_forget(model->toys.cache, &model->set);
+    cache_forget_group(model->toys.cache, group);
     for (size_t i = 0; i < model->count;) {
         uint64_t key = model->lines[i].key;
 
-        if (!model->lines[i].dirty) {
+        if (group_of(model, key) != group) {
             i++;
             continue;
         }
@@ -405,7 +411,7 @@ static void step(struct model *model)
         break;
     case 4:
         if (random_below(&model->random, 8) == 0)
-            op_forget_set(model);
+            op_forget_group(model, group_of(model, random_below(&model->random, KEYS)));
         break;
     case 5:
         op_shrink(model);
@@ -446,7 +452,9 @@ static void run(enum cache_policy policy, bool writes_back, const char *name)
     for (unsigned i = 0; i < PINS; i++)
         if (model->pinned[i] != NULL)
             unpin(model, model->pinned[i]);
-    op_forget_set(model);
+    for (uint64_t key = 0; key < GROUPS; key++)
+        op_forget_group(model, group_of(model, key));
+    assert_int_equal(model->count, 0);
     check(model);
     toys_end(&model->toys);
     free(model);

@@ -3,9 +3,9 @@
 
 #include <stdatomic.h>
 
-#include "cache/inside.h"
 #include "coffer/linux.h"
 #include "engine/engine.h"
+#include "support/bounds.h"
 #include "support/must.h"
 
 static _Atomic(struct coffer *) victim;
@@ -61,19 +61,11 @@ const struct coffer_port *greedy_port(void)
     return &port;
 }
 
-/* Without the entries that would stay whatever happens. */
-static void keep_nothing(struct cache *cache, size_t entries_max)
-{
-    const struct cache_bounds bounds = {.entries_max = entries_max};
-
-    must(cache_set_bounds(cache, &bounds) == COFFER_OK);
-}
-
 void greedy_begin(struct coffer *store)
 {
     must(atomic_load(&victim) == NULL);
-    keep_nothing(store->nodes.frames.core, store->nodes.frames.entries_max);
-    keep_nothing(store->blocks.frames.core, store->blocks.frames.entries_max);
+    bounds_keep_nothing(store->nodes.frames.core);
+    bounds_keep_nothing(store->blocks.frames.core);
     atomic_store(&given, 0);
     atomic_store(&victim, store);
 }

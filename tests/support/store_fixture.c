@@ -7,6 +7,7 @@
 
 #include "coffer/linux.h"
 #include "engine/engine.h"
+#include "support/bounds.h"
 #include "support/greedy.h"
 #include "support/must.h"
 
@@ -62,9 +63,7 @@ static size_t block_entries(void)
 
 static void bound_blocks(struct coffer *store, size_t entries)
 {
-    const struct cache_bounds bounds = {.entries_min = TREE_BLOCKS_MIN, .entries_max = entries};
-
-    must(cache_set_bounds(store->blocks.frames.core, &bounds) == COFFER_OK);
+    bounds_lower(store->blocks.frames.core, entries);
     store->blocks.frames.entries_max = entries;
 }
 

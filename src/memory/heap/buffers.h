@@ -123,11 +123,11 @@ void buffers_fini(struct buffers *buffers);
 COFFER_MUST_CHECK enum coffer_status buffers_take(struct buffers *buffers, size_t size,
                                                   struct buffer **out);
 
-/* Lending and holding (buffers_hold) are for devices whose calls outlive the one that made them. The
- * files of today have ended when they return, and trees seal a caller's whole blocks from where they
- * lie. Users to come are the device of an RPMB partition, whose requests and answers lie in memory
- * that the normal world shares (lent, and given back to it), and the journal, which holds a record's
- * buffers until what is behind it is written.
+/* Lending and holding (buffers_hold) are for devices whose calls outlive the one that made them.
+ * The files of today have ended when they return, and trees seal a caller's whole blocks from where
+ * they lie. Users to come are the device of an RPMB partition, whose requests and answers lie in
+ * memory that the normal world shares (lent, and given back to it), and the journal, which holds a
+ * record's buffers until what is behind it is written.
  *
  * The same for bytes that are somebody's already. When the last reference has been given,
  * `take_back` is called, without locks, by the thread that gave it. COFFER_NO_MEMORY (there is no

@@ -163,7 +163,7 @@ static void test_dirty_entries_stay_until_their_owner_writes_them(void **state)
         use("7");
         assert_string_equal(here(), "167");
         assert_valid(&toys);
-        cache_set_forget(toys.cache, &set);
+        cache_forget_group(toys.cache, &toys.groups[0]);
         toys_end(&toys);
     }
 }
@@ -226,73 +226,52 @@ static void test_a_write_back_that_fails_loses_nothing(void **state)
     use("5");
     assert_int_equal(set.count, 3);
     assert_valid(&toys);
-    cache_set_forget(toys.cache, &set);
+    cache_forget_group(toys.cache, &toys.groups[0]);
     toys_end(&toys);
 }
 
 /* --- Bounds --- */
 
-static enum coffer_status set_bounds(size_t min, size_t max, uint64_t bytes)
+static enum coffer_status open_within(size_t min, size_t max, uint64_t bytes)
 {
     const struct cache_bounds bounds = {.entries_min = min, .entries_max = max, .bytes_max = bytes};
 
-    return cache_set_bounds(toys.cache, &bounds);
+    return cache_open(&toys.share, toys.memory, toys.owner, &toys.type, &toys, &bounds,
+                      &toys.cache);
 }
 
-static void test_bounds_move_at_any_time(void **state)
+static void test_bounds_are_in_entries_or_bytes(void **state)
 {
-    struct toy *first, *second;
+    static const struct cache_bounds bounds[] = {
+        {.entries_min = 1, .entries_max = 3},
+        {.bytes_max = 3 * TOY_BYTES + 99},
+        {.entries_max = 3, .bytes_max = 9 * TOY_BYTES},
+        {.entries_max = 9, .bytes_max = 3 * TOY_BYTES},
+    };
 
     (void)state;
-    toys_open(&toys, CACHE_LRU, 1, 8);
-    use("012345");
-    first = toys_get(&toys, 0, 0, 0);
-    second = toys_get(&toys, 0, 1, 0);
-    assert_ok(set_bounds(1, 1, 0));
-    assert_string_equal(here(), "01"); /* the pinned ones */
-    assert_int_equal(toys.made, 2);
-    assert_valid(&toys);
-    toys_unpin(&toys, first);
-    assert_string_equal(here(), "1");
-    assert_int_equal(toys.made, 1);
-    assert_valid(&toys);
-    toys_unpin(&toys, second); /* one is allowed */
-    assert_string_equal(here(), "1");
-    assert_ok(set_bounds(3, 5, 0));
-    assert_int_equal(toys.made, 3);
-    use("23456");
-    assert_int_equal(toys.made, 5);
-    assert_string_equal(here(), "23456");
-    assert_ok(set_bounds(0, 0, 2 * TOY_BYTES + 99)); /* by bytes */
-    assert_string_equal(here(), "56");
-    use("789");
-    assert_int_equal(toys.made, 2);
-    assert_int_equal(toys_statistics(&toys).entries_peak, 6);
-    assert_valid(&toys);
-    toys_end(&toys);
+    for (unsigned i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        toys_begin(&toys, CACHE_LRU);
+        assert_ok(open_within(bounds[i].entries_min, bounds[i].entries_max, bounds[i].bytes_max));
+        use("012345");
+        assert_int_equal(toys.made, 3);
+        assert_int_equal(toys_statistics(&toys).entries_peak, 3);
+        assert_string_equal(here(), "345");
+        assert_valid(&toys);
+        toys_end(&toys);
+    }
 }
 
 static void test_bounds_that_contradict_one_another_are_refused(void **state)
 {
     (void)state;
-    toys_open(&toys, CACHE_LRU, 2, 4);
-    use("0123");
-    assert_status(set_bounds(5, 4, 0), COFFER_MISUSE);
-    assert_status(set_bounds(2, 4, TOY_BYTES), COFFER_MISUSE);
-    assert_status(set_bounds(0, 0, TOY_BYTES - 1), COFFER_MISUSE);
-    toys.refuse_make = toys.makes + 2;
-    assert_status(set_bounds(6, 8, 0), COFFER_NO_MEMORY);
-    assert_int_equal(toys.made, 4); /* as before */
-    assert_string_equal(here(), "0123");
-    assert_valid(&toys);
-    use("45");
-    assert_int_equal(toys.made, 4);
+    toys_begin(&toys, CACHE_LRU);
+    assert_status(open_within(5, 4, 0), COFFER_MISUSE);
+    assert_status(open_within(2, 4, TOY_BYTES), COFFER_MISUSE);
+    assert_status(open_within(0, 0, TOY_BYTES - 1), COFFER_MISUSE);
+    assert_null(toys.cache);
+    assert_int_equal(toys.makes, 0);
     toys_end(&toys);
-}
-
-static void lower_bound(void)
-{
-    must(set_bounds(1, 2, 0) == COFFER_OK);
 }
 
 static void use_another(void)
@@ -304,17 +283,11 @@ static void use_another(void)
 static void test_bounds_hold_while_entries_are_made(void **state)
 {
     (void)state;
-    toys_open(&toys, CACHE_LRU, 1, 4);
-    use("01");
-    toys.in_make = lower_bound;
-    use("2"); /* made, and one too many by then */
-    assert_int_equal(toys.made, 2);
-    assert_string_equal(here(), "12");
-    assert_valid(&toys);
-    assert_ok(set_bounds(1, 3, 0));
+    toys_open(&toys, CACHE_LRU, 1, 3);
+    use("12");
     toys.in_make = use_another;
     use("3"); /* the last that may be made: the other takes what is here */
-    assert_int_equal(toys.makes, 4);
+    assert_int_equal(toys.makes, 3);
     assert_string_equal(here(), "235");
     assert_valid(&toys);
     toys_end(&toys);
@@ -557,7 +530,6 @@ static void test_a_share_that_is_full_refuses_the_least(void **state)
 static void test_what_nobody_uses_is_bounded_by_itself(void **state)
 {
     const struct cache_bounds bounds = {.idle_max = 2};
-    const struct cache_bounds one = {.idle_max = 1};
     struct toy *pinned[5];
 
     (void)state;
@@ -575,8 +547,6 @@ static void test_what_nobody_uses_is_bounded_by_itself(void **state)
     use("35"); /* and 4's record is 5's: nothing was made for it */
     assert_string_equal(here(), "35");
     assert_int_equal(toys.makes, 5);
-    assert_ok(cache_set_bounds(toys.cache, &one));
-    assert_string_equal(here(), "5");
     assert_valid(&toys);
     toys_end(&toys);
 }
@@ -627,7 +597,7 @@ int main(void)
         cmocka_unit_test(test_dirty_entries_stay_until_their_owner_writes_them),
         cmocka_unit_test(test_a_victim_is_written_before_it_goes),
         cmocka_unit_test(test_a_write_back_that_fails_loses_nothing),
-        cmocka_unit_test(test_bounds_move_at_any_time),
+        cmocka_unit_test(test_bounds_are_in_entries_or_bytes),
         cmocka_unit_test(test_bounds_that_contradict_one_another_are_refused),
         cmocka_unit_test(test_bounds_hold_while_entries_are_made),
         cmocka_unit_test(test_shrinking_gives_back_spare_ones_first),

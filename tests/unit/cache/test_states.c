@@ -226,11 +226,9 @@ static void test_a_set_is_walked_by_index_while_it_is_written(void **state)
     assert_int_equal(set.count, 1);
     assert_int_equal(other.count, 1);
     assert_int_equal(toys_statistics(&toys).counters.write_backs, 4);
-    cache_set_forget(toys.cache, &set);
+    for (unsigned i = 0; i < 3; i++) /* dirty ones leave their sets */
+        cache_forget_group(toys.cache, &toys.groups[i]);
     assert_int_equal(set.count, 0);
-    assert_false(toys_has(&toys, 0, 5) && toys_has(&toys, 2, 5));
-    assert_valid(&toys);
-    cache_forget_group(toys.cache, &toys.groups[2]); /* a dirty one leaves its set */
     assert_int_equal(other.count, 0);
     assert_int_equal(toys_statistics(&toys).dirty, 0);
     assert_valid(&toys);

@@ -7,6 +7,7 @@
 #include "fixture.h"
 
 #include "coffer/linux.h"
+#include "support/bounds.h"
 
 #define BLOCK 4096u
 
@@ -40,16 +41,14 @@ static void give(void *context, struct port_lock *lock)
 
 static int set_up(void **state)
 {
-    const struct cache_bounds none = {.entries_max = 64};
-
     (void)state;
     port = *coffer_linux_port();
     port.lock_take = take;
     port.lock_give = give;
     disk = memory_device_open();
     bench_open_with(&bench, disk, 64, STAGING_RESERVE, &port);
-    must(cache_set_bounds(bench.nodes.frames.core, &none) == COFFER_OK);
-    must(cache_set_bounds(bench.blocks.frames.core, &none) == COFFER_OK);
+    bounds_keep_nothing(bench.nodes.frames.core);
+    bounds_keep_nothing(bench.blocks.frames.core);
     memset(&model, 0, sizeof(model));
     given = 0;
     greedy = true;
