@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "store/catalogue.h"
+/* The catalogue at work: its slots are found, listed and changed. */
+#include "store/catalogue_inside.h"
 
 #include <limits.h>
 #include <string.h>
@@ -17,10 +18,6 @@
 /* An empty id is told from a free slot by its first id byte. */
 #define EMPTY_ID_MARK 1u
 
-/* Slots of one read when the catalogue is walked: just under a block, so that they pass through
- * the cache and stay there. */
-#define WALK_SLOTS (LAYOUT_BLOCK_SIZE / CATALOGUE_SLOT_SIZE)
-
 static void encode(const struct entry *entry, uint8_t bytes[CATALOGUE_SLOT_SIZE])
 {
     memset(bytes, 0, CATALOGUE_SLOT_SIZE);
@@ -33,8 +30,7 @@ static void encode(const struct entry *entry, uint8_t bytes[CATALOGUE_SLOT_SIZE]
     store_le32(bytes + SLOT_FILE, entry->file);
 }
 
-/* COFFER_NOT_FOUND: a free slot. COFFER_CORRUPT: authentic, but no slot of ours or OP-TEE's. */
-static enum coffer_status decode(const uint8_t bytes[CATALOGUE_SLOT_SIZE], struct entry *entry)
+enum coffer_status catalogue_decode(const uint8_t bytes[CATALOGUE_SLOT_SIZE], struct entry *entry)
 {
     uint32_t id_size = load_le32(bytes + SLOT_ID_SIZE);
 
@@ -93,7 +89,7 @@ uint64_t catalogue_hash(const struct catalogue *catalogue, const struct name *na
     return sip_hash(catalogue->seed, name, CRYPTO_UUID_SIZE + name->id_size);
 }
 
-static uint32_t tag_of(const struct catalogue *catalogue, const struct name *name)
+uint32_t catalogue_tag(const struct catalogue *catalogue, const struct name *name)
 {
     return (uint32_t)catalogue_hash(catalogue, name);
 }
@@ -110,7 +106,7 @@ static struct abstract abstract_of(const struct catalogue *catalogue, const stru
         .name = {(uint32_t)(first >> 32), (uint32_t)second, (uint32_t)(second >> 32)}};
 }
 
-static void keep_abstract(struct catalogue *catalogue, uint32_t slot, const struct entry *entry)
+void catalogue_keep_abstract(struct catalogue *catalogue, uint32_t slot, const struct entry *entry)
 {
     uint32_t unused;
     struct abstract abstract = abstract_of(catalogue, &entry->name, &unused);
@@ -120,8 +116,8 @@ static void keep_abstract(struct catalogue *catalogue, uint32_t slot, const stru
     abstracts_set(&catalogue->abstracts, slot, &abstract);
 }
 
-static enum coffer_status read_slots(struct catalogue *catalogue, uint32_t slot, uint32_t count,
-                                     uint8_t *bytes)
+enum coffer_status catalogue_read_slots(struct catalogue *catalogue, uint32_t slot, uint32_t count,
+                                        uint8_t *bytes)
 {
     size_t size = (size_t)count * CATALOGUE_SLOT_SIZE;
     size_t got = 0;
@@ -151,230 +147,18 @@ static enum coffer_status look_below(struct catalogue *catalogue, uint32_t end, 
     return COFFER_OK;
 }
 
-/* What taking in all slots needs on its way: the file numbers that the set of files is too small
- * for. OP-TEE gives the lowest free number, so there are few or none. */
-struct large_files {
-    uint64_t from;       /* smaller ones are in the set */
-    struct index places; /* slots by file number */
-};
-
-/* Does an earlier slot name the entry's file? (A file with a large number only as far as there was
- * memory to remember it.) If not, remember it. */
-static enum coffer_status look_for_file(struct catalogue *catalogue, struct large_files *large,
-                                        uint32_t slot, const struct entry *entry, bool *taken)
-{
-    uint32_t tag = entry->file * UINT32_C(0x9E3779B1); /* spreads over the index */
-    size_t cursor = 0;
-    uint32_t at;
-
-    *taken = numbers_has(&catalogue->files, entry->file);
-    if (*taken || entry->file < large->from)
-        return COFFER_OK;
-    while (!*taken && index_next(&large->places, tag, &cursor, &at)) {
-        struct entry earlier;
-        enum coffer_status status = catalogue_get(catalogue, at, &earlier);
-
-        if (status != COFFER_OK)
-            return status;
-        *taken = earlier.file == entry->file;
-    }
-    if (!*taken) {
-        index_reserve(&large->places);
-        index_insert(&large->places, tag, slot);
-    }
-    return COFFER_OK;
-}
-
-/* Take one slot up into the memory side, at open. */
-static enum coffer_status take_in(struct catalogue *catalogue, struct large_files *large,
-                                  uint32_t slot, const uint8_t *bytes)
-{
-    struct entry entry;
-    enum coffer_status status = decode(bytes, &entry);
-    bool taken;
-
-    if (status == COFFER_NOT_FOUND)
-        return COFFER_OK;
-    if (status == COFFER_OK)
-        status = catalogue_reserve(catalogue);
-    if (status == COFFER_OK)
-        status = look_for_file(catalogue, large, slot, &entry, &taken);
-    if (status != COFFER_OK)
-        return status;
-    (void)numbers_add(&catalogue->slots, slot);
-    if (taken) {
-        /* As OP-TEE does: of two entries with one file the later doesn't count. */
-        catalogue->had_duplicates = true;
-        return COFFER_OK;
-    }
-    (void)numbers_add(&catalogue->files, entry.file);
-    index_insert(&catalogue->index, tag_of(catalogue, &entry.name), slot);
-    keep_abstract(catalogue, slot, &entry);
-    catalogue->object_count++;
-    return COFFER_OK;
-}
-
-static enum coffer_status take_in_all(struct catalogue *catalogue)
-{
-    struct memory *memory = catalogue->environment->memory;
-    struct owner owner = catalogue->environment->owner;
-    uint64_t slot_count = tree_length(catalogue->tree) / CATALOGUE_SLOT_SIZE;
-    enum coffer_status status = COFFER_OK;
-    struct large_files large;
-    uint32_t slot = 0;
-    uint8_t *bytes;
-    void *block;
-
-    if (slot_count > UINT32_MAX - 1)
-        return COFFER_CORRUPT;
-    catalogue->slot_count = (uint32_t)slot_count;
-    numbers_expect(&catalogue->slots, catalogue->slot_count);
-    numbers_expect(&catalogue->files, catalogue->slot_count);
-    index_expect(&catalogue->index, (size_t)slot_count);
-    abstracts_open(&catalogue->abstracts);
-    status = memory_alloc(memory, owner, (size_t)WALK_SLOTS * CATALOGUE_SLOT_SIZE, &block);
-    if (status != COFFER_OK)
-        return status;
-    bytes = block;
-    large.from = numbers_capacity(&catalogue->files);
-    index_init(&large.places, memory, owner);
-    while (slot < slot_count && status == COFFER_OK) {
-        uint32_t count = WALK_SLOTS;
-
-        if (count > slot_count - slot)
-            count = (uint32_t)slot_count - slot;
-        status = read_slots(catalogue, slot, count, bytes);
-        for (uint32_t i = 0; i < count && status == COFFER_OK; i++)
-            status = take_in(catalogue, &large, slot + i, bytes + (size_t)i * CATALOGUE_SLOT_SIZE);
-        slot += count;
-    }
-    index_fini(&large.places);
-    memory_free(memory, block);
-    return status;
-}
-
-static void forget(struct catalogue *catalogue)
-{
-    tree_close(catalogue->tree);
-    catalogue->tree = NULL;
-    index_fini(&catalogue->index);
-    abstracts_fini(&catalogue->abstracts);
-    numbers_fini(&catalogue->slots);
-    numbers_fini(&catalogue->files);
-    catalogue->object_count = 0;
-    catalogue->had_duplicates = false;
-}
-
-/* What is there to say about the version that was not chosen? A head that doesn't authenticate may
- * be of any version, and only one thing makes it the older one: that it still has the counter
- * before the chosen one. (Its root is overwritten by a commit that is cut off, while the head is
- * not.) */
-static void judge_other_head(struct catalogue *catalogue)
-{
-    const struct tree_heads *heads = &catalogue->heads;
-    unsigned other = heads->chosen ^ 1;
-    uint32_t chosen_counter = heads->counter[heads->chosen];
-    bool unwritten = heads->blank[other] && chosen_counter == 1;
-
-    if (heads->authentic[other] || unwritten)
-        return;
-    if (heads->counter[other] == chosen_counter - 1)
-        catalogue->spare_damaged = true;
-    else
-        catalogue->fell_back = true;
-}
-
-enum coffer_status catalogue_open(struct catalogue *catalogue, struct tree_environment *environment,
-                                  struct owner owner)
-{
-    struct tree_opening opening = {.name = CATALOGUE_FILE, .version = TREE_BY_COUNTER};
-    enum coffer_status status;
-
-    *catalogue = (struct catalogue){.environment = environment};
-    index_init(&catalogue->index, environment->memory, owner);
-    abstracts_init(&catalogue->abstracts, environment->memory, owner, environment->port,
-                   environment->nodes->frames.free_min);
-    numbers_init(&catalogue->slots, environment->memory, owner);
-    numbers_init(&catalogue->files, environment->memory, owner);
-    status = crypto_random(environment->crypto, catalogue->seed, sizeof(catalogue->seed));
-    if (status == COFFER_OK)
-        status = crypto_random(environment->crypto, catalogue->more_seed,
-                               sizeof(catalogue->more_seed));
-    if (status != COFFER_OK)
-        return status;
-    status = tree_open(environment, &opening, &catalogue->heads, &catalogue->tree);
-    if (status != COFFER_OK)
-        return status;
-    status = take_in_all(catalogue);
-    if (status == COFFER_OK)
-        judge_other_head(catalogue);
-    if (status == COFFER_CORRUPT) {
-        /* The head and its root are good, but not all that is below. */
-        struct tree_heads heads = catalogue->heads;
-
-        forget(catalogue);
-        opening.version = TREE_SPARE;
-        status = tree_open(environment, &opening, NULL, &catalogue->tree);
-        if (status == COFFER_OK)
-            status = take_in_all(catalogue);
-        if (status == COFFER_OK) {
-            catalogue->fell_back = true;
-            catalogue->heads = heads;
-            catalogue->heads.chosen ^= 1;
-        }
-        /* No such spare version: the answer is still that the catalogue is damaged. */
-    }
-    if (status != COFFER_OK)
-        forget(catalogue);
-    return status;
-}
-
-enum coffer_status catalogue_create(struct tree_environment *environment, bool sync)
-{
-    const char *before = CATALOGUE_NEW_FILE;
-    const char *after = CATALOGUE_FILE;
-    enum coffer_status status;
-    struct tree *tree;
-
-    status = tree_create(environment, before, NULL, &tree);
-    if (status == COFFER_EXISTS) {
-        /* What an interrupted creation left. */
-        status = device_remove(environment->device, before);
-        if (status == COFFER_OK)
-            status = tree_create(environment, before, NULL, &tree);
-    }
-    if (status != COFFER_OK)
-        return status;
-    status = tree_prepare(tree, true);
-    if (status == COFFER_OK && sync)
-        status = device_sync(environment->device, &before, 1);
-    if (status == COFFER_OK)
-        status = device_rename(environment->device, before, after);
-    if (status == COFFER_OK && sync)
-        status = device_sync(environment->device, &after, 1);
-    tree_close(tree);
-    return status;
-}
-
-void catalogue_close(struct catalogue *catalogue)
-{
-    forget(catalogue);
-    wipe(catalogue->seed, sizeof(catalogue->seed));
-    wipe(catalogue->more_seed, sizeof(catalogue->more_seed));
-}
-
 enum coffer_status catalogue_get(struct catalogue *catalogue, uint32_t slot, struct entry *out)
 {
     uint8_t bytes[CATALOGUE_SLOT_SIZE];
-    enum coffer_status status = read_slots(catalogue, slot, 1, bytes);
+    enum coffer_status status = catalogue_read_slots(catalogue, slot, 1, bytes);
 
-    return status == COFFER_OK ? decode(bytes, out) : status;
+    return status == COFFER_OK ? catalogue_decode(bytes, out) : status;
 }
 
 enum coffer_status catalogue_counts(struct catalogue *catalogue, uint32_t slot,
                                     const struct entry *entry, bool *counts)
 {
-    uint32_t tag = tag_of(catalogue, &entry->name);
+    uint32_t tag = catalogue_tag(catalogue, &entry->name);
     enum coffer_status status = COFFER_OK;
     size_t cursor = 0;
     bool named = false;
@@ -406,17 +190,17 @@ static enum coffer_status list_run(struct catalogue *catalogue, uint32_t slot, u
                                    uint32_t *done)
 {
     uint8_t bytes[LIST_SLOTS * CATALOGUE_SLOT_SIZE];
-    enum coffer_status status = read_slots(catalogue, slot, many, bytes);
+    enum coffer_status status = catalogue_read_slots(catalogue, slot, many, bytes);
 
     if (status != COFFER_OK && many > 1) {
         many = 1; /* what is damaged may not be the first one */
-        status = read_slots(catalogue, slot, many, bytes);
+        status = catalogue_read_slots(catalogue, slot, many, bytes);
     }
     for (*done = 0; *done < many && status == COFFER_OK; ++*done) {
         struct entry *entry = &out[*found].entry;
         bool counts = false;
 
-        status = decode(bytes + (size_t)*done * CATALOGUE_SLOT_SIZE, entry);
+        status = catalogue_decode(bytes + (size_t)*done * CATALOGUE_SLOT_SIZE, entry);
         if (status == COFFER_OK &&
             (uuid == NULL || memcmp(uuid, entry->name.uuid, CRYPTO_UUID_SIZE) == 0))
             status = catalogue_counts(catalogue, slot + *done, entry, &counts);
@@ -477,7 +261,7 @@ static enum coffer_status search(struct catalogue *catalogue, const struct name 
 enum coffer_status catalogue_find(struct catalogue *catalogue, const struct name *name,
                                   uint32_t *slot, struct entry *out)
 {
-    uint32_t tag = tag_of(catalogue, name);
+    uint32_t tag = catalogue_tag(catalogue, name);
     size_t cursor = 0;
     uint32_t at;
 
@@ -532,7 +316,7 @@ enum coffer_status catalogue_find_to_open(struct catalogue *catalogue, const str
     status = catalogue_find(catalogue, name, slot, out);
     if (status != COFFER_OK)
         return status;
-    keep_abstract(catalogue, *slot, out);
+    catalogue_keep_abstract(catalogue, *slot, out);
     *hash_size = sizeof(out->hash);
     return COFFER_OK;
 }
@@ -623,19 +407,19 @@ void catalogue_apply(struct catalogue *catalogue, uint32_t slot, const struct en
 {
     catalogue->slot_count = (uint32_t)(tree_length(catalogue->tree) / CATALOGUE_SLOT_SIZE);
     if (after != NULL)
-        keep_abstract(catalogue, slot, after);
+        catalogue_keep_abstract(catalogue, slot, after);
     else
         abstracts_set(&catalogue->abstracts, slot, NULL);
     if (before != NULL && after != NULL && name_equal(&before->name, &after->name))
         return;
     if (before != NULL) {
-        index_remove(&catalogue->index, tag_of(catalogue, &before->name), slot);
+        index_remove(&catalogue->index, catalogue_tag(catalogue, &before->name), slot);
         catalogue->object_count--;
     }
     if (after == NULL && numbers_has(&catalogue->slots, slot))
         numbers_remove(&catalogue->slots, slot);
     if (after != NULL) {
-        index_insert(&catalogue->index, tag_of(catalogue, &after->name), slot);
+        index_insert(&catalogue->index, catalogue_tag(catalogue, &after->name), slot);
         catalogue->object_count++;
         if (before == NULL)
             (void)numbers_add(&catalogue->slots, slot);

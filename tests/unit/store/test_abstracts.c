@@ -3,6 +3,10 @@
  * the catalogue says, and saves looking there. */
 #include "fixture.h"
 
+#include "store/catalogue_inside.h"
+#include "support/bounds.h"
+#include "tree/layout.h"
+
 static struct catalogue *catalogue(void)
 {
     return &fixture.store->store.catalogue;
@@ -219,6 +223,178 @@ static void test_they_give_way(void **state)
     assert_known("17");
 }
 
+/* --- Damage --- */
+
+/* Nothing that was read stays in memory but abstracts. */
+static void drop_caches(void)
+{
+    struct cache *const caches[] = {fixture.store->store.objects.core,
+                                    fixture.store->blocks.frames.core,
+                                    fixture.store->nodes.frames.core};
+
+    for (unsigned i = 0; i < 3; i++) {
+        struct cache_statistics now;
+
+        bounds_keep_nothing(caches[i]);
+        while (cache_shrink(caches[i], UINT64_MAX, UINT32_MAX) > 0)
+            ;
+        cache_statistics(caches[i], &now);
+        assert_int_equal(now.entries, 0);
+    }
+}
+
+static enum coffer_status look_in_catalogue(const char *id)
+{
+    struct coffer_name name = step_name(id);
+    struct name inside;
+    struct entry entry;
+    uint32_t slot;
+
+    assert_ok(engine_name(&name, &inside));
+    return catalogue_find(catalogue(), &inside, &slot, &entry);
+}
+
+/* What was authentic when it was taken in needs no second look; but whoever does look sees it. */
+static void test_a_damaged_slot_is_opened_as_it_was(void **state)
+{
+    struct coffer_object *object = NULL;
+    struct coffer_info info;
+    uint8_t byte = 0;
+
+    (void)state;
+    assert_ok(put("a", 'a', 5000));
+    assert_ok(put("b", 'b', 100));
+    for (unsigned version = 0; version < 2; version++)
+        memory_device_flip(disk, CATALOGUE_FILE, layout_block_offset((struct block){0}, version),
+                           0x10);
+    drop_caches();
+    assert_status(look_in_catalogue("a"), COFFER_CORRUPT);
+    assert_holds("a", 'a', 5000);
+
+    /* A change would have to write the slot, and what lies beside it. */
+    assert_ok(open_object("a", &object));
+    assert_status(coffer_object_write(object, 0, &byte, 1), COFFER_CORRUPT);
+    assert_handle_holds(object, 'a', 5000);
+    coffer_object_close(object);
+    assert_status(delete_object("b"), COFFER_CORRUPT);
+    assert_opens_from_the_device("b", 'b', 100);
+
+    drop_caches();
+    (void)abstracts_shrink(&catalogue()->abstracts, UINT64_MAX, UINT32_MAX);
+    object = NULL;
+    assert_status(open_object("a", &object), COFFER_CORRUPT);
+    assert_null(object);
+    assert_status(stat_object("b", &info), COFFER_CORRUPT);
+}
+
+/* A file that is authentic, and not the one that the catalogue means. */
+static void test_another_root_than_the_known_one_is_refused(void **state)
+{
+    struct coffer_object *object = NULL;
+    struct name inside;
+    struct coffer_name name = step_name("a");
+    uint8_t *bytes = letter_bytes('c', 5000);
+    struct entry entry;
+    size_t hash_size;
+    char file[9];
+    uint32_t slot;
+    uint8_t *before, *after;
+    size_t size;
+
+    (void)state;
+    assert_ok(put("a", 'a', 5000));
+    assert_ok(engine_name(&name, &inside));
+    assert_ok(catalogue_find_to_open(catalogue(), &inside, &slot, &entry, &hash_size));
+    catalogue_file_name(entry.file, file);
+    (void)memory_device_bytes(disk, file, &size);
+    before = must_alloc(size);
+    memcpy(before, memory_device_bytes(disk, file, &size), size);
+    for (unsigned i = 0; i < 2; i++) { /* the first state is in neither slot then */
+        assert_ok(open_object("a", &object));
+        assert_ok(coffer_object_write(object, 0, bytes, 5000 - i));
+        coffer_object_close(object);
+    }
+    after = must_alloc(size);
+    memcpy(after, memory_device_bytes(disk, file, &size), size);
+    memory_device_set(disk, file, before, size);
+    drop_caches();
+    assert_known("a");
+    object = NULL;
+    assert_status(open_object("a", &object), COFFER_CORRUPT);
+    assert_null(object);
+
+    memory_device_set(disk, file, after, size);
+    assert_opens_from_the_device("a", 'c', 5000);
+    free(after);
+    free(before);
+    free(bytes);
+}
+
+/* --- Names --- */
+
+/* Of so many names some two have the same tag, but once in 10^12 runs. */
+#define NAMES 500000u
+
+struct tagged {
+    uint32_t tag;
+    unsigned number;
+};
+
+static int compare_tags(const void *a, const void *b)
+{
+    const struct tagged *first = a;
+    const struct tagged *second = b;
+
+    return (first->tag > second->tag) - (first->tag < second->tag);
+}
+
+/* Two ids that the index can't tell apart. */
+static void find_twins(char ids[2][8])
+{
+    struct tagged *all = must_alloc(NAMES * sizeof(*all));
+    unsigned at = 0;
+
+    for (unsigned i = 0; i < NAMES; i++) {
+        struct coffer_name name;
+        struct name inside;
+
+        (void)snprintf(ids[0], sizeof(ids[0]), "%u", i);
+        name = step_name(ids[0]);
+        assert_ok(engine_name(&name, &inside));
+        all[i] = (struct tagged){catalogue_tag(catalogue(), &inside), i};
+    }
+    qsort(all, NAMES, sizeof(*all), compare_tags);
+    while (at + 1 < NAMES && all[at].tag != all[at + 1].tag)
+        at++;
+    assert_true(at + 1 < NAMES);
+    for (unsigned i = 0; i < 2; i++)
+        (void)snprintf(ids[i], sizeof(ids[i]), "%u", all[at + i].number);
+    free(all);
+}
+
+static void test_names_with_one_tag_are_told_apart(void **state)
+{
+    char ids[2][8];
+
+    (void)state;
+    find_twins(ids);
+    assert_ok(put(ids[0], 'a', 100));
+    assert_unknown(ids[1]);
+    assert_ok(put(ids[1], 'b', 200));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_known(ids[i]);
+        assert_opens_from_the_device(ids[i], i == 0 ? 'a' : 'b', i == 0 ? 100 : 200);
+    }
+    assert_ok(delete_object(ids[0]));
+    assert_unknown(ids[0]);
+    assert_known(ids[1]);
+    assert_ok(put(ids[0], 'c', 300)); /* now behind the other, or before it */
+    assert_known(ids[0]);
+    assert_known(ids[1]);
+    assert_opens_from_the_device(ids[0], 'c', 300);
+    assert_opens_from_the_device(ids[1], 'b', 200);
+}
+
 /* The table of names grows in their stead. */
 static void test_names_come_first(void **state)
 {
@@ -241,6 +417,9 @@ int main(void)
         store_test(test_frames_go_and_come),
         store_test(test_they_give_way),
         store_test(test_names_come_first),
+        store_test(test_a_damaged_slot_is_opened_as_it_was),
+        store_test(test_another_root_than_the_known_one_is_refused),
+        store_test(test_names_with_one_tag_are_told_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
