@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the front end needs of a cryptographic library, as a contract: the port wraps a well-kept
+ * one (libgcrypt on Linux, ports/linux/tee_gcrypt.c).
+ *
+ * The library gives what is best left to it: hashes, block ciphers over whole blocks, prime
+ * numbers and curves. How blocks are chained beyond that (CTS, XTS, CMAC, GCM, CCM) is in src/gp,
+ * with all its state in secure memory: so an operation can be copied in the midst of its work,
+ * which libraries don't offer for contexts of theirs.
+ *
+ * Contexts, a hash's state and a key's schedule, are the one thing that may live outside secure
+ * memory. Together they take no more than the limit given to start(): COFFER_NO_MEMORY beyond it;
+ * usage() tells what they take. Closing one wipes it. What making a key takes is gone, wiped, when
+ * the call ends, and is not counted.
+ *
+ * Calls on different contexts may run at once, and beside all others; the caller serialises those
+ * on one context, and stop() with everything. Wrong sizes are COFFER_MISUSE, what the library lacks
+ * is COFFER_UNSUPPORTED. Outputs are written on success only.
+ */
+#ifndef COFFER_GP_PROVIDER_H
+#define COFFER_GP_PROVIDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "coffer/status.h"
+
+enum gp_hash {
+    GP_MD5,
+    GP_SHA1,
+    GP_SHA224,
+    GP_SHA256,
+    GP_SHA384,
+    GP_SHA512,
+    GP_SHA3_224,
+    GP_SHA3_256,
+    GP_SHA3_384,
+    GP_SHA3_512,
+    GP_SHAKE128, /* these two give any number of bytes, and aren't for HMAC */
+    GP_SHAKE256,
+    GP_HASHES, /* how many there are */
+};
+
+#define GP_HASH_SIZE_MAX 64u /* bytes, of hashes with a size */
+
+enum gp_block_cipher {
+    GP_AES,  /* keys of 16, 24 and 32 bytes */
+    GP_DES,  /* 8, parity ignored */
+    GP_DES3, /* 16 (the third part is the first) and 24, parity ignored */
+    GP_BLOCK_CIPHERS,
+};
+
+enum gp_block_mode {
+    GP_ECB,
+    GP_CBC,
+    GP_CTR, /* the whole block counts up, big endian */
+    GP_BLOCK_MODES,
+};
+
+#define GP_BLOCK_SIZE_MAX 16u
+
+/* A number: big endian, without zeros in front, so that zero has no bytes. */
+struct gp_number {
+    uint8_t *bytes;
+    size_t size;     /* bytes */
+    size_t capacity; /* of `bytes` */
+};
+
+/* In the order of an RSA key pair's attributes. `inverse` is that of q modulo p. */
+struct gp_rsa_key {
+    struct gp_number modulus, exponent, secret, p, q, dp, dq, inverse;
+};
+
+enum gp_curve {
+    GP_P192,
+    GP_P224,
+    GP_P256,
+    GP_P384,
+    GP_P521,
+    GP_CURVES,
+};
+
+enum gp_octet_curve {
+    GP_ED25519,
+    GP_X25519,
+    GP_OCTET_CURVES,
+};
+
+#define GP_25519_SIZE 32u /* bytes of their private and public values */
+
+struct gp_provider_usage {
+    size_t limit, used, used_peak; /* bytes outside secure memory, as near as can be told */
+    uint64_t contexts;             /* open now */
+    uint64_t refusals;             /* because of the limit, since start() */
+};
+
+struct gp_provider {
+    const char *name; /* the library */
+
+    /* Make the state; its contexts may take `limit` bytes together. COFFER_UNSUPPORTED: something
+     * of the above is missing or forbidden. */
+    enum coffer_status (*start)(size_t limit, void **state);
+    /* No context is open any more. NULL is nothing. */
+    void (*stop)(void *state);
+    void (*usage)(void *state, struct gp_provider_usage *out);
+
+    /* --- Hashes. With a key (not NULL, of any size, also none) it is the HMAC with that key. */
+    enum coffer_status (*hash_open)(void *state, enum gp_hash hash, const void *key,
+                                    size_t key_size, void **out);
+    /* Another one that has been told the same so far. */
+    enum coffer_status (*hash_copy)(const void *from, void **out);
+    /* As it was when it was opened. */
+    void (*hash_reset)(void *context);
+    void (*hash_update)(void *context, const void *data, size_t size);
+    /* Bytes of the digest: with SHAKE any number, and each call gives the next ones; otherwise the
+     * first `size` of it, the same ones each time. No update may follow before a reset. */
+    enum coffer_status (*hash_read)(void *context, void *out, size_t size);
+    void (*hash_close)(void *context); /* NULL is nothing */
+
+    /* --- Block ciphers with a key. */
+    enum coffer_status (*block_open)(void *state, enum gp_block_cipher cipher,
+                                     enum gp_block_mode mode, const void *key, size_t key_size,
+                                     void **out);
+    /* `count` blocks; `in` and `out` are the same, or don't overlap. `iv` is a block, and then what
+     * the next call needs to go on; NULL with ECB. CTR encrypts and decrypts alike. */
+    enum coffer_status (*block_run)(void *context, bool encrypt, uint8_t *iv, const uint8_t *in,
+                                    uint8_t *out, size_t count);
+    void (*block_close)(void *context); /* NULL is nothing */
+
+    /* --- Keys. The numbers' sizes are set; COFFER_MISUSE also when one doesn't fit its capacity.
+     * What is random comes from the library's own generator. */
+
+    /* `exponent` is odd and 3 at least; `bits` of the modulus, even, exactly. */
+    enum coffer_status (*rsa_generate)(void *state, unsigned bits, struct gp_rsa_key *key);
+    /* Of DSA and DH: secret in [2, q - 2], or without q (NULL) in [1, p - 2]; with `bits` (not 0)
+     * of exactly so many bits besides. public = base ^ secret mod p. */
+    enum coffer_status (*power_generate)(void *state, const struct gp_number *p,
+                                         const struct gp_number *q, const struct gp_number *base,
+                                         unsigned bits, struct gp_number *secret,
+                                         struct gp_number *public_value);
+    enum coffer_status (*curve_generate)(void *state, enum gp_curve curve, struct gp_number *secret,
+                                         struct gp_number *x, struct gp_number *y);
+    /* The public value that goes with 32 secret bytes, which may be any. */
+    enum coffer_status (*octets_public)(void *state, enum gp_octet_curve curve,
+                                        const uint8_t secret[GP_25519_SIZE],
+                                        uint8_t public_value[GP_25519_SIZE]);
+};
+
+#endif
