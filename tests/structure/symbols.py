@@ -8,7 +8,8 @@
   symbols.py --static INCLUDE NAME LIBRARY    hold the global symbols of NAME.a against them
   symbols.py --self-test                      the parser finds what it should, and only that
 
-NAME is coffer (which has the memory system's functions, too), coffer-memory or coffer-los.
+NAME is coffer (which has the memory system's functions, too), coffer-memory, coffer-los or
+coffer-tee.
 """
 import os
 import re
@@ -20,17 +21,21 @@ MEMORY_HEADERS = ["coffer/area.h", "coffer/linux_memory.h", "coffer/memory.h", "
 STORAGE_HEADERS = ["coffer.h", "coffer/inspect.h", "coffer/linux.h",
                    "coffer/trace.h"]
 LOS_HEADERS = ["los_membox.h", "los_memory.h", "los_start.h", "los_typedef.h", "los_vm.h"]
+TEE_HEADERS = ["tee_api.h", "tee_api_compat.h", "tee_api_defines.h",
+               "tee_api_defines_extensions.h", "tee_api_types.h", "tee_internal_api.h",
+               "tee_internal_api_extensions.h", "tee_ta_api.h"]
 
 # For each library: (version node, headers) of what it exports; the first is its version script's.
 LIBRARIES = {
     "coffer": [("COFFER_0.1", STORAGE_HEADERS), ("COFFER_MEMORY_0.1", MEMORY_HEADERS)],
     "coffer-memory": [("COFFER_MEMORY_0.1", MEMORY_HEADERS)],
     "coffer-los": [("COFFER_LOS_0.1", LOS_HEADERS)],
+    "coffer-tee": [("COFFER_TEE_0.1", TEE_HEADERS)],
 }
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 CPLUSPLUS = re.compile(r"^#\s*ifdef __cplusplus\n.*?^#\s*endif[^\n]*\n", re.DOTALL | re.MULTILINE)
 DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\.|\\\n)*\n", re.MULTILINE)
-FUNCTION = re.compile(r"\b(coffer_\w+|LOS_[A-Z]\w*)\s*\(")
+FUNCTION = re.compile(r"\b(coffer_\w+|LOS_[A-Z]\w*|(?:__GP11_)?TEE_[A-Z]\w*)\s*\(")
 
 
 def functions_in(text):
@@ -66,7 +71,7 @@ def versioned(include, library):
 
 def unlisted(include):
     """Public headers that belong to no library: their functions would be held against nothing."""
-    known = set(MEMORY_HEADERS + STORAGE_HEADERS + LOS_HEADERS)
+    known = set(MEMORY_HEADERS + STORAGE_HEADERS + LOS_HEADERS + TEE_HEADERS)
     return sorted({os.path.relpath(os.path.join(directory, name), include)
                    for directory, _, names in os.walk(include)
                    for name in names if name.endswith(".h")} - known)

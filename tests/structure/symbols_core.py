@@ -17,8 +17,8 @@ import sys
 # themselves, and clang makes bcmp of a memcmp that is only asked for equality.
 ALLOWED = {"memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen", "strcmp", "strncmp"}
 
-# The one function that a port supplies by name and not in a table (src/los/los.h).
-ALLOWED |= {"los_current"}
+# The functions that a port supplies by name and not in a table (src/los/los.h, src/gp/gp.h).
+ALLOWED |= {"los_current", "gp_current", "gp_leave"}
 
 # What compilers add: sanitizers, coverage, stack protector, wide arithmetic, counting of bits, GOT.
 COMPILER = re.compile(r"""^(

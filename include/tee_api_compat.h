@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The names of version 1.1 for sources that want it (tee_api_defines.h says how they tell): lengths
+ * that are reached through pointers or lie in structures are uint32_t there. The library has both
+ * forms of each such call and type; 1.1's has a __GP11_ prefix, and behaves the same otherwise.
+ */
+#ifndef TEE_API_COMPAT_H
+#define TEE_API_COMPAT_H
+
+#include "tee_api_defines.h"
+
+#if __OPTEE_CORE_API_COMPAT_1_1
+
+/* Types. */
+#define TEE_Attribute  __GP11_TEE_Attribute
+#define TEE_ObjectInfo __GP11_TEE_ObjectInfo
+#define TEE_Param      __GP11_TEE_Param
+
+/* What a TA has. */
+#define TA_OpenSessionEntryPoint   __GP11_TA_OpenSessionEntryPoint
+#define TA_InvokeCommandEntryPoint __GP11_TA_InvokeCommandEntryPoint
+
+#endif
+
+#endif
