@@ -26,7 +26,8 @@ def main(include, *compiler):
                      for name in names if name.endswith(".h"))
     failed = 0
     for header in headers:
-        text = f'#include "{header}"\n' * 2
+        # A header may have nothing but macros, a program may not.
+        text = f'#include "{header}"\n' * 2 + "extern int something;\n"
         for language, command in (("C", [*compiler, "-x", "c", *C_FLAGS]), ("C++", [cpp, *CPP_FLAGS])):
             result = subprocess.run([*command, "-I", include, "-fsyntax-only", "-"], input=text,
                                     text=True)

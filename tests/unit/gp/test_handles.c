@@ -44,7 +44,7 @@ static void test_handle_finds_its_thing_until_it_is_dropped(void **state)
 static void test_wrong_kind_is_found_out(void **state)
 {
     struct gp_instance *instance = gp_fixture.instance;
-    struct thing thing = {0};
+    static struct thing thing;
 
     (void)state;
     for (unsigned kind = 0; kind < GP_KINDS; kind++) {
@@ -60,7 +60,7 @@ static void test_wrong_kind_is_found_out(void **state)
 static void test_number_comes_again_after_255_others(void **state)
 {
     struct gp_instance *instance = gp_fixture.instance;
-    struct thing thing = {0};
+    static struct thing thing;
     void *first = make(instance, GP_OBJECT, &thing);
 
     (void)state;
@@ -80,7 +80,7 @@ static void test_foreign_numbers_are_found_out(void **state)
 {
     struct gp_instance *instance = gp_fixture.instance;
     struct gp_instance *other = gp_fixture_instance(&gp_fixture_uuid);
-    struct thing thing = {0};
+    static struct thing thing;
     void *handle = make(instance, GP_OBJECT, &thing);
     void *theirs = make(other, GP_OBJECT, &thing);
 
@@ -101,9 +101,10 @@ static void test_foreign_numbers_are_found_out(void **state)
 static void test_end_of_an_instance_closes_all(void **state)
 {
     struct gp_instance *instance = gp_fixture_instance(&gp_fixture_other_uuid);
-    struct thing things[100] = {{0}};
+    static struct thing things[100];
 
     (void)state;
+    memset(things, 0, sizeof(things));
     for (unsigned i = 0; i < 100; i++)
         (void)make(instance, (enum gp_kind)(i % GP_KINDS), &things[i]);
     assert_true(gp_handles_are_valid(instance));
@@ -117,7 +118,7 @@ static void test_end_of_an_instance_closes_all(void **state)
 static void test_handles_end_with_memory(void **state)
 {
     struct gp_instance *instance = gp_fixture.instance;
-    struct thing thing = {0};
+    static struct thing thing;
     void *handle = make(instance, GP_OBJECT, &thing);
     void *last = handle;
     TEE_Result result = TEE_SUCCESS;
@@ -137,7 +138,7 @@ static void test_handles_end_with_memory(void **state)
 static void test_there_are_16384_handles(void **state)
 {
     struct gp_instance *instance = gp_fixture.instance;
-    struct thing thing = {0};
+    static struct thing thing;
     void *handle = NULL;
 
     (void)state;
