@@ -30,11 +30,13 @@ struct hash_context {
     struct state *state;
     gcry_md_hd_t handle;
     enum gp_hash hash;
+    bool keyed;
 };
 
 struct block_context {
     struct state *state;
-    gcry_cipher_hd_t handle;
+    gcry_cipher_hd_t handle; /* NULL: no key */
+    enum gp_block_cipher cipher;
     enum gp_block_mode mode;
     uint8_t block_size;
 };
@@ -92,25 +94,6 @@ static void usage(void *context, struct gp_provider_usage *out)
 
 /* --- Hashes --- */
 
-/* Room for a hash context, charged; its handle is the caller's to make. */
-static enum coffer_status hash_new(struct state *state, enum gp_hash hash,
-                                   struct hash_context **out)
-{
-    struct hash_context *context;
-
-    if (!charge(state, HASH_PRICE))
-        return COFFER_NO_MEMORY;
-    context = calloc(1, sizeof(*context));
-    if (context == NULL) {
-        discharge(state, HASH_PRICE);
-        return COFFER_NO_MEMORY;
-    }
-    context->state = state;
-    context->hash = hash;
-    *out = context;
-    return COFFER_OK;
-}
-
 static void hash_close(void *opaque)
 {
     struct hash_context *context = opaque;
@@ -129,21 +112,24 @@ static enum coffer_status status_of(gcry_error_t error)
     return gcry_err_code(error) == GPG_ERR_ENOMEM ? COFFER_NO_MEMORY : COFFER_UNSUPPORTED;
 }
 
-static enum coffer_status hash_open(void *state, enum gp_hash hash, const void *key,
-                                    size_t key_size, void **out)
+static enum coffer_status hash_open(void *opaque, enum gp_hash hash, bool keyed, void **out)
 {
+    struct state *state = opaque;
     struct hash_context *context;
     enum coffer_status status;
 
-    if ((unsigned)hash >= GP_HASHES || (key != NULL && hashes[hash].size == 0))
+    if ((unsigned)hash >= GP_HASHES || (keyed && hashes[hash].size == 0))
         return COFFER_MISUSE;
-    status = hash_new(state, hash, &context);
-    if (status != COFFER_OK)
-        return status;
-    status = status_of(gcry_md_open(&context->handle, hashes[hash].algorithm,
-                                    key != NULL ? GCRY_MD_FLAG_HMAC : 0));
-    if (status == COFFER_OK && key != NULL)
-        status = status_of(gcry_md_setkey(context->handle, key, key_size));
+    if (!charge(state, HASH_PRICE))
+        return COFFER_NO_MEMORY;
+    context = calloc(1, sizeof(*context));
+    if (context == NULL) {
+        discharge(state, HASH_PRICE);
+        return COFFER_NO_MEMORY;
+    }
+    *context = (struct hash_context){.state = state, .hash = hash, .keyed = keyed};
+    status = status_of(
+        gcry_md_open(&context->handle, hashes[hash].algorithm, keyed ? GCRY_MD_FLAG_HMAC : 0));
     if (status == COFFER_OK)
         *out = context;
     else
@@ -151,20 +137,30 @@ static enum coffer_status hash_open(void *state, enum gp_hash hash, const void *
     return status;
 }
 
-static enum coffer_status hash_copy(const void *from, void **out)
+static enum coffer_status hash_set_key(void *opaque, const void *key, size_t size)
 {
-    const struct hash_context *old = from;
-    struct hash_context *context;
-    enum coffer_status status = hash_new(old->state, old->hash, &context);
+    struct hash_context *context = opaque;
 
+    if (!context->keyed)
+        return COFFER_MISUSE;
+    return status_of(gcry_md_setkey(context->handle, size > 0 ? key : "", size));
+}
+
+static enum coffer_status hash_copy(void *opaque, const void *from)
+{
+    struct hash_context *context = opaque;
+    const struct hash_context *other = from;
+    gcry_md_hd_t copy;
+    enum coffer_status status;
+
+    if (context->hash != other->hash || context->keyed != other->keyed)
+        return COFFER_MISUSE;
+    status = status_of(gcry_md_copy(&copy, other->handle));
     if (status != COFFER_OK)
         return status;
-    status = status_of(gcry_md_copy(&context->handle, old->handle));
-    if (status == COFFER_OK)
-        *out = context;
-    else
-        hash_close(context);
-    return status;
+    gcry_md_close(context->handle);
+    context->handle = copy;
+    return COFFER_OK;
 }
 
 static void hash_reset(void *context)
@@ -232,21 +228,13 @@ static void block_close(void *opaque)
     free(context);
 }
 
-static enum coffer_status block_open(void *state, enum gp_block_cipher cipher,
-                                     enum gp_block_mode mode, const void *key, size_t key_size,
-                                     void **out)
+static enum coffer_status block_open(void *opaque, enum gp_block_cipher cipher,
+                                     enum gp_block_mode mode, void **out)
 {
-    static const int modes[GP_BLOCK_MODES] = {
-        [GP_ECB] = GCRY_CIPHER_MODE_ECB,
-        [GP_CBC] = GCRY_CIPHER_MODE_CBC,
-        [GP_CTR] = GCRY_CIPHER_MODE_CTR,
-    };
-    int algorithm = algorithm_of(cipher, key_size);
-    uint8_t three[24];
+    struct state *state = opaque;
     struct block_context *context;
-    enum coffer_status status;
 
-    if (algorithm == 0 || (unsigned)mode >= GP_BLOCK_MODES)
+    if ((unsigned)cipher >= GP_BLOCK_CIPHERS || (unsigned)mode >= GP_BLOCK_MODES)
         return COFFER_MISUSE;
     if (!charge(state, BLOCK_PRICE))
         return COFFER_NO_MEMORY;
@@ -255,24 +243,48 @@ static enum coffer_status block_open(void *state, enum gp_block_cipher cipher,
         discharge(state, BLOCK_PRICE);
         return COFFER_NO_MEMORY;
     }
-    context->state = state;
-    context->mode = mode;
-    context->block_size = cipher == GP_AES ? 16 : 8;
-    status = status_of(gcry_cipher_open(&context->handle, algorithm, modes[mode], 0));
-    if (status == COFFER_OK && cipher != GP_AES)
-        status = status_of(gcry_cipher_ctl(context->handle, GCRYCTL_SET_ALLOW_WEAK_KEY, NULL, 1));
-    if (status == COFFER_OK && cipher == GP_DES3 && key_size == 16) {
+    *context = (struct block_context){
+        .state = state, .cipher = cipher, .mode = mode, .block_size = cipher == GP_AES ? 16 : 8};
+    *out = context;
+    return COFFER_OK;
+}
+
+static enum coffer_status block_set_key(void *opaque, const void *key, size_t size)
+{
+    static const int modes[GP_BLOCK_MODES] = {
+        [GP_ECB] = GCRY_CIPHER_MODE_ECB,
+        [GP_CBC] = GCRY_CIPHER_MODE_CBC,
+        [GP_CTR] = GCRY_CIPHER_MODE_CTR,
+    };
+    struct block_context *context = opaque;
+    int algorithm = algorithm_of(context->cipher, size);
+    uint8_t three[24];
+    gcry_cipher_hd_t handle;
+    enum coffer_status status;
+
+    gcry_cipher_close(context->handle);
+    context->handle = NULL;
+    if (key == NULL)
+        return COFFER_OK;
+    if (algorithm == 0)
+        return COFFER_MISUSE;
+    status = status_of(gcry_cipher_open(&handle, algorithm, modes[context->mode], 0));
+    if (status != COFFER_OK)
+        return status;
+    if (context->cipher != GP_AES)
+        status = status_of(gcry_cipher_ctl(handle, GCRYCTL_SET_ALLOW_WEAK_KEY, NULL, 1));
+    if (status == COFFER_OK && context->cipher == GP_DES3 && size == 16) {
         memcpy(three, key, 16);
         memcpy(three + 16, key, 8);
-        status = set_key(context->handle, three, sizeof(three));
+        status = set_key(handle, three, sizeof(three));
         wipe(three, sizeof(three));
     } else if (status == COFFER_OK) {
-        status = set_key(context->handle, key, key_size);
+        status = set_key(handle, key, size);
     }
     if (status == COFFER_OK)
-        *out = context;
+        context->handle = handle;
     else
-        block_close(context);
+        gcry_cipher_close(handle);
     return status;
 }
 
@@ -296,7 +308,7 @@ static enum coffer_status block_run(void *opaque, bool encrypt, uint8_t *iv, con
 
     if (count == 0)
         return COFFER_OK;
-    if (count > SIZE_MAX / block)
+    if (context->handle == NULL || count > SIZE_MAX / block)
         return COFFER_MISUSE;
     if (context->mode == GP_CBC)
         error = gcry_cipher_setiv(context->handle, iv, block);
@@ -376,12 +388,14 @@ static const struct gp_provider provider = {
     .stop = stop,
     .usage = usage,
     .hash_open = hash_open,
+    .hash_set_key = hash_set_key,
     .hash_copy = hash_copy,
     .hash_reset = hash_reset,
     .hash_update = hash_update,
     .hash_read = hash_read,
     .hash_close = hash_close,
     .block_open = block_open,
+    .block_set_key = block_set_key,
     .block_run = block_run,
     .block_close = block_close,
     .rsa_generate = linux_rsa_generate,

@@ -67,6 +67,7 @@ struct gp_storage {
 struct gp_tee {
     const struct coffer_port *port;
     const struct gp_provider *provider;
+    void *crypto;                 /* its state */
     struct coffer_memory *memory; /* of instances; the stores have their own */
     enum gp_profile profile;
     struct gp_storage storages[GP_STORAGES_MAX];
@@ -79,16 +80,21 @@ struct gp_tee {
     unsigned instances_made; /* tells their handles apart */
 };
 
+/* Some 350 operations with a key each. */
+#define GP_CRYPTO_MAX ((size_t)1 << 20)
+
 struct gp_tee_settings {
     const struct coffer_port *port; /* required, as all of these */
     struct coffer_memory *memory;
     enum gp_profile profile;
     const struct gp_provider *provider; /* NULL: no cryptography */
+    size_t crypto_max; /* bytes of its contexts, outside secure memory; 0: GP_CRYPTO_MAX */
     const struct gp_storage *storages;
     unsigned storage_count; /* 0 to GP_STORAGES_MAX */
 };
 
-/* All that is named in the settings must outlive the tee. COFFER_MISUSE: too many storages. */
+/* All that is named in the settings must outlive the tee. COFFER_MISUSE: too many storages.
+ * COFFER_UNSUPPORTED: the provider lacks something. */
 COFFER_MUST_CHECK enum coffer_status gp_tee_open(struct gp_tee *tee,
                                                  const struct gp_tee_settings *settings);
 /* All instances of it are closed by then. */

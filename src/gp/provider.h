@@ -9,9 +9,9 @@
  * which libraries don't offer for contexts of theirs.
  *
  * Contexts, a hash's state and a key's schedule, are the one thing that may live outside secure
- * memory. Together they take no more than the limit given to start(): COFFER_NO_MEMORY beyond it;
- * usage() tells what they take. Closing one wipes it. What making a key takes is gone, wiped, when
- * the call ends, and is not counted.
+ * memory. Together they take no more than the limit given to start(), counted in full when they are
+ * opened: COFFER_NO_MEMORY beyond it; usage() tells what they take. Closing one wipes it. What
+ * making a key takes is gone, wiped, when the call ends, and is not counted.
  *
  * Calls on different contexts may run at once, and beside all others; the caller serialises those
  * on one context, and stop() with everything. Wrong sizes are COFFER_MISUSE, what the library lacks
@@ -105,12 +105,13 @@ struct gp_provider {
     void (*stop)(void *state);
     void (*usage)(void *state, struct gp_provider_usage *out);
 
-    /* --- Hashes. With a key (not NULL, of any size, also none) it is the HMAC with that key. */
-    enum coffer_status (*hash_open)(void *state, enum gp_hash hash, const void *key,
-                                    size_t key_size, void **out);
-    /* Another one that has been told the same so far. */
-    enum coffer_status (*hash_copy)(const void *from, void **out);
-    /* As it was when it was opened. */
+    /* --- Hashes. `keyed`: HMACs, which can be used when they have a key. */
+    enum coffer_status (*hash_open)(void *state, enum gp_hash hash, bool keyed, void **out);
+    /* A key of any size, also none. The context is as it was opened, but for it. */
+    enum coffer_status (*hash_set_key)(void *context, const void *key, size_t size);
+    /* The one, which is of the same hash, has been told what the other one was, and has its key. */
+    enum coffer_status (*hash_copy)(void *to, const void *from);
+    /* As it was when it was opened, or got its key. */
     void (*hash_reset)(void *context);
     void (*hash_update)(void *context, const void *data, size_t size);
     /* Bytes of the digest: with SHAKE any number, and each call gives the next ones; otherwise the
@@ -118,10 +119,11 @@ struct gp_provider {
     enum coffer_status (*hash_read)(void *context, void *out, size_t size);
     void (*hash_close)(void *context); /* NULL is nothing */
 
-    /* --- Block ciphers with a key. */
+    /* --- Block ciphers, which can be used when they have a key. */
     enum coffer_status (*block_open)(void *state, enum gp_block_cipher cipher,
-                                     enum gp_block_mode mode, const void *key, size_t key_size,
-                                     void **out);
+                                     enum gp_block_mode mode, void **out);
+    /* NULL, 0: none any more. COFFER_MISUSE: of no such size. It has none when this fails. */
+    enum coffer_status (*block_set_key)(void *context, const void *key, size_t size);
     /* `count` blocks; `in` and `out` are the same, or don't overlap. `iv` is a block, and then what
      * the next call needs to go on; NULL with ECB. CTR encrypts and decrypts alike. */
     enum coffer_status (*block_run)(void *context, bool encrypt, uint8_t *iv, const uint8_t *in,

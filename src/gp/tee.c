@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "gp/provider.h"
 
 /* By enum coffer_status. What is in use, or there already, is a conflict; what can't be reached is
  * a storage that isn't available. */
@@ -94,9 +95,16 @@ enum coffer_status gp_tee_open(struct gp_tee *tee, const struct gp_tee_settings 
         goto no_owner;
     pool.owner = tee->owner;
     status = coffer_pool_open(tee->memory, &pool, &tee->pool);
+    if (status != COFFER_OK)
+        goto no_pool;
+    if (tee->provider != NULL)
+        status = tee->provider->start(
+            settings->crypto_max != 0 ? settings->crypto_max : GP_CRYPTO_MAX, &tee->crypto);
     if (status == COFFER_OK)
         return COFFER_OK;
 
+    coffer_pool_close(tee->pool);
+no_pool:
     close_owner(tee);
 no_owner:
     port->lock_fini(port->context, &tee->lock);
@@ -105,6 +113,8 @@ no_owner:
 
 void gp_tee_close(struct gp_tee *tee)
 {
+    if (tee->provider != NULL)
+        tee->provider->stop(tee->crypto);
     coffer_pool_close(tee->pool);
     close_owner(tee);
     tee->port->lock_fini(tee->port->context, &tee->lock);

@@ -60,6 +60,7 @@ void gp_fixture_open(const struct gp_fixture_options *options)
         .port = coffer_linux_port(),
         .profile = use->profile,
         .provider = use->provider,
+        .crypto_max = use->crypto_max,
         .storages = storages,
         .storage_count = GP_FIXTURE_STORES,
     };

@@ -87,10 +87,13 @@ static void test_hashes_and_hmacs(void **state)
         size_t size = unhex(hash_vectors[i].abc, expected);
         void *context, *copy;
 
-        assert_int_equal(provider->hash_open(*state, hash_vectors[i].hash, NULL, 0, &context),
+        assert_int_equal(provider->hash_open(*state, hash_vectors[i].hash, false, &context),
+                         COFFER_OK);
+        assert_int_equal(provider->hash_open(*state, hash_vectors[i].hash, false, &copy),
                          COFFER_OK);
         provider->hash_update(context, "ab", 2);
-        assert_int_equal(provider->hash_copy(context, &copy), COFFER_OK);
+        provider->hash_update(copy, "forgotten", 9);
+        assert_int_equal(provider->hash_copy(copy, context), COFFER_OK);
         provider->hash_update(context, "c", 1);
         assert_int_equal(provider->hash_read(context, digest, size), COFFER_OK);
         assert_memory_equal(digest, expected, size);
@@ -107,8 +110,11 @@ static void test_hashes_and_hmacs(void **state)
         provider->hash_close(copy);
 
         unhex(hash_vectors[i].jefe, expected);
-        assert_int_equal(provider->hash_open(*state, hash_vectors[i].hash, "Jefe", 4, &context),
+        assert_int_equal(provider->hash_open(*state, hash_vectors[i].hash, true, &context),
                          COFFER_OK);
+        assert_int_equal(provider->hash_set_key(context, "Other", 5), COFFER_OK);
+        provider->hash_update(context, "forgotten", 9);
+        assert_int_equal(provider->hash_set_key(context, "Jefe", 4), COFFER_OK);
         for (int again = 0; again < 2; again++) {
             provider->hash_update(context, question, sizeof(question) - 1);
             assert_int_equal(provider->hash_read(context, digest, size), COFFER_OK);
@@ -128,7 +134,8 @@ static void test_hmac_with_a_long_key(void **state)
 
     memset(key, 0xaa, sizeof(key));
     unhex("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54", expected);
-    assert_int_equal(provider->hash_open(*state, GP_SHA256, key, sizeof(key), &context), COFFER_OK);
+    assert_int_equal(provider->hash_open(*state, GP_SHA256, true, &context), COFFER_OK);
+    assert_int_equal(provider->hash_set_key(context, key, sizeof(key)), COFFER_OK);
     provider->hash_update(context, text, sizeof(text) - 1);
     assert_int_equal(provider->hash_read(context, digest, 32), COFFER_OK);
     assert_memory_equal(digest, expected, 32);
@@ -152,10 +159,10 @@ static void test_shake_gives_any_number_of_bytes(void **state)
         size_t size = unhex(vectors[i].bytes, expected);
         void *context;
 
-        assert_int_equal(provider->hash_open(*state, vectors[i].hash, "key", 3, &context),
+        assert_int_equal(provider->hash_open(*state, vectors[i].hash, true, &context),
                          COFFER_MISUSE);
-        assert_int_equal(provider->hash_open(*state, vectors[i].hash, NULL, 0, &context),
-                         COFFER_OK);
+        assert_int_equal(provider->hash_open(*state, vectors[i].hash, false, &context), COFFER_OK);
+        assert_int_equal(provider->hash_set_key(context, "key", 3), COFFER_MISUSE);
         assert_int_equal(provider->hash_read(context, bytes, 5), COFFER_OK);
         assert_int_equal(provider->hash_read(context, bytes + 5, size - 5), COFFER_OK);
         assert_memory_equal(bytes, expected, size);
@@ -234,9 +241,11 @@ static void test_block_ciphers(void **state)
 
         unhex(block_vectors[i].iv, iv);
         unhex(block_vectors[i].sealed, sealed);
-        assert_int_equal(provider->block_open(*state, block_vectors[i].cipher,
-                                              block_vectors[i].mode, key, key_size, &context),
-                         COFFER_OK);
+        assert_int_equal(
+            provider->block_open(*state, block_vectors[i].cipher, block_vectors[i].mode, &context),
+            COFFER_OK);
+        assert_int_equal(provider->block_run(context, true, chain, plain, out, 1), COFFER_MISUSE);
+        assert_int_equal(provider->block_set_key(context, key, key_size), COFFER_OK);
         memcpy(chain, iv, sizeof(iv));
         assert_int_equal(provider->block_run(context, true, chain, plain, out, size / block),
                          COFFER_OK);
@@ -262,7 +271,8 @@ static void test_a_counter_wraps(void **state)
     uint8_t key[16] = {0}, counter[16], zero[48] = {0}, at_once[48], out[16];
     void *context;
 
-    assert_int_equal(provider->block_open(*state, GP_AES, GP_CTR, key, 16, &context), COFFER_OK);
+    assert_int_equal(provider->block_open(*state, GP_AES, GP_CTR, &context), COFFER_OK);
+    assert_int_equal(provider->block_set_key(context, key, 16), COFFER_OK);
     memset(counter, 0xff, sizeof(counter));
     assert_int_equal(provider->block_run(context, true, counter, zero, at_once, 3), COFFER_OK);
     memset(counter, 0, sizeof(counter));
@@ -282,10 +292,13 @@ static void test_wrong_keys_are_refused(void **state)
     uint8_t key[64] = {0};
     void *context;
 
-    for (size_t i = 0; i < VECTORS(wrong); i++)
-        assert_int_equal(
-            provider->block_open(*state, wrong[i].cipher, GP_ECB, key, wrong[i].size, &context),
-            COFFER_MISUSE);
+    for (size_t i = 0; i < VECTORS(wrong); i++) {
+        assert_int_equal(provider->block_open(*state, wrong[i].cipher, GP_ECB, &context),
+                         COFFER_OK);
+        assert_int_equal(provider->block_set_key(context, key, wrong[i].size), COFFER_MISUSE);
+        assert_int_equal(provider->block_run(context, true, NULL, key, key, 1), COFFER_MISUSE);
+        provider->block_close(context);
+    }
 }
 
 /* --- What contexts take --- */
@@ -293,11 +306,10 @@ static void test_wrong_keys_are_refused(void **state)
 static void test_contexts_are_bounded(void **state)
 {
     void *contexts[64] = {NULL};
-    uint8_t key[32] = {0};
     struct gp_provider_usage usage;
     unsigned count = 0;
 
-    while (provider->block_open(*state, GP_AES, GP_CBC, key, 32, &contexts[count]) == COFFER_OK)
+    while (provider->block_open(*state, GP_AES, GP_CBC, &contexts[count]) == COFFER_OK)
         count++;
     provider->usage(*state, &usage);
     assert_in_range(count, 8, 63);
@@ -305,11 +317,9 @@ static void test_contexts_are_bounded(void **state)
     assert_int_equal(usage.contexts, count);
     assert_int_equal(usage.refusals, 1);
     assert_true(usage.used <= LIMIT && usage.used_peak == usage.used);
-    assert_int_equal(provider->block_open(*state, GP_AES, GP_CBC, key, 32, &contexts[63]),
-                     COFFER_NO_MEMORY);
+    assert_int_equal(provider->block_open(*state, GP_AES, GP_CBC, &contexts[63]), COFFER_NO_MEMORY);
     provider->block_close(contexts[--count]);
-    assert_int_equal(provider->block_open(*state, GP_AES, GP_CBC, key, 32, &contexts[count++]),
-                     COFFER_OK);
+    assert_int_equal(provider->block_open(*state, GP_AES, GP_CBC, &contexts[count++]), COFFER_OK);
     while (count > 0)
         provider->block_close(contexts[--count]);
 }
@@ -333,18 +343,20 @@ static void test_contexts_are_counted_in_full(void **state)
         void *context;
 
         provider->usage(*state, &before);
-        if (i < GP_HASHES)
-            assert_int_equal(provider->hash_open(*state, (enum gp_hash)i,
-                                                 i < GP_SHAKE128 ? key : NULL, 32, &context),
-                             COFFER_OK);
-        else
+        if (i < GP_HASHES) {
+            assert_int_equal(
+                provider->hash_open(*state, (enum gp_hash)i, i < GP_SHAKE128, &context), COFFER_OK);
+            if (i < GP_SHAKE128)
+                assert_int_equal(provider->hash_set_key(context, key, 32), COFFER_OK);
+        } else {
+            static const size_t sizes[] = {[GP_AES] = 32, [GP_DES] = 8, [GP_DES3] = 24};
+
             assert_int_equal(provider->block_open(*state, (enum gp_block_cipher)(i - GP_HASHES),
-                                                  GP_CBC, key,
-                                                  i - GP_HASHES == GP_AES   ? 32
-                                                  : i - GP_HASHES == GP_DES ? 8
-                                                                            : 24,
-                                                  &context),
+                                                  GP_CBC, &context),
                              COFFER_OK);
+            assert_int_equal(provider->block_set_key(context, key, sizes[i - GP_HASHES]),
+                             COFFER_OK);
+        }
         provider->usage(*state, &after);
         assert_true(after.used - before.used >= allocated_bytes() - given);
         if (i < GP_HASHES)
