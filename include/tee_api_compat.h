@@ -16,6 +16,11 @@
 #define TEE_ObjectInfo __GP11_TEE_ObjectInfo
 #define TEE_Param      __GP11_TEE_Param
 
+/* Calls. */
+#define TEE_CheckMemoryAccessRights __GP11_TEE_CheckMemoryAccessRights
+#define TEE_Malloc                  __GP11_TEE_Malloc
+#define TEE_Realloc                 __GP11_TEE_Realloc
+
 /* What a TA has. */
 #define TA_OpenSessionEntryPoint   __GP11_TA_OpenSessionEntryPoint
 #define TA_InvokeCommandEntryPoint __GP11_TA_InvokeCommandEntryPoint

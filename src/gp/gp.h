@@ -18,6 +18,8 @@
  *   calls.c       every call: its name, its panic id, what it may return in each profile
  *   instance.c    an instance: made, ended, its space and pool; buffers pinned
  *   handles.c     handles: numbers to what they stand for
+ *   memory.c      TEE_Malloc and the rest
+ *   properties.c  properties and their enumerators
  *
  * Invariants
  *   G1 A handle stands for one thing of one instance from when it is given out until it is closed;
@@ -70,6 +72,8 @@ struct gp_tee {
     void *crypto;                 /* its state */
     struct coffer_memory *memory; /* of instances; the stores have their own */
     enum gp_profile profile;
+    /* Can this memory, which is none of ours, be touched? NULL: all can. */
+    bool (*reaches)(const void *address, size_t size, bool write);
     struct gp_storage storages[GP_STORAGES_MAX];
     unsigned storage_count;
     struct coffer_owner owner;
@@ -89,6 +93,7 @@ struct gp_tee_settings {
     enum gp_profile profile;
     const struct gp_provider *provider; /* NULL: no cryptography */
     size_t crypto_max; /* bytes of its contexts, outside secure memory; 0: GP_CRYPTO_MAX */
+    bool (*reaches)(const void *address, size_t size, bool write); /* see struct gp_tee */
     const struct gp_storage *storages;
     unsigned storage_count; /* 0 to GP_STORAGES_MAX */
 };
@@ -256,6 +261,13 @@ bool gp_call_may_return(enum gp_profile profile, enum gp_call call, TEE_Result r
 
 /* --- Instances (instance.c) -------------------------------------------------------------- */
 
+/* A buffer of the client. */
+struct gp_shared {
+    const void *buffer;
+    size_t size; /* 0: none */
+    bool writable;
+};
+
 struct gp_instance {
     struct gp_tee *tee;
     struct list link;                 /* of the tee's instances */
@@ -267,6 +279,11 @@ struct gp_instance {
     uintptr_t heap;                   /* its only region */
     size_t heap_size;
     struct gp_handles handles;
+
+    /* Memory: */
+    struct coffer_pool *heap_pool;           /* in the heap; NULL: no block was ever wanted */
+    const void *data;                        /* TEE_SetInstanceData's */
+    struct gp_shared shared[TEE_NUM_PARAMS]; /* by the client, for the call that runs */
 
     /* How it ended, if it did by a panic. */
     bool panicked;
@@ -304,5 +321,18 @@ void gp_run(struct gp_instance *instance, void (*body)(void *argument), void *ar
  * GENERIC: the space is killed. */
 TEE_Result gp_pin(struct gp_instance *instance, const void *buffer, size_t size);
 void gp_unpin(struct gp_instance *instance, const void *buffer, size_t size);
+
+/* --- Memory (memory.c) ------------------------------------------------------------------- */
+
+/* What stands behind TEE_Malloc, TEE_Realloc, TEE_Free and TEE_CheckMemoryAccessRights.
+ * OUT_OF_MEMORY also for a hint that isn't known. */
+TEE_Result gp_malloc(struct gp_instance *instance, size_t size, uint32_t hint, void **out);
+TEE_Result gp_realloc(struct gp_instance *instance, void *block, size_t size, void **out);
+TEE_Result gp_mfree(struct gp_instance *instance, void *block);
+TEE_Result gp_check_rights(struct gp_instance *instance, uint32_t flags, const void *buffer,
+                           size_t size);
+
+/* In constant time; the sign is that of the first difference. */
+int32_t gp_compare(const void *buffer1, const void *buffer2, size_t size);
 
 #endif

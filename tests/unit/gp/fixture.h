@@ -18,20 +18,39 @@
 
 static struct gp_fixture_options fixture_options;
 
-static int fixture_setup(void **state)
+struct test_body {
+    void (*run)(void **state);
+};
+
+static bool fixture_is_open;
+
+/* The fixture begins and ends in the test itself: around it cmocka puts its own handler of SIGSEGV
+ * over the MMU's. */
+static void fixture_run(void **state)
 {
-    (void)state;
+    const struct test_body *body = *state;
+
     gp_fixture_open(&fixture_options);
-    return 0;
+    fixture_is_open = true;
+    body->run(state);
+    fixture_is_open = false;
+    assert_true(gp_fixture_end());
 }
 
+/* Of a test that failed half-way. */
 static int fixture_teardown(void **state)
 {
+    bool failed = fixture_is_open;
+
     (void)state;
-    return gp_fixture_end() ? 0 : -1;
+    fixture_is_open = false;
+    return failed && !gp_fixture_end() ? -1 : 0;
 }
 
-#define gp_test(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
+/* clang-format off */
+#define gp_test(function) \
+    {#function, fixture_run, NULL, fixture_teardown, &(struct test_body){function}}
+/* clang-format on */
 
 /* The tests in each profile. */
 #define run_in_every_profile(tests)                                                                \
