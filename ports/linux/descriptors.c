@@ -224,7 +224,6 @@ static void change_locked(struct descriptor *descriptor)
 {
     descriptor->state = DESCRIPTOR_DIRTY;
     descriptor->changes++;
-    atomic_store_explicit(&descriptor->end, UINT64_MAX, memory_order_relaxed);
 }
 
 /* Gives up the lock. Some file systems can't flush a folder and say so (EINVAL): they have no such
@@ -438,7 +437,7 @@ static struct descriptor *keep_locked(struct descriptors *descriptors, const cha
 
             if (entry->fd >= 0)
                 continue;
-            *entry = (struct descriptor){.fd = fd, .used = ++descriptors->clock, .end = UINT64_MAX};
+            *entry = (struct descriptor){.fd = fd, .used = ++descriptors->clock};
             set_name(entry, name);
             return entry;
         }
@@ -447,11 +446,9 @@ static struct descriptor *keep_locked(struct descriptors *descriptors, const cha
 }
 
 /* The file is in no entry, and the caller holds the name. */
-static enum coffer_status open_existing(struct descriptors *descriptors, const char *name, int *out,
-                                        uint64_t *end)
+static enum coffer_status open_existing(struct descriptors *descriptors, const char *name, int *out)
 {
     struct place place;
-    struct stat info;
     enum coffer_status status = place_open(descriptors->top, name, false, &place);
     int fd;
 
@@ -461,54 +458,26 @@ static enum coffer_status open_existing(struct descriptors *descriptors, const c
     if (fd < 0)
         status = status_of_errno(errno);
     place_close(&place);
-    if (status != COFFER_OK)
-        return status;
-    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-        (void)close(fd);
-        return COFFER_IO;
-    }
-    *out = fd;
-    *end = (uint64_t)info.st_size;
-    return COFFER_OK;
+    if (status == COFFER_OK)
+        *out = fd;
+    return status;
 }
 
-enum coffer_status descriptors_get(struct descriptors *descriptors, const char *name, bool changes,
-                                   struct descriptor **out)
+/* Nothing but a regular file is changed; that takes a system call to know, which reads don't need.
+ * Gives up the lock. */
+static enum coffer_status check_regular_locked(struct descriptors *descriptors,
+                                               struct descriptor *entry)
 {
-    enum coffer_status status = COFFER_OK;
-    struct descriptor *entry;
-    struct hold hold;
-    uint64_t end;
-    int fd = -1;
+    struct stat info;
+    bool regular;
 
-    if (!place_name_is_valid(name))
-        return COFFER_MISUSE;
-    lock(descriptors);
-    while (is_held(descriptors, name))
-        wait_locked(descriptors);
-    entry = find_locked(descriptors, name);
-    if (entry == NULL) {
-        hold_locked(descriptors, &hold, name, NULL);
-        unlock(descriptors);
-        status = open_existing(descriptors, name, &fd, &end);
-        lock(descriptors);
-        if (status == COFFER_OK) {
-            entry = keep_locked(descriptors, name, fd);
-            atomic_store_explicit(&entry->end, end, memory_order_relaxed);
-        }
-        release_locked(descriptors, &hold);
-    }
-    if (entry != NULL) {
-        entry->used = ++descriptors->clock;
-        entry->users++;
-        if (changes) {
-            entry->writers++;
-            change_locked(entry);
-        }
-        *out = entry;
-    }
+    if (entry->regular)
+        return COFFER_OK;
     unlock(descriptors);
-    return status;
+    regular = fstat(entry->fd, &info) == 0 && S_ISREG(info.st_mode);
+    lock(descriptors);
+    entry->regular = regular;
+    return regular ? COFFER_OK : COFFER_IO;
 }
 
 /* Nobody finds it any more. A file descriptor that nobody uses: to be closed; -1: there is none. */
@@ -540,6 +509,47 @@ void descriptors_put(struct descriptors *descriptors, struct descriptor *descrip
         (void)close(fd);
 }
 
+enum coffer_status descriptors_get(struct descriptors *descriptors, const char *name, bool changes,
+                                   struct descriptor **out)
+{
+    enum coffer_status status = COFFER_OK;
+    struct descriptor *entry;
+    struct hold hold;
+    int fd = -1;
+
+    if (!place_name_is_valid(name))
+        return COFFER_MISUSE;
+    lock(descriptors);
+    while (is_held(descriptors, name))
+        wait_locked(descriptors);
+    entry = find_locked(descriptors, name);
+    if (entry == NULL) {
+        hold_locked(descriptors, &hold, name, NULL);
+        unlock(descriptors);
+        status = open_existing(descriptors, name, &fd);
+        lock(descriptors);
+        if (status == COFFER_OK)
+            entry = keep_locked(descriptors, name, fd);
+        release_locked(descriptors, &hold);
+    }
+    if (entry != NULL) {
+        entry->used = ++descriptors->clock;
+        entry->users++;
+        if (changes)
+            status = check_regular_locked(descriptors, entry);
+        if (changes && status == COFFER_OK) {
+            entry->writers++;
+            change_locked(entry);
+        }
+    }
+    unlock(descriptors);
+    if (status == COFFER_OK)
+        *out = entry;
+    else if (entry != NULL)
+        descriptors_put(descriptors, entry, false);
+    return status;
+}
+
 enum coffer_status descriptors_create(struct descriptors *descriptors, const char *name,
                                       const struct place *place)
 {
@@ -553,6 +563,7 @@ enum coffer_status descriptors_create(struct descriptors *descriptors, const cha
     entry = keep_locked(descriptors, name, fd);
     change_locked(entry);
     entry->fresh = true;
+    entry->regular = true;
     unlock(descriptors);
     return COFFER_OK;
 }

@@ -3,8 +3,9 @@
  * The descriptors that the directory keeps open, so that calls by name cost one system call.
  *
  * Invariants
- *   D1 A file has one descriptor at most; every descriptor is of a regular file, never reached
- *      through a symbolic link.
+ *   D1 A file has one descriptor at most, never reached through a symbolic link. Those that change
+ *      their file are of regular ones; of other things a read fails, or brings bytes that are as
+ *      good as any that somebody made up.
  *   D2 A dirty descriptor is flushed before it is closed, unless no barrier is ever to come (the
  *      device's no_barriers). Linux reports a write-back error to the descriptors that were open at
  *      the time, and once; a file closed dirty could lose its data with nobody told.
@@ -27,7 +28,6 @@
 #define COFFER_LINUX_DESCRIPTORS_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -46,12 +46,12 @@ enum descriptor_state {
 struct descriptor {
     int fd; /* -1: this one is unused */
     enum descriptor_state state;
-    bool fresh;           /* a new name: the flush must cover all metadata */
-    bool flushing;        /* a thread is at it */
-    unsigned users;       /* calls at work on it */
-    unsigned writers;     /* of them, those that change the file */
-    uint64_t changes;     /* that were begun */
-    _Atomic uint64_t end; /* the file's size, until its first change; then UINT64_MAX */
+    bool fresh;       /* a new name: the flush must cover all metadata */
+    bool regular;     /* a regular file, as far as is known */
+    bool flushing;    /* a thread is at it */
+    unsigned users;   /* calls at work on it */
+    unsigned writers; /* of them, those that change the file */
+    uint64_t changes; /* that were begun */
     uint64_t used;
     uint32_t tag;                   /* of the name: others differ in it, nearly always */
     char name[DEVICE_NAME_MAX + 1]; /* empty: the file is gone, the last user closes it */
@@ -106,18 +106,12 @@ void descriptors_hold(struct descriptors *descriptors, struct hold *hold, const 
                       const char *other);
 void descriptors_release(struct descriptors *descriptors, struct hold *hold);
 
-/* The descriptor of an existing file, to be put back. `changes`: it is dirty from now on. The
- * caller doesn't hold the name. */
+/* The descriptor of an existing file, to be put back. `changes`: it is a regular one, and dirty
+ * from now on. The caller doesn't hold the name. */
 COFFER_MUST_CHECK enum coffer_status descriptors_get(struct descriptors *descriptors,
                                                      const char *name, bool changes,
                                                      struct descriptor **out);
 void descriptors_put(struct descriptors *descriptors, struct descriptor *descriptor, bool changed);
-
-/* Is that where the file ends? False also when it isn't known. */
-static inline bool descriptor_ends_at(const struct descriptor *descriptor, uint64_t offset)
-{
-    return atomic_load_explicit(&descriptor->end, memory_order_relaxed) == offset;
-}
 
 /* A new file, dirty and fresh. The caller holds the name, here and below. */
 COFFER_MUST_CHECK enum coffer_status

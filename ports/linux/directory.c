@@ -156,7 +156,7 @@ static enum coffer_status clip_to_file(int fd, uint64_t offset, size_t *total)
 
 static enum coffer_status directory_read(struct coffer_device *device, const char *name,
                                          uint64_t offset, const struct device_piece *pieces,
-                                         size_t count, size_t *got)
+                                         size_t count, size_t least, size_t *got)
 {
     struct directory *directory = directory_of(device);
     struct cursor cursor = {.pieces = pieces, .count = count};
@@ -193,8 +193,8 @@ static enum coffer_status directory_read(struct coffer_device *device, const cha
         passed = 0;
         total += (size_t)n;
         advance(&cursor, (size_t)n);
-        if (descriptor_ends_at(descriptor, offset + total))
-            break; /* without another call to learn it */
+        if (total >= least)
+            break; /* where the file ends is nobody's question */
     }
     /* The end may lie anywhere in what was passed over last. */
     if (status == COFFER_OK && passed > 0)
@@ -327,6 +327,8 @@ static enum coffer_status directory_size(struct coffer_device *device, const cha
         return status;
     if (fstat(descriptor->fd, &info) != 0)
         status = status_of_errno(errno);
+    else if (!S_ISREG(info.st_mode))
+        status = COFFER_IO;
     descriptors_put(&directory->descriptors, descriptor, false);
     if (status == COFFER_OK)
         *size = (uint64_t)info.st_size;

@@ -28,19 +28,26 @@ static uint64_t moved_size(const struct device_piece *pieces, size_t count, uint
     return total;
 }
 
-enum coffer_status device_read(struct coffer_device *device, const char *name, uint64_t offset,
-                               const struct device_piece *pieces, size_t count, size_t *got)
+enum coffer_status device_read_least(struct coffer_device *device, const char *name,
+                                     uint64_t offset, const struct device_piece *pieces,
+                                     size_t count, size_t least, size_t *got)
 {
     enum coffer_status status;
 
     assert_cheap(count > 0 && count <= DEVICE_PIECES_MAX);
     counter_add(&device->counters.reads, 1);
-    status = device->operations->read(device, name, offset, pieces, count, got);
+    status = device->operations->read(device, name, offset, pieces, count, least, got);
     if (status == COFFER_OK && *got > pieces_size(pieces, count))
         return COFFER_IO; /* callers clear what wasn't read: this would be beyond their buffer */
     if (status == COFFER_OK)
         counter_add(&device->counters.read_bytes, moved_size(pieces, count, *got));
     return status;
+}
+
+enum coffer_status device_read(struct coffer_device *device, const char *name, uint64_t offset,
+                               const struct device_piece *pieces, size_t count, size_t *got)
+{
+    return device_read_least(device, name, offset, pieces, count, SIZE_MAX, got);
 }
 
 enum coffer_status device_write(struct coffer_device *device, const char *name, uint64_t offset,

@@ -8,7 +8,8 @@
  * folder in front ("quarantine/1f"); names ending in ".tmp" are ours to throw away.
  *
  * What a device promises
- *   - A read returns bytes written before, or zeros for holes; short only at the end of the file.
+ *   - A read returns bytes written before, or zeros for holes; short only at the end of the file,
+ *     or of what its caller can't do without.
  *   - A write reaches the file whole, or fails; after a power cut, any part of what was written
  *     since the last barrier may be there or not, in any combination, and a write may be torn. Of
  *     one that passes bytes over, each stretch is a write of its own in this.
@@ -56,10 +57,11 @@ typedef bool device_list_function(void *argument, const char *name, uint64_t siz
 struct coffer_device;
 
 struct device_operations {
-    /* COFFER_NOT_FOUND when there is no such file. *got: bytes read and passed over, short at the
-     * end only. */
+    /* COFFER_NOT_FOUND when there is no such file. *got: bytes read and passed over, fewer than
+     * `least` at the end of the file only. */
     enum coffer_status (*read)(struct coffer_device *device, const char *name, uint64_t offset,
-                               const struct device_piece *pieces, size_t count, size_t *got);
+                               const struct device_piece *pieces, size_t count, size_t least,
+                               size_t *got);
     /* The file must exist. A write beyond the end leaves a hole. What is passed over stays as it
      * is; the first piece and the last have data. */
     enum coffer_status (*write)(struct coffer_device *device, const char *name, uint64_t offset,
@@ -100,6 +102,12 @@ struct coffer_device {
 COFFER_MUST_CHECK enum coffer_status device_read(struct coffer_device *device, const char *name,
                                                  uint64_t offset, const struct device_piece *pieces,
                                                  size_t count, size_t *got);
+/* Bytes beyond the first `least` are brought if they come along: a device that has those need not
+ * find out whether a read that ended early did so at the end of the file. */
+COFFER_MUST_CHECK enum coffer_status device_read_least(struct coffer_device *device,
+                                                       const char *name, uint64_t offset,
+                                                       const struct device_piece *pieces,
+                                                       size_t count, size_t least, size_t *got);
 COFFER_MUST_CHECK enum coffer_status device_write(struct coffer_device *device, const char *name,
                                                   uint64_t offset,
                                                   const struct device_piece *pieces, size_t count);

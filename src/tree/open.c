@@ -204,7 +204,8 @@ static enum coffer_status open_version(struct tree *tree, const struct tree_open
     enum coffer_status status;
     size_t got = 0;
 
-    status = device_read(tree->environment->device, opening->name, 0, &piece, 1, &got);
+    status = device_read_least(tree->environment->device, opening->name, 0, &piece, 1, FIRST_SLOTS,
+                               &got);
     if (status != COFFER_OK)
         return status;
     if (got < FIRST_SLOTS)

@@ -24,6 +24,7 @@ struct memory_device {
     struct memory_file *files; /* by id */
     unsigned count, room;
     bool attached;
+    bool sparing; /* reads bring no more than they must */
     uint64_t capacity;
     uint64_t changes;
     struct recording *recording;
@@ -159,7 +160,8 @@ static bool stops(const struct memory_device *device, bool struck, enum coffer_s
 }
 
 static enum coffer_status memory_read(struct coffer_device *face, const char *name, uint64_t offset,
-                                      const struct device_piece *pieces, size_t count, size_t *got)
+                                      const struct device_piece *pieces, size_t count, size_t least,
+                                      size_t *got)
 {
     LENT device = lent(face);
     bool struck = fault_plan_strikes(device->plan, FAULT_CALL_OTHER);
@@ -168,6 +170,7 @@ static enum coffer_status memory_read(struct coffer_device *face, const char *na
     enum coffer_status status;
     uint64_t at = offset;
     size_t total = 0;
+    uint64_t end;
 
     must(count > 0 && count <= DEVICE_PIECES_MAX);
     if (stops(device, struck, &status))
@@ -176,8 +179,11 @@ static enum coffer_status memory_read(struct coffer_device *face, const char *na
         return struck ? COFFER_IO : COFFER_NOT_FOUND;
 
     file = &device->files[id];
+    end = file->size;
+    if (device->sparing && offset < end && least < end - offset)
+        end = offset + least;
     for (size_t i = 0; i < count; i++) {
-        uint64_t left = at < file->size ? file->size - at : 0;
+        uint64_t left = at < end ? end - at : 0;
         size_t part = pieces[i].size < left ? pieces[i].size : (size_t)left;
 
         if (pieces[i].data != NULL && part > 0)
@@ -497,6 +503,11 @@ void memory_device_record(struct memory_device *device, struct recording *record
 void memory_device_inject(struct memory_device *device, struct fault_plan *plan)
 {
     device->plan = plan;
+}
+
+void memory_device_set_sparing(struct memory_device *device, bool sparing)
+{
+    device->sparing = sparing;
 }
 
 void memory_device_set_capacity(struct memory_device *device, uint64_t capacity)

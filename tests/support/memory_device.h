@@ -52,6 +52,9 @@ bool memory_device_is_attached(const struct memory_device *device);
 void memory_device_record(struct memory_device *device, struct recording *recording);
 void memory_device_inject(struct memory_device *device, struct fault_plan *plan);
 
+/* Reads bring no more from now on than their callers can't do without. */
+void memory_device_set_sparing(struct memory_device *device, bool sparing);
+
 /* COFFER_NO_SPACE once the files together would be larger than this many bytes. */
 void memory_device_set_capacity(struct memory_device *device, uint64_t capacity);
 

@@ -127,6 +127,26 @@ static void test_random_reads_read_nothing_ahead(void **state)
     tree_close(tree);
 }
 
+/* An opening brings block 0 if it comes along with what is wanted, and does without it. */
+static void test_a_small_file_takes_one_call_or_two(void **state)
+{
+    struct tree *tree = make_file("test_small", 100);
+    struct costs before = costs_now();
+
+    (void)state;
+    tree = reopen(tree);
+    expect_read(tree, 10, 64);
+    assert_int_equal(costs_since(before).reads, 1);
+
+    memory_device_set_sparing(disk, true);
+    before = costs_now();
+    tree = reopen(tree);
+    assert_int_equal(costs_since(before).reads, 1);
+    expect_read(tree, 10, 64);
+    assert_int_equal(costs_since(before).reads, 2);
+    tree_close(tree);
+}
+
 /* Nothing is known: one call for the nodes of the whole path, one for the block. */
 static void test_a_cold_path_takes_one_call(void **state)
 {
@@ -388,6 +408,7 @@ int main(void)
         calls_test(test_small_sequential_reads_are_read_ahead),
         calls_test(test_large_reads_take_one_call_for_32_blocks),
         calls_test(test_random_reads_read_nothing_ahead),
+        calls_test(test_a_small_file_takes_one_call_or_two),
         calls_test(test_a_cold_path_takes_one_call),
         calls_test(test_a_jump_ends_reading_ahead),
         calls_test(test_damage_ahead_is_not_met_before_it_is_wanted),
