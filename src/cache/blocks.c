@@ -4,6 +4,7 @@
 static const struct frame_kind kind = {
     .type = {.name = "blocks",
              .entry_bytes = FRAME_ENTRY_BYTES,
+             .may_make = frame_entry_may_make,
              .make = frame_entry_make,
              .unmake = frame_entry_unmake,
              .let_go = frame_entry_let_go},

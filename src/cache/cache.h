@@ -17,17 +17,17 @@
  *     +------------- let_go ----------- LOOSE ------- unmake ------> (memory)
  *
  * Locking. One lock a cache, never held while an entry is loaded, written, let go of, made or
- * unmade: no function of a type is called under it but `same`. Under it all steps are O(1), the
- * search for a victim amortised; longer ones are cut, and the lock given up between the pieces.
- * Contents are not protected by it: between a claim and `loaded` they are the claimer's, afterwards
- * theirs who hold a pin, and who of them may change what is settled above (an object's lock). The
- * group and the index of an entry stay while it is pinned. Calls that wait say so; in a port
- * without conditions nothing ever waits, as nobody else could be at work.
+ * unmade: of a type's functions only those are called under it that say so. Under it all steps are
+ * O(1), the search for a victim amortised; longer ones are cut, and the lock given up between the
+ * pieces. Contents are not protected by it: between a claim and `loaded` they are the claimer's,
+ * afterwards theirs who hold a pin, and who of them may change what is settled above (an object's
+ * lock). The group and the index of an entry stay while it is pinned. Calls that wait say so; in a
+ * port without conditions nothing ever waits, as nobody else could be at work.
  *
  * Invariants
  *   N1 No two entries that can be found have the same key.
  *   N2 An entry can be found exactly in the states LOADING, CLEAN, DIRTY and WRITING, and then it
- *      is on its group's list. No other has a key, a group or a set.
+ *      is on its group's list, which the group has counted. No other has a key, a group or a set.
  *   N3 What may be evicted is what nobody pins and is CLEAN, with a type that writes back also
  *      DIRTY: all of that stands in the order of replacement. Others may stand there until a search
  *      meets them, which takes them out; they come in again, as the last to go, when they may be
@@ -40,6 +40,7 @@
 #ifndef COFFER_CACHE_CACHE_H
 #define COFFER_CACHE_CACHE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -69,6 +70,7 @@ enum cache_policy {
 /* Entries that go together: a file's. */
 struct cache_group {
     struct list entries;
+    _Atomic size_t count; /* of them; written under the lock */
 };
 
 /* Dirty entries that go together: a transaction's. */
@@ -110,6 +112,9 @@ struct cache_type {
     /* It is the entry of `more` from now on: claimed, or given another key. With `same` only. Under
      * the lock. */
     void (*set_name)(struct cache_entry *entry, const void *more);
+
+    /* Is there memory for one more, as far as a look tells? NULL: try. Under the lock. */
+    bool (*may_make)(void *context);
 
     /* A new entry, all zero but for what the face keeps for itself. NULL: no memory now. */
     struct cache_entry *(*make)(void *context);
@@ -178,6 +183,7 @@ void cache_close(struct cache *cache);
 static inline void cache_group_init(struct cache_group *group)
 {
     list_init(&group->entries);
+    atomic_init(&group->count, 0);
 }
 
 /* --- Finding and loading */
@@ -232,7 +238,8 @@ void cache_write_end(struct cache *cache, struct cache_entry *entry, enum coffer
 /* --- Letting go */
 
 /* Forget one entry that only the caller pins, pin and all, or all of a group's, which nobody may
- * pin or be writing; dirty ones leave their sets. */
+ * pin, claim or be writing meanwhile; dirty ones leave their sets. A group that is empty takes no
+ * lock. */
 void cache_forget(struct cache *cache, struct cache_entry *entry);
 void cache_forget_group(struct cache *cache, struct cache_group *group);
 

@@ -47,6 +47,16 @@ static bool set_is_valid(const struct cache_set *set)
     return count == set->count;
 }
 
+/* Asked of its first entry, so once. */
+static bool group_is_valid(const struct cache_group *group)
+{
+    size_t count = 0;
+
+    list_each (link, &group->entries)
+        count++;
+    return count == group_count(group);
+}
+
 /* N2 and N4 for one entry that a chain holds. */
 static bool entry_is_valid(const struct cache *cache, const struct cache_entry *entry,
                            struct tally *tally)
@@ -58,6 +68,9 @@ static bool entry_is_valid(const struct cache *cache, const struct cache_entry *
     if ((entry->state == CACHE_LOADING || entry->state == CACHE_WRITING) && entry->pins == 0)
         return false;
     if ((entry->group == NULL) != list_is_empty(&entry->of_group))
+        return false;
+    if (entry->group != NULL && entry->group->entries.next == &entry->of_group &&
+        !group_is_valid(entry->group))
         return false;
     if (dirty != (entry->set != NULL))
         return false;

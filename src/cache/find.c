@@ -109,6 +109,8 @@ static void unchain(struct cache *cache, struct cache_entry *entry)
     *link = entry->chain;
     entry->chain = NULL;
     list_remove(&entry->of_group);
+    if (entry->group != NULL)
+        group_set_count(entry->group, group_count(entry->group) - 1);
     entry->group = NULL;
     cache->found_count--;
     cache->loose_count++;
@@ -139,8 +141,10 @@ static void claim(struct cache *cache, struct cache_entry *entry, const struct c
         cache->type->set_name(entry, key->more);
     entry->chain = *bucket;
     *bucket = entry;
-    if (key->group != NULL)
+    if (key->group != NULL) {
         list_insert_after(&key->group->entries, &entry->of_group);
+        group_set_count(key->group, group_count(key->group) + 1);
+    }
     entry->state = CACHE_LOADING;
     entry->marked = false;
     entry->cold = false;

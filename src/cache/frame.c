@@ -24,6 +24,13 @@ void frame_cache_close(struct frame_cache *cache)
     cache->core = NULL;
 }
 
+bool frame_entry_may_make(void *context)
+{
+    const struct frame_cache *cache = context;
+
+    return cache->free_min == 0 || memory_free_frames(cache->memory) > cache->free_min;
+}
+
 struct cache_entry *frame_entry_make(void *context)
 {
     struct frame_cache *cache = context;
@@ -32,7 +39,7 @@ struct cache_entry *frame_entry_make(void *context)
     void *block;
     void *frame;
 
-    if (memory_free_frames(cache->memory) <= cache->free_min && cache->free_min > 0)
+    if (!frame_entry_may_make(cache))
         return NULL;
     status = memory_alloc(cache->memory, cache->owner, cache->entry_size, &block);
     if (status != COFFER_OK)

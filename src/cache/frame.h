@@ -50,6 +50,7 @@ void frame_cache_close(struct frame_cache *cache);
 /* How many entries there can be at all as memory is now. The numbers of that moment come along. */
 size_t frame_cache_room(const struct frame_cache *cache, struct cache_statistics *statistics);
 
+bool frame_entry_may_make(void *context);
 struct cache_entry *frame_entry_make(void *context);
 void frame_entry_unmake(void *context, struct cache_entry *entry);
 void frame_entry_let_go(void *context, struct cache_entry *entry);

@@ -87,6 +87,24 @@ static inline bool has_idle_surplus(const struct cache *cache)
            cache->spare_count + cache->idle_count > cache->bounds.idle_max;
 }
 
+/* Does anything of the group stay? Without the lock, as long as nobody claims for it: once it is
+ * false the group is touched no more. */
+static inline bool group_has_any(const struct cache_group *group)
+{
+    return atomic_load_explicit(&group->count, memory_order_acquire) > 0;
+}
+
+/* With the lock. What was done to the group's list comes before. */
+static inline void group_set_count(struct cache_group *group, size_t count)
+{
+    atomic_store_explicit(&group->count, count, memory_order_release);
+}
+
+static inline size_t group_count(const struct cache_group *group)
+{
+    return atomic_load_explicit(&group->count, memory_order_relaxed);
+}
+
 /* --- find.c */
 
 /* One pin more or less, in any state but SPARE and LOOSE. */

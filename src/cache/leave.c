@@ -92,6 +92,8 @@ void cache_forget(struct cache *cache, struct cache_entry *entry)
 
 void cache_forget_group(struct cache *cache, struct cache_group *group)
 {
+    if (!group_has_any(group))
+        return;
     cache_lock(cache);
     while (!list_is_empty(&group->entries)) {
         struct cache_entry *entry = list_entry(group->entries.next, struct cache_entry, of_group);

@@ -23,6 +23,7 @@ static void let_go(void *context, struct cache_entry *entry)
 static const struct frame_kind kind = {
     .type = {.name = "nodes",
              .entry_bytes = FRAME_ENTRY_BYTES,
+             .may_make = frame_entry_may_make,
              .make = make,
              .unmake = frame_entry_unmake,
              .let_go = let_go},

@@ -135,12 +135,20 @@ void release_locked(struct cache *cache, struct cache_entry *loose)
 
 /* --- Making room --- */
 
+/* Is it worth trying? Who finds out by trying gives up the lock for it. */
+static bool may_make(const struct cache *cache)
+{
+    return cache->entry_count + cache->making_count < cache->entries_bound &&
+           !is_idle_enough(cache) &&
+           (cache->type->may_make == NULL || cache->type->may_make(cache->context));
+}
+
 enum coffer_status make_room_locked(struct cache *cache, unsigned *failures,
                                     struct cache_entry **out)
 {
     struct cache_entry *victim;
 
-    if (cache->entry_count + cache->making_count < cache->entries_bound && !is_idle_enough(cache)) {
+    if (may_make(cache)) {
         *out = make_locked(cache);
         if (*out != NULL)
             return COFFER_OK;
@@ -173,6 +181,8 @@ enum coffer_status make_room_locked(struct cache *cache, unsigned *failures,
 
 void cache_cool_group(struct cache *cache, struct cache_group *group, unsigned steps)
 {
+    if (!group_has_any(group))
+        return;
     cache_lock(cache);
     for (struct list *link = group->entries.next; link != &group->entries && steps > 0;
          link = link->next, steps--) {

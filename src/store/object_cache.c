@@ -105,20 +105,16 @@ struct object *object_cache_find(struct object_cache *cache, const struct name *
     return entry != NULL ? object_of(entry) : NULL;
 }
 
-enum coffer_status object_cache_claim(struct object_cache *cache, const struct name *name,
-                                      struct object **out)
+enum coffer_status object_cache_get(struct object_cache *cache, const struct name *name,
+                                    struct object **out, bool *claimed)
 {
     const struct cache_key key = key_of(cache, name);
     struct cache_entry *entry;
-    enum coffer_status status;
-    bool claimed;
+    enum coffer_status status = cache_get(cache->core, &key, 0, &entry, claimed);
 
-    status = cache_get(cache->core, &key, 0, &entry, &claimed);
-    if (status != COFFER_OK)
-        return status;
-    assert_cheap(claimed);
-    *out = object_of(entry);
-    return COFFER_OK;
+    if (status == COFFER_OK)
+        *out = object_of(entry);
+    return status;
 }
 
 void object_cache_loaded(struct object_cache *cache, struct object *object,

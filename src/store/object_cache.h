@@ -48,10 +48,11 @@ void object_cache_close(struct object_cache *cache);
 /* The pinned object of a name if it is here. A hit is counted, a miss not. */
 struct object *object_cache_find(struct object_cache *cache, const struct name *name);
 
-/* A pinned record for the object of a name that isn't here, all zero but for what is the cache's;
- * object_cache_loaded follows, and with an error the record is gone. */
-COFFER_MUST_CHECK enum coffer_status
-object_cache_claim(struct object_cache *cache, const struct name *name, struct object **out);
+/* The pinned object of a name. *claimed: it wasn't here, and this is a record for it, all zero but
+ * for what is the cache's; object_cache_loaded follows, and with an error the record is gone. */
+COFFER_MUST_CHECK enum coffer_status object_cache_get(struct object_cache *cache,
+                                                      const struct name *name, struct object **out,
+                                                      bool *claimed);
 void object_cache_loaded(struct object_cache *cache, struct object *object,
                          enum coffer_status status);
 

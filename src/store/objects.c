@@ -130,22 +130,23 @@ static void tell_if_tolerated(struct object *object)
     store_notice(object->store, COFFER_NOTICE_TREE_TOLERATED, text.bytes);
 }
 
-/* The pinned object of a name, with the store's lock held. */
-static enum coffer_status get_locked(struct store *store, const struct name *name,
-                                     struct object **out)
+/* The pinned object of a name that wasn't here before the store's lock was taken. */
+static enum coffer_status open_locked(struct store *store, const struct name *name,
+                                      struct object **out)
 {
-    struct object *object = object_cache_find(&store->objects, name);
-    enum coffer_status status = COFFER_OK;
+    struct object *object;
+    enum coffer_status status;
     struct entry entry;
     size_t hash_size;
     uint32_t slot;
+    bool claimed;
 
-    if (object == NULL) {
-        status = catalogue_find_to_open(&store->catalogue, name, &slot, &entry, &hash_size);
-        if (status == COFFER_OK)
-            status = object_cache_claim(&store->objects, name, &object);
-        if (status != COFFER_OK)
-            return status;
+    status = catalogue_find_to_open(&store->catalogue, name, &slot, &entry, &hash_size);
+    if (status == COFFER_OK)
+        status = object_cache_get(&store->objects, name, &object, &claimed);
+    if (status != COFFER_OK)
+        return status;
+    if (claimed) {
         status = load(store, object, slot, &entry, hash_size);
         if (status == COFFER_OK)
             tell_if_tolerated(object);
@@ -154,6 +155,14 @@ static enum coffer_status get_locked(struct store *store, const struct name *nam
     if (status == COFFER_OK)
         *out = object;
     return status;
+}
+
+/* The pinned object of a name, with the store's lock held. */
+static enum coffer_status get_locked(struct store *store, const struct name *name,
+                                     struct object **out)
+{
+    *out = object_cache_find(&store->objects, name);
+    return *out != NULL ? COFFER_OK : open_locked(store, name, out);
 }
 
 /* The pinned object of a name. */
@@ -167,7 +176,7 @@ static enum coffer_status get(struct store *store, const struct name *name, stru
             atomic_store_explicit(&(*out)->reused, true, memory_order_relaxed);
     } else {
         store_lock(store);
-        status = get_locked(store, name, out);
+        status = open_locked(store, name, out);
         store_unlock(store);
     }
     return status;

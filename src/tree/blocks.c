@@ -29,6 +29,16 @@ static enum coffer_status next_whole(struct tree *tree, struct node node, struct
     return nodes_reach(tree, node, false, pinned);
 }
 
+/* What the node of a block says, which is whole. */
+static void read_seal(struct node_entry *entry, struct block block, struct block_seal *seal)
+{
+    const uint8_t *image = image_of(entry, node_of_block(block));
+
+    memcpy(seal->iv, image + NODE_IV, CRYPTO_IV_SIZE);
+    memcpy(seal->tag, image + NODE_TAG, CRYPTO_TAG_SIZE);
+    seal->offset = layout_block_offset(block, load_le16(image + NODE_FLAGS) & NODE_FLAG_BLOCK);
+}
+
 enum coffer_status blocks_find_seals(struct tree *tree, struct block first, size_t count,
                                      struct block_seal *seals, size_t *found)
 {
@@ -41,18 +51,11 @@ enum coffer_status blocks_find_seals(struct tree *tree, struct block first, size
     nodes_lock(tree);
     for (i = 0; i < count; i++) {
         struct block block = {first.index + (uint32_t)i};
-        struct node node = node_of_block(block);
-        const uint8_t *image;
-        unsigned slot;
 
-        status = next_whole(tree, node, last, &fetched, &entry);
+        status = next_whole(tree, node_of_block(block), last, &fetched, &entry);
         if (status != COFFER_OK)
             break;
-        image = image_of(entry, node);
-        memcpy(seals[i].iv, image + NODE_IV, CRYPTO_IV_SIZE);
-        memcpy(seals[i].tag, image + NODE_TAG, CRYPTO_TAG_SIZE);
-        slot = load_le16(image + NODE_FLAGS) & NODE_FLAG_BLOCK;
-        seals[i].offset = layout_block_offset(block, slot);
+        read_seal(entry, block, &seals[i]);
     }
     nodes_unpin(tree, entry);
     nodes_unlock(tree);
@@ -144,20 +147,22 @@ enum coffer_status blocks_complete(struct tree *tree, struct frame_entry *const 
     return status;
 }
 
-void blocks_adopt_first(struct tree *tree, const uint8_t *slots, size_t got)
+void blocks_adopt_first(struct tree *tree, struct node_entry *group, const uint8_t *slots,
+                        size_t got)
 {
+    const struct block block = {0};
     struct block_cache *cache = tree->environment->blocks;
     struct frame_entry *entry;
     enum coffer_status status;
     struct block_seal seal;
     bool claimed;
-    size_t found;
     size_t at;
 
-    if (tree->now.length == 0 ||
-        blocks_find_seals(tree, (struct block){0}, 1, &seal, &found) != COFFER_OK)
+    if (tree->now.length == 0)
         return;
-    at = (size_t)(seal.offset - layout_block_offset((struct block){0}, 0));
+    assert_cheap(node_of_block(block).id == node_root.id);
+    read_seal(group, block, &seal);
+    at = (size_t)(seal.offset - layout_block_offset(block, 0));
     if (got < at + LAYOUT_BLOCK_SIZE)
         return;
     if (block_cache_get(cache, &tree->blocks, 0, 0, &entry, &claimed) != COFFER_OK)

@@ -196,13 +196,14 @@ void nodes_hash(struct tree *tree, struct node node, const uint8_t *image,
 COFFER_MUST_CHECK enum coffer_status nodes_reach(struct tree *tree, struct node node, bool change,
                                                  struct node_entry **out);
 
+/* Make the root whole, and its children known, whose group is pinned: it was adopted by an opening.
+ * Called without the lock. */
+COFFER_MUST_CHECK enum coffer_status nodes_verify_root(struct tree *tree, struct node_entry *entry);
+
 /* After a settle left too little room: hold the path of a node, to be marked, and the group of
  * another one, as soon as there is room; neither takes any more. */
 COFFER_MUST_CHECK enum coffer_status nodes_hold_in_turn(struct tree *tree, struct node node,
                                                         struct node also);
-
-/* Is the node good? Called without the lock. */
-COFFER_MUST_CHECK enum coffer_status nodes_verify(struct tree *tree, struct node node);
 
 /* --- changes.c */
 
@@ -276,8 +277,10 @@ COFFER_MUST_CHECK enum coffer_status blocks_complete(struct tree *tree,
                                                      size_t count, const struct staging *room);
 
 /* The first block's ciphertext came with the opening read: decrypt it into the cache if it is good.
- * `slots` are both slots of block 0, `got` how many bytes of them were read. */
-void blocks_adopt_first(struct tree *tree, const uint8_t *slots, size_t got);
+ * `group` is the root's, which is whole; `slots` are both slots of block 0, `got` how many bytes of
+ * them were read. */
+void blocks_adopt_first(struct tree *tree, struct node_entry *group, const uint8_t *slots,
+                        size_t got);
 
 /* --- outgoing.c */
 

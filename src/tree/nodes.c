@@ -179,31 +179,37 @@ static enum coffer_status open_node(struct tree *tree, struct node_entry *entry,
     return status;
 }
 
+/* The root is known by its hash; the group is its. */
+static enum coffer_status know_root(struct tree *tree, struct node_entry *entry)
+{
+    struct group_note *note = note_of(entry);
+    const uint8_t *image = entry->at.frame + layout_place_offset(0, tree->now.slot);
+
+    if (note->known & bit_of(node_root))
+        return COFFER_OK;
+    if (memcmp(image + NODE_HASH, tree->now.root_hash, CRYPTO_HASH_SIZE) != 0)
+        return COFFER_CORRUPT;
+    note->known |= bit_of(node_root);
+    note->slot = tree->now.slot ? note->slot | bit_of(node_root) : note->slot & ~bit_of(node_root);
+    note->changed = tree->changed ? note->changed | bit_of(node_root)
+                                  : note->changed & ~bit_of(node_root);
+    return COFFER_OK;
+}
+
 /* The pinned group of the node_root, which is known afterwards. */
 static enum coffer_status load_root(struct tree *tree, bool held, struct node_entry **out)
 {
     struct node_entry *entry;
     enum coffer_status status = nodes_load_group(tree, node_root, held, &entry);
-    struct group_note *note;
 
     if (status != COFFER_OK)
         return status;
-    note = note_of(entry);
-    if (!(note->known & bit_of(node_root))) {
-        const uint8_t *image = entry->at.frame + layout_place_offset(0, tree->now.slot);
-
-        if (memcmp(image + NODE_HASH, tree->now.root_hash, CRYPTO_HASH_SIZE) != 0) {
-            nodes_unpin(tree, entry);
-            return COFFER_CORRUPT;
-        }
-        note->known |= bit_of(node_root);
-        note->slot = tree->now.slot ? note->slot | bit_of(node_root)
-                                    : note->slot & ~bit_of(node_root);
-        note->changed = tree->changed ? note->changed | bit_of(node_root)
-                                      : note->changed & ~bit_of(node_root);
-    }
-    *out = entry;
-    return COFFER_OK;
+    status = know_root(tree, entry);
+    if (status == COFFER_OK)
+        *out = entry;
+    else
+        nodes_unpin(tree, entry);
+    return status;
 }
 
 /* One step down a path: from a pinned, known node to its child `next`, pinned and known. */
@@ -348,25 +354,35 @@ enum coffer_status nodes_hold_in_turn(struct tree *tree, struct node node, struc
     return status;
 }
 
-enum coffer_status nodes_verify(struct tree *tree, struct node node)
+/* Its children are in its own group, so this needs no room in the cache. */
+enum coffer_status nodes_verify_root(struct tree *tree, struct node_entry *entry)
 {
-    struct node_entry *entry;
+    struct node_entry *children[2];
     enum coffer_status status;
 
     nodes_lock(tree);
-    status = nodes_reach(tree, node, false, &entry);
+    status = know_root(tree, entry);
     if (status == COFFER_OK)
-        nodes_unpin(tree, entry);
+        status = open_node(tree, entry, node_root, false, children);
+    if (status == COFFER_OK) {
+        nodes_unpin(tree, children[0]);
+        nodes_unpin(tree, children[1]);
+    }
     nodes_unlock(tree);
     return status;
 }
 
 enum coffer_status tree_verify_node(struct tree *tree, struct node node)
 {
+    struct node_entry *entry;
     enum coffer_status status;
 
     work_begin(tree->environment);
-    status = nodes_verify(tree, node);
+    nodes_lock(tree);
+    status = nodes_reach(tree, node, false, &entry);
+    if (status == COFFER_OK)
+        nodes_unpin(tree, entry);
+    nodes_unlock(tree);
     work_end(tree->environment);
     return status;
 }

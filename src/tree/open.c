@@ -124,9 +124,11 @@ static enum coffer_status try_head(struct tree *tree, const struct tree_opening 
     return status;
 }
 
-/* Take the version of a head: authenticate it, and the root with its children's hashes. */
+/* Take the version of a head: authenticate it, and the root with its children's hashes. The root's
+ * group comes back pinned. */
 static enum coffer_status take_version(struct tree *tree, const struct tree_opening *opening,
-                                       const uint8_t *first, unsigned slot)
+                                       const uint8_t *first, unsigned slot,
+                                       struct node_entry **group)
 {
     enum coffer_status status = try_head(tree, opening, first, slot);
     struct node_entry *entry;
@@ -137,13 +139,16 @@ static enum coffer_status take_version(struct tree *tree, const struct tree_open
     status = nodes_adopt_first_group(tree, first + FIRST_GROUP, &entry);
     if (status != COFFER_OK)
         return status;
-    status = nodes_verify(tree, node_root);
-    nodes_unpin(tree, entry);
+    status = nodes_verify_root(tree, entry);
+    if (status == COFFER_OK)
+        *group = entry;
+    else
+        nodes_unpin(tree, entry);
     return status;
 }
 
 static enum coffer_status open_by_hash(struct tree *tree, const struct tree_opening *opening,
-                                       const uint8_t *first)
+                                       const uint8_t *first, struct node_entry **group)
 {
     size_t hash_size = opening->hash_size != 0 ? opening->hash_size : CRYPTO_HASH_SIZE;
     enum coffer_status status = COFFER_CORRUPT;
@@ -152,7 +157,7 @@ static enum coffer_status open_by_hash(struct tree *tree, const struct tree_open
         const uint8_t *root = first + FIRST_GROUP + layout_place_offset(0, slot);
 
         if (memcmp(root + NODE_HASH, opening->root_hash, hash_size) == 0)
-            status = take_version(tree, opening, first, slot);
+            status = take_version(tree, opening, first, slot, group);
     }
     return status;
 }
@@ -166,7 +171,8 @@ static unsigned newer_head(const struct tree_heads *heads)
 }
 
 static enum coffer_status open_by_counter(struct tree *tree, const struct tree_opening *opening,
-                                          const uint8_t *first, struct tree_heads *heads)
+                                          const uint8_t *first, struct tree_heads *heads,
+                                          struct node_entry **group)
 {
     enum coffer_status status;
     unsigned slot;
@@ -187,7 +193,7 @@ static enum coffer_status open_by_counter(struct tree *tree, const struct tree_o
     if (opening->version == TREE_SPARE)
         slot ^= 1;
     for (unsigned attempt = 0; attempt < 2; attempt++, slot ^= 1) {
-        status = take_version(tree, opening, first, slot);
+        status = take_version(tree, opening, first, slot, group);
         if (status != COFFER_CORRUPT || opening->version == TREE_SPARE)
             break;
         heads->authentic[slot] = false;
@@ -201,6 +207,7 @@ static enum coffer_status open_version(struct tree *tree, const struct tree_open
                                        struct tree_heads *heads, uint8_t *first)
 {
     struct device_piece piece = {first, FIRST_SIZE};
+    struct node_entry *group;
     enum coffer_status status;
     size_t got = 0;
 
@@ -211,12 +218,15 @@ static enum coffer_status open_version(struct tree *tree, const struct tree_open
     if (got < FIRST_SLOTS)
         memset(first + got, 0, FIRST_SLOTS - got);
     if (opening->version == TREE_BY_HASH)
-        status = open_by_hash(tree, opening, first);
+        status = open_by_hash(tree, opening, first, &group);
     else
-        status = open_by_counter(tree, opening, first, heads);
-    if (status == COFFER_OK && got > FIRST_SLOTS)
-        blocks_adopt_first(tree, first + FIRST_SLOTS, got - FIRST_SLOTS);
-    return status;
+        status = open_by_counter(tree, opening, first, heads, &group);
+    if (status != COFFER_OK)
+        return status;
+    if (got > FIRST_SLOTS)
+        blocks_adopt_first(tree, group, first + FIRST_SLOTS, got - FIRST_SLOTS);
+    nodes_unpin(tree, group);
+    return COFFER_OK;
 }
 
 enum coffer_status tree_open(struct tree_environment *environment,
