@@ -78,6 +78,124 @@ int32_t TEE_MemCompare(const void *buffer1, const void *buffer2, size_t size);
 /* Fill with a byte; that is done also if nobody looks at the buffer afterwards. */
 void TEE_MemFill(void *buffer, uint8_t x, size_t size);
 
+/* --- Objects of both kinds (5.5) --------------------------------------------------------- */
+
+/* TEE_ERROR_CORRUPT_OBJECT, here and below: a persistent object is damaged. It is out of the TA's
+ * sight from then on, and the handle is closed. TEE_ERROR_STORAGE_NOT_AVAILABLE: it can't be reached
+ * now. */
+TEE_Result TEE_GetObjectInfo1(TEE_ObjectHandle object, TEE_ObjectInfo *objectInfo);
+TEE_Result __GP11_TEE_GetObjectInfo1(TEE_ObjectHandle object, __GP11_TEE_ObjectInfo *objectInfo);
+
+/* Deprecated. A damaged object has the type TEE_TYPE_CORRUPTED_OBJECT, and zeros. */
+void TEE_GetObjectInfo(TEE_ObjectHandle object, TEE_ObjectInfo *objectInfo);
+void __GP11_TEE_GetObjectInfo(TEE_ObjectHandle object, __GP11_TEE_ObjectInfo *objectInfo);
+
+/* Take from its usage what isn't in `objectUsage`; of a persistent object for all its handles, and
+ * for good. TEE_ERROR_CORRUPT_OBJECT, TEE_ERROR_STORAGE_NOT_AVAILABLE. */
+TEE_Result TEE_RestrictObjectUsage1(TEE_ObjectHandle object, uint32_t objectUsage);
+
+/* Deprecated. Of a damaged object nothing is changed. */
+void TEE_RestrictObjectUsage(TEE_ObjectHandle object, uint32_t objectUsage);
+
+/* TEE_HANDLE_NULL is nothing. */
+void TEE_CloseObject(TEE_ObjectHandle object);
+
+/* --- Persistent objects (5.7) ------------------------------------------------------------ */
+
+/*
+ * An object has an id of up to TEE_OBJECT_ID_MAX_LEN bytes, none are fine, in a storage of its TA's
+ * own. It has any number of handles, of all instances of the TA, as far as their flags agree: a
+ * handle with TEE_DATA_FLAG_ACCESS_WRITE_META, or with no flags at all, is the only one; all have
+ * the same TEE_DATA_FLAG_SHARE_... flags, SHARE_READ if one may read, SHARE_WRITE if one may write.
+ * Each change is one transaction, on the device when the call returns.
+ */
+
+/* TEE_ERROR_ITEM_NOT_FOUND: no such object, or no such storage; _ACCESS_CONFLICT: the flags don't
+ * agree with those of another handle; _OUT_OF_MEMORY, _CORRUPT_OBJECT, _STORAGE_NOT_AVAILABLE. The
+ * handle stands at the beginning of the data. *object is TEE_HANDLE_NULL on failure. */
+TEE_Result TEE_OpenPersistentObject(uint32_t storageID, const void *objectID, size_t objectIDLen,
+                                    uint32_t flags, TEE_ObjectHandle *object);
+
+/*
+ * A new object with that data, and with the attributes and usage of another one, transient and
+ * initialized or persistent; TEE_HANDLE_NULL: plain data. With TEE_DATA_FLAG_OVERWRITE it takes the
+ * place of one with the same id, unless that is open.
+ *
+ * `object` may be NULL: then no handle stays open, but that a transient object `attributes` becomes
+ * the handle on the new one.
+ *
+ * TEE_ERROR_ITEM_NOT_FOUND: no such storage; _ACCESS_CONFLICT: there is one, or it is open;
+ * _OUT_OF_MEMORY, _STORAGE_NO_SPACE, _CORRUPT_OBJECT (`attributes`), _STORAGE_NOT_AVAILABLE.
+ * *object is TEE_HANDLE_NULL on failure.
+ */
+TEE_Result TEE_CreatePersistentObject(uint32_t storageID, const void *objectID, size_t objectIDLen,
+                                      uint32_t flags, TEE_ObjectHandle attributes,
+                                      const void *initialData, size_t initialDataLen,
+                                      TEE_ObjectHandle *object);
+
+/* The handle must have TEE_DATA_FLAG_ACCESS_WRITE_META; it is closed whatever the answer.
+ * TEE_HANDLE_NULL is nothing. TEE_ERROR_STORAGE_NOT_AVAILABLE: it wasn't deleted. */
+TEE_Result TEE_CloseAndDeletePersistentObject1(TEE_ObjectHandle object);
+
+/* Deprecated: failure is a panic. */
+void TEE_CloseAndDeletePersistentObject(TEE_ObjectHandle object);
+
+/* The handle must have TEE_DATA_FLAG_ACCESS_WRITE_META. TEE_ERROR_ACCESS_CONFLICT: the id is taken,
+ * be it by this object; _CORRUPT_OBJECT, _STORAGE_NOT_AVAILABLE. */
+TEE_Result TEE_RenamePersistentObject(TEE_ObjectHandle object, const void *newObjectID,
+                                      size_t newObjectIDLen);
+
+/* OpenHarmony's: what was changed is on the device. It is, always. */
+TEE_Result TEE_SyncPersistentObject(TEE_ObjectHandle object);
+
+/* --- Enumeration of persistent objects (5.8) --------------------------------------------- */
+
+/* TEE_ERROR_OUT_OF_MEMORY. */
+TEE_Result TEE_AllocatePersistentObjectEnumerator(TEE_ObjectEnumHandle *objectEnumerator);
+
+/* TEE_HANDLE_NULL is nothing, for both. */
+void TEE_FreePersistentObjectEnumerator(TEE_ObjectEnumHandle objectEnumerator);
+void TEE_ResetPersistentObjectEnumerator(TEE_ObjectEnumHandle objectEnumerator);
+
+/* From the beginning, also when it was started before. TEE_ERROR_ITEM_NOT_FOUND: no such storage, or
+ * nothing in it; _CORRUPT_OBJECT, _STORAGE_NOT_AVAILABLE. */
+TEE_Result TEE_StartPersistentObjectEnumerator(TEE_ObjectEnumHandle objectEnumerator,
+                                               uint32_t storageID);
+
+/* Objects that are made, renamed or deleted meanwhile may or may not be met, all others once.
+ * `objectID` has room for TEE_OBJECT_ID_MAX_LEN bytes, whatever *objectIDLen is; `objectInfo` may be
+ * NULL. TEE_ERROR_ITEM_NOT_FOUND: there are no more, or it isn't started; _CORRUPT_OBJECT: one was
+ * damaged, which is out of sight now: the next call goes on; _STORAGE_NOT_AVAILABLE. */
+TEE_Result TEE_GetNextPersistentObject(TEE_ObjectEnumHandle objectEnumerator,
+                                       TEE_ObjectInfo *objectInfo, void *objectID,
+                                       size_t *objectIDLen);
+TEE_Result __GP11_TEE_GetNextPersistentObject(TEE_ObjectEnumHandle objectEnumerator,
+                                              __GP11_TEE_ObjectInfo *objectInfo, void *objectID,
+                                              uint32_t *objectIDLen);
+
+/* --- Data of persistent objects (5.9) ---------------------------------------------------- */
+
+/* From where the handle stands, which moves on. *count is less than `size` only at the end of the
+ * data. The handle must have TEE_DATA_FLAG_ACCESS_READ. TEE_ERROR_CORRUPT_OBJECT,
+ * _STORAGE_NOT_AVAILABLE. */
+TEE_Result TEE_ReadObjectData(TEE_ObjectHandle object, void *buffer, size_t size, size_t *count);
+TEE_Result __GP11_TEE_ReadObjectData(TEE_ObjectHandle object, void *buffer, uint32_t size,
+                                     uint32_t *count);
+
+/* To where the handle stands, which moves on; a gap before it is filled with zeros. The handle must
+ * have TEE_DATA_FLAG_ACCESS_WRITE, for both calls. TEE_ERROR_STORAGE_NO_SPACE; _OVERFLOW: beyond
+ * TEE_DATA_MAX_POSITION; _CORRUPT_OBJECT, _STORAGE_NOT_AVAILABLE. */
+TEE_Result TEE_WriteObjectData(TEE_ObjectHandle object, const void *buffer, size_t size);
+
+/* Cut, or grow with zeros; the handle stays where it stands. TEE_ERROR_STORAGE_NO_SPACE,
+ * _CORRUPT_OBJECT, _STORAGE_NOT_AVAILABLE. */
+TEE_Result TEE_TruncateObjectData(TEE_ObjectHandle object, size_t size);
+
+/* `whence` is TEE_DATA_SEEK_SET, _CUR or _END; before the beginning is the beginning, and behind the
+ * end is fine. TEE_ERROR_OVERFLOW: beyond TEE_DATA_MAX_POSITION; _CORRUPT_OBJECT,
+ * _STORAGE_NOT_AVAILABLE. */
+TEE_Result TEE_SeekObjectData(TEE_ObjectHandle object, intmax_t offset, TEE_Whence whence);
+
 #ifdef __cplusplus
 }
 #endif

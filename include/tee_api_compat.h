@@ -18,7 +18,11 @@
 
 /* Calls. */
 #define TEE_CheckMemoryAccessRights __GP11_TEE_CheckMemoryAccessRights
+#define TEE_GetNextPersistentObject __GP11_TEE_GetNextPersistentObject
+#define TEE_GetObjectInfo           __GP11_TEE_GetObjectInfo
+#define TEE_GetObjectInfo1          __GP11_TEE_GetObjectInfo1
 #define TEE_Malloc                  __GP11_TEE_Malloc
+#define TEE_ReadObjectData          __GP11_TEE_ReadObjectData
 #define TEE_Realloc                 __GP11_TEE_Realloc
 
 /* What a TA has. */

@@ -20,17 +20,23 @@
  *   handles.c     handles: numbers to what they stand for
  *   memory.c      TEE_Malloc and the rest
  *   properties.c  properties and their enumerators
+ *   objects.c     objects of both kinds: what they are, and may be used for
+ *   files.c       who has which persistent object open: sharing rules
+ *   persistent.c  persistent objects, and streams.c their data
+ *   enumerators.c what a storage holds
  *
  * Invariants
  *   G1 A handle stands for one thing of one instance from when it is given out until it is closed;
  *      a number is not given out again before 255 others of its place were.
  *   G2 Everything an instance has is charged to its owner and goes with it: pool, space, handles,
  *      open files.
+ *   G3 An open persistent object (struct gp_file) is there as long as a handle of any instance is.
  *   G4 Outputs are written on success only, but where the standard says otherwise.
  *   G5 Nothing pageable is given to a store: buffers in a space are pinned around the call.
  *
  * Locking. An instance runs in one thread at a time, so what hangs off it needs no lock. The list
- * of instances is under tee->lock, which is never held over a call of a store nor over a TA's code.
+ * of instances is under tee->lock, which is never held over a call of a store nor over a TA's code;
+ * open persistent objects are under a lock of their own (files.h).
  */
 #ifndef COFFER_GP_GP_H
 #define COFFER_GP_GP_H
@@ -82,6 +88,9 @@ struct gp_tee {
     struct port_lock lock;
     struct list instances;
     unsigned instances_made; /* tells their handles apart */
+
+    struct port_lock files_lock;
+    struct list files; /* persistent objects that are open, of all instances (files.h) */
 };
 
 /* Some 350 operations with a key each. */

@@ -88,9 +88,13 @@ enum coffer_status gp_tee_open(struct gp_tee *tee, const struct gp_tee_settings 
     for (unsigned i = 0; i < settings->storage_count; i++)
         tee->storages[i] = settings->storages[i];
     list_init(&tee->instances);
+    list_init(&tee->files);
     status = port->lock_init(port->context, &tee->lock);
     if (status != COFFER_OK)
         return status;
+    status = port->lock_init(port->context, &tee->files_lock);
+    if (status != COFFER_OK)
+        goto no_files_lock;
     status = coffer_owner_open(tee->memory, "tee", &tee->owner);
     if (status != COFFER_OK)
         goto no_owner;
@@ -108,6 +112,8 @@ enum coffer_status gp_tee_open(struct gp_tee *tee, const struct gp_tee_settings 
 no_pool:
     close_owner(tee);
 no_owner:
+    port->lock_fini(port->context, &tee->files_lock);
+no_files_lock:
     port->lock_fini(port->context, &tee->lock);
     return status;
 }
@@ -118,5 +124,6 @@ void gp_tee_close(struct gp_tee *tee)
         tee->provider->stop(tee->crypto);
     coffer_pool_close(tee->pool);
     close_owner(tee);
+    tee->port->lock_fini(tee->port->context, &tee->files_lock);
     tee->port->lock_fini(tee->port->context, &tee->lock);
 }
