@@ -30,6 +30,58 @@
 extern "C" {
 #endif
 
+/* --- Properties (4.4) -------------------------------------------------------------------- */
+
+/*
+ * One property's value: of the set TEE_PROPSET_TEE_IMPLEMENTATION, _CURRENT_CLIENT or _CURRENT_TA
+ * by `name`, or where an enumerator stands, and then `name` isn't looked at.
+ * TEE_ERROR_ITEM_NOT_FOUND: there is none of that name, or the enumerator isn't started or is at
+ * its end. TEE_ERROR_BAD_FORMAT: it is of another type. TEE_ERROR_SHORT_BUFFER: `*valueBufferLen`,
+ * in: of the buffer, out: of the value, a final NUL included.
+ *
+ * A string can be had of every type: "true" or "false", decimal numbers, a UUID as 8-4-4-4-12 hex
+ * digits, an identity as its login in decimal, a colon and its UUID, a binary block in base 64.
+ */
+TEE_Result TEE_GetPropertyAsString(TEE_PropSetHandle propsetOrEnumerator, const char *name,
+                                   char *valueBuffer, size_t *valueBufferLen);
+TEE_Result __GP11_TEE_GetPropertyAsString(TEE_PropSetHandle propsetOrEnumerator, const char *name,
+                                          char *valueBuffer, uint32_t *valueBufferLen);
+TEE_Result TEE_GetPropertyAsBool(TEE_PropSetHandle propsetOrEnumerator, const char *name,
+                                 bool *value);
+TEE_Result TEE_GetPropertyAsU32(TEE_PropSetHandle propsetOrEnumerator, const char *name,
+                                uint32_t *value);
+TEE_Result TEE_GetPropertyAsU64(TEE_PropSetHandle propsetOrEnumerator, const char *name,
+                                uint64_t *value);
+TEE_Result TEE_GetPropertyAsBinaryBlock(TEE_PropSetHandle propsetOrEnumerator, const char *name,
+                                        void *valueBuffer, size_t *valueBufferLen);
+TEE_Result __GP11_TEE_GetPropertyAsBinaryBlock(TEE_PropSetHandle propsetOrEnumerator,
+                                               const char *name, void *valueBuffer,
+                                               uint32_t *valueBufferLen);
+TEE_Result TEE_GetPropertyAsUUID(TEE_PropSetHandle propsetOrEnumerator, const char *name,
+                                 TEE_UUID *value);
+TEE_Result TEE_GetPropertyAsIdentity(TEE_PropSetHandle propsetOrEnumerator, const char *name,
+                                     TEE_Identity *value);
+
+/* An enumerator, which isn't started; the TA frees it. TEE_ERROR_OUT_OF_MEMORY. */
+TEE_Result TEE_AllocatePropertyEnumerator(TEE_PropSetHandle *enumerator);
+/* As in OP-TEE, TEE_HANDLE_NULL is nothing in a tee of that profile. */
+void TEE_FreePropertyEnumerator(TEE_PropSetHandle enumerator);
+/* It stands at the first property of a set. */
+void TEE_StartPropertyEnumerator(TEE_PropSetHandle enumerator, TEE_PropSetHandle propSet);
+/* It isn't started any more. */
+void TEE_ResetPropertyEnumerator(TEE_PropSetHandle enumerator);
+
+/* Where it stands, a name with its NUL. TEE_ERROR_ITEM_NOT_FOUND: nowhere.
+ * TEE_ERROR_SHORT_BUFFER. */
+TEE_Result TEE_GetPropertyName(TEE_PropSetHandle enumerator, void *nameBuffer,
+                               size_t *nameBufferLen);
+TEE_Result __GP11_TEE_GetPropertyName(TEE_PropSetHandle enumerator, void *nameBuffer,
+                                      uint32_t *nameBufferLen);
+
+/* One further. TEE_ERROR_ITEM_NOT_FOUND: it was at the last one, and is at its end now; or it
+ * isn't started. */
+TEE_Result TEE_GetNextProperty(TEE_PropSetHandle enumerator);
+
 /* --- Panics (4.8) ------------------------------------------------------------------------ */
 
 /* End the instance; `panicCode` is for people. Doesn't return. */
@@ -81,8 +133,8 @@ void TEE_MemFill(void *buffer, uint8_t x, size_t size);
 /* --- Objects of both kinds (5.5) --------------------------------------------------------- */
 
 /* TEE_ERROR_CORRUPT_OBJECT, here and below: a persistent object is damaged. It is out of the TA's
- * sight from then on, and the handle is closed. TEE_ERROR_STORAGE_NOT_AVAILABLE: it can't be reached
- * now. */
+ * sight from then on, and the handle is closed. TEE_ERROR_STORAGE_NOT_AVAILABLE: it can't be
+ * reached now. */
 TEE_Result TEE_GetObjectInfo1(TEE_ObjectHandle object, TEE_ObjectInfo *objectInfo);
 TEE_Result __GP11_TEE_GetObjectInfo1(TEE_ObjectHandle object, __GP11_TEE_ObjectInfo *objectInfo);
 
@@ -157,15 +209,15 @@ TEE_Result TEE_AllocatePersistentObjectEnumerator(TEE_ObjectEnumHandle *objectEn
 void TEE_FreePersistentObjectEnumerator(TEE_ObjectEnumHandle objectEnumerator);
 void TEE_ResetPersistentObjectEnumerator(TEE_ObjectEnumHandle objectEnumerator);
 
-/* From the beginning, also when it was started before. TEE_ERROR_ITEM_NOT_FOUND: no such storage, or
- * nothing in it; _CORRUPT_OBJECT, _STORAGE_NOT_AVAILABLE. */
+/* From the beginning, also when it was started before. TEE_ERROR_ITEM_NOT_FOUND: no such storage,
+ * or nothing in it; _CORRUPT_OBJECT, _STORAGE_NOT_AVAILABLE. */
 TEE_Result TEE_StartPersistentObjectEnumerator(TEE_ObjectEnumHandle objectEnumerator,
                                                uint32_t storageID);
 
 /* Objects that are made, renamed or deleted meanwhile may or may not be met, all others once.
- * `objectID` has room for TEE_OBJECT_ID_MAX_LEN bytes, whatever *objectIDLen is; `objectInfo` may be
- * NULL. TEE_ERROR_ITEM_NOT_FOUND: there are no more, or it isn't started; _CORRUPT_OBJECT: one was
- * damaged, which is out of sight now: the next call goes on; _STORAGE_NOT_AVAILABLE. */
+ * `objectID` has room for TEE_OBJECT_ID_MAX_LEN bytes, whatever *objectIDLen is; `objectInfo` may
+ * be NULL. TEE_ERROR_ITEM_NOT_FOUND: there are no more, or it isn't started; _CORRUPT_OBJECT: one
+ * was damaged, which is out of sight now: the next call goes on; _STORAGE_NOT_AVAILABLE. */
 TEE_Result TEE_GetNextPersistentObject(TEE_ObjectEnumHandle objectEnumerator,
                                        TEE_ObjectInfo *objectInfo, void *objectID,
                                        size_t *objectIDLen);
@@ -191,8 +243,8 @@ TEE_Result TEE_WriteObjectData(TEE_ObjectHandle object, const void *buffer, size
  * _CORRUPT_OBJECT, _STORAGE_NOT_AVAILABLE. */
 TEE_Result TEE_TruncateObjectData(TEE_ObjectHandle object, size_t size);
 
-/* `whence` is TEE_DATA_SEEK_SET, _CUR or _END; before the beginning is the beginning, and behind the
- * end is fine. TEE_ERROR_OVERFLOW: beyond TEE_DATA_MAX_POSITION; _CORRUPT_OBJECT,
+/* `whence` is TEE_DATA_SEEK_SET, _CUR or _END; before the beginning is the beginning, and behind
+ * the end is fine. TEE_ERROR_OVERFLOW: beyond TEE_DATA_MAX_POSITION; _CORRUPT_OBJECT,
  * _STORAGE_NOT_AVAILABLE. */
 TEE_Result TEE_SeekObjectData(TEE_ObjectHandle object, intmax_t offset, TEE_Whence whence);
 

@@ -17,13 +17,16 @@
 #define TEE_Param      __GP11_TEE_Param
 
 /* Calls. */
-#define TEE_CheckMemoryAccessRights __GP11_TEE_CheckMemoryAccessRights
-#define TEE_GetNextPersistentObject __GP11_TEE_GetNextPersistentObject
-#define TEE_GetObjectInfo           __GP11_TEE_GetObjectInfo
-#define TEE_GetObjectInfo1          __GP11_TEE_GetObjectInfo1
-#define TEE_Malloc                  __GP11_TEE_Malloc
-#define TEE_ReadObjectData          __GP11_TEE_ReadObjectData
-#define TEE_Realloc                 __GP11_TEE_Realloc
+#define TEE_CheckMemoryAccessRights  __GP11_TEE_CheckMemoryAccessRights
+#define TEE_GetNextPersistentObject  __GP11_TEE_GetNextPersistentObject
+#define TEE_GetObjectInfo            __GP11_TEE_GetObjectInfo
+#define TEE_GetObjectInfo1           __GP11_TEE_GetObjectInfo1
+#define TEE_GetPropertyAsBinaryBlock __GP11_TEE_GetPropertyAsBinaryBlock
+#define TEE_GetPropertyAsString      __GP11_TEE_GetPropertyAsString
+#define TEE_GetPropertyName          __GP11_TEE_GetPropertyName
+#define TEE_Malloc                   __GP11_TEE_Malloc
+#define TEE_ReadObjectData           __GP11_TEE_ReadObjectData
+#define TEE_Realloc                  __GP11_TEE_Realloc
 
 /* What a TA has. */
 #define TA_OpenSessionEntryPoint   __GP11_TA_OpenSessionEntryPoint

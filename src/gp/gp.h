@@ -19,7 +19,7 @@
  *   instance.c    an instance: made, ended, its space and pool; buffers pinned
  *   handles.c     handles: numbers to what they stand for
  *   memory.c      TEE_Malloc and the rest
- *   properties.c  properties and their enumerators
+ *   properties.c  what properties there are; property_calls.c  the calls on them
  *   objects.c     objects of both kinds: what they are, and may be used for
  *   files.c       who has which persistent object open: sharing rules
  *   persistent.c  persistent objects, and streams.c their data
@@ -52,6 +52,7 @@
 #include "port/port.h"
 #include "tee_api_defines_extensions.h"
 #include "tee_internal_api.h"
+#include "user_ta_header.h"
 
 struct gp_instance;
 struct gp_provider; /* provider.h */
@@ -78,6 +79,7 @@ struct gp_tee {
     void *crypto;                 /* its state */
     struct coffer_memory *memory; /* of instances; the stores have their own */
     enum gp_profile profile;
+    TEE_UUID device; /* what it is told to be (gpd.tee.deviceID) */
     /* Can this memory, which is none of ours, be touched? NULL: all can. */
     bool (*reaches)(const void *address, size_t size, bool write);
     struct gp_storage storages[GP_STORAGES_MAX];
@@ -100,6 +102,7 @@ struct gp_tee_settings {
     const struct coffer_port *port; /* required, as all of these */
     struct coffer_memory *memory;
     enum gp_profile profile;
+    TEE_UUID device;                    /* one of its own for each machine */
     const struct gp_provider *provider; /* NULL: no cryptography */
     size_t crypto_max; /* bytes of its contexts, outside secure memory; 0: GP_CRYPTO_MAX */
     bool (*reaches)(const void *address, size_t size, bool write); /* see struct gp_tee */
@@ -277,6 +280,22 @@ struct gp_shared {
     bool writable;
 };
 
+/* What a TA tells of itself; strings and properties outlive its instances. */
+struct gp_manifest {
+    uint32_t flags;          /* TA_FLAG_... */
+    uint32_t stack_size;     /* bytes */
+    const char *version;     /* NULL: "" */
+    const char *description; /* likewise */
+    const struct user_ta_property *properties;
+    size_t property_count;
+};
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define GP_ENDIAN 1u /* as properties tell it */
+#else
+#define GP_ENDIAN 0u
+#endif
+
 struct gp_instance {
     struct gp_tee *tee;
     struct list link;                 /* of the tee's instances */
@@ -293,6 +312,10 @@ struct gp_instance {
     struct coffer_pool *heap_pool;           /* in the heap; NULL: no block was ever wanted */
     const void *data;                        /* TEE_SetInstanceData's */
     struct gp_shared shared[TEE_NUM_PARAMS]; /* by the client, for the call that runs */
+
+    /* Who it is for (properties); whoever opened the instance tells. */
+    struct gp_manifest manifest;
+    TEE_Identity client; /* of the call that runs */
 
     /* How it ended, if it did by a panic. */
     bool panicked;

@@ -83,6 +83,7 @@ enum coffer_status gp_tee_open(struct gp_tee *tee, const struct gp_tee_settings 
                            .provider = settings->provider,
                            .memory = settings->memory,
                            .profile = settings->profile,
+                           .device = settings->device,
                            .reaches = settings->reaches,
                            .storage_count = settings->storage_count};
     for (unsigned i = 0; i < settings->storage_count; i++)
