@@ -158,8 +158,8 @@ void TEE_CloseObject(TEE_ObjectHandle object);
  * An object has an id of up to TEE_OBJECT_ID_MAX_LEN bytes, none are fine, in a storage of its TA's
  * own. It has any number of handles, of all instances of the TA, as far as their flags agree: a
  * handle with TEE_DATA_FLAG_ACCESS_WRITE_META, or with no flags at all, is the only one; all have
- * the same TEE_DATA_FLAG_SHARE_... flags, SHARE_READ if one may read, SHARE_WRITE if one may write.
- * Each change is one transaction, on the device when the call returns.
+ * TEE_DATA_FLAG_SHARE_READ if one may read, and _SHARE_WRITE if one may write. (OP-TEE has them
+ * share alike, too.) Each change is one transaction, on the device when the call returns.
  */
 
 /* TEE_ERROR_ITEM_NOT_FOUND: no such object, or no such storage; _ACCESS_CONFLICT: the flags don't

@@ -73,38 +73,70 @@ static struct gp_file *find(struct gp_tee *tee, const struct gp_file_name *name)
 
 /* --- Sharing --- */
 
-bool gp_flags_agree(uint32_t a, uint32_t b)
-{
-    uint32_t any = a | b;
-    uint32_t all = a & b;
+static const uint32_t flags_by_place[GP_FILE_FLAGS] = {
+    TEE_DATA_FLAG_ACCESS_READ, TEE_DATA_FLAG_ACCESS_WRITE, TEE_DATA_FLAG_ACCESS_WRITE_META,
+    TEE_DATA_FLAG_SHARE_READ,  TEE_DATA_FLAG_SHARE_WRITE,
+};
 
-    if (a == 0 || b == 0 || (any & TEE_DATA_FLAG_ACCESS_WRITE_META) != 0)
+bool gp_flags_agree(enum gp_profile profile, uint32_t flags, uint32_t any, uint32_t all)
+{
+    if (flags == 0 || any == 0 || ((flags | any) & TEE_DATA_FLAG_ACCESS_WRITE_META) != 0)
         return false;
-    if (((a ^ b) & SHARE_FLAGS) != 0)
+    if (profile == GP_OPTEE_4 && ((flags ^ any) & SHARE_FLAGS) != 0)
         return false;
+    any |= flags;
+    all &= flags;
     if ((any & TEE_DATA_FLAG_ACCESS_READ) != 0 && (all & TEE_DATA_FLAG_SHARE_READ) == 0)
         return false;
     return (any & TEE_DATA_FLAG_ACCESS_WRITE) == 0 || (all & TEE_DATA_FLAG_SHARE_WRITE) != 0;
 }
 
+/* The flags that at least so many handles have. */
+static uint32_t flags_of(const struct gp_file *file, unsigned handles)
+{
+    uint32_t flags = 0;
+
+    for (unsigned i = 0; i < GP_FILE_FLAGS; i++)
+        flags |= file->having[i] >= handles ? flags_by_place[i] : 0;
+    return flags;
+}
+
+static bool may_join(const struct gp_tee *tee, const struct gp_file *file, uint32_t flags)
+{
+    return gp_flags_agree(tee->profile, flags, flags_of(file, 1), flags_of(file, file->handles));
+}
+
+static void add_handle(struct gp_file *file, uint32_t flags)
+{
+    file->handles++;
+    for (unsigned i = 0; i < GP_FILE_FLAGS; i++)
+        file->having[i] += (flags & flags_by_place[i]) != 0;
+}
+
+static void remove_handle(struct gp_file *file, uint32_t flags)
+{
+    assert_cheap(file->handles > 0);
+    file->handles--;
+    for (unsigned i = 0; i < GP_FILE_FLAGS; i++)
+        file->having[i] -= (flags & flags_by_place[i]) != 0;
+}
+
 /* --- Files --- */
 
-static struct gp_file *make_file(struct gp_tee *tee, const struct gp_file_name *name,
-                                 uint32_t flags)
+static struct gp_file *make_file(struct gp_tee *tee, const struct gp_file_name *name)
 {
     struct gp_file *file = gp_alloc(tee->pool, sizeof(*file));
 
     if (file == NULL)
         return NULL;
     file->name = *name;
-    file->flags = flags;
     list_init(&file->link);
     return file;
 }
 
-static void first_handle(struct gp_tee *tee, struct gp_file *file)
+static void first_handle(struct gp_tee *tee, struct gp_file *file, uint32_t flags)
 {
-    file->handles = 1;
+    add_handle(file, flags);
     list_insert_after(&tee->files, &file->link);
 }
 
@@ -131,7 +163,8 @@ static void put_away(struct gp_file *file)
     (void)!coffer_quarantine(file->name.store, &name);
 }
 
-static TEE_Result open_locked(struct gp_tee *tee, struct gp_file *fresh, struct gp_file **out)
+static TEE_Result open_locked(struct gp_tee *tee, struct gp_file *fresh, uint32_t flags,
+                              struct gp_file **out)
 {
     struct gp_file *file = find(tee, &fresh->name);
     struct coffer_name name = gp_store_name(&fresh->name);
@@ -139,10 +172,10 @@ static TEE_Result open_locked(struct gp_tee *tee, struct gp_file *fresh, struct 
 
     if (file != NULL && file->corrupt)
         return TEE_ERROR_CORRUPT_OBJECT;
-    if (file != NULL && !gp_flags_agree(file->flags, fresh->flags))
+    if (file != NULL && !may_join(tee, file, flags))
         return TEE_ERROR_ACCESS_CONFLICT;
     if (file != NULL) {
-        file->handles++;
+        add_handle(file, flags);
         *out = file;
         return TEE_SUCCESS;
     }
@@ -151,7 +184,7 @@ static TEE_Result open_locked(struct gp_tee *tee, struct gp_file *fresh, struct 
         (void)!coffer_quarantine(fresh->name.store, &name);
     if (status != COFFER_OK)
         return gp_store_result(status);
-    first_handle(tee, fresh);
+    first_handle(tee, fresh, flags);
     *out = fresh;
     return TEE_SUCCESS;
 }
@@ -159,14 +192,14 @@ static TEE_Result open_locked(struct gp_tee *tee, struct gp_file *fresh, struct 
 TEE_Result gp_file_open(struct gp_tee *tee, const struct gp_file_name *name, uint32_t flags,
                         struct gp_file **out)
 {
-    struct gp_file *fresh = make_file(tee, name, flags);
+    struct gp_file *fresh = make_file(tee, name);
     struct gp_file *file = NULL;
     TEE_Result result;
 
     if (fresh == NULL)
         return TEE_ERROR_OUT_OF_MEMORY;
     lock(tee);
-    result = open_locked(tee, fresh, &file);
+    result = open_locked(tee, fresh, flags, &file);
     unlock(tee);
     if (file != fresh)
         gp_free(tee->pool, fresh);
@@ -175,7 +208,7 @@ TEE_Result gp_file_open(struct gp_tee *tee, const struct gp_file_name *name, uin
     return result;
 }
 
-static TEE_Result create_locked(struct gp_tee *tee, const struct gp_file_name *name,
+static TEE_Result create_locked(struct gp_tee *tee, const struct gp_file_name *name, uint32_t flags,
                                 struct coffer_writer *writer, struct gp_file *fresh)
 {
     struct coffer_name stored = gp_store_name(name);
@@ -193,14 +226,14 @@ static TEE_Result create_locked(struct gp_tee *tee, const struct gp_file_name *n
     /* It is made: not to be able to open it now is no failure of this call. */
     if (coffer_object_open(name->store, &stored, &fresh->object) != COFFER_OK)
         fresh->object = NULL;
-    first_handle(tee, fresh);
+    first_handle(tee, fresh, flags);
     return TEE_SUCCESS;
 }
 
 TEE_Result gp_file_create(struct gp_tee *tee, const struct gp_file_name *name, uint32_t flags,
                           struct coffer_writer *writer, struct gp_file **out)
 {
-    struct gp_file *fresh = out != NULL ? make_file(tee, name, flags) : NULL;
+    struct gp_file *fresh = out != NULL ? make_file(tee, name) : NULL;
     TEE_Result result;
 
     if (out != NULL && fresh == NULL) {
@@ -208,7 +241,7 @@ TEE_Result gp_file_create(struct gp_tee *tee, const struct gp_file_name *name, u
         return TEE_ERROR_OUT_OF_MEMORY;
     }
     lock(tee);
-    result = create_locked(tee, name, writer, fresh);
+    result = create_locked(tee, name, flags, writer, fresh);
     unlock(tee);
     if (out != NULL && result == TEE_SUCCESS)
         *out = fresh;
@@ -217,11 +250,10 @@ TEE_Result gp_file_create(struct gp_tee *tee, const struct gp_file_name *name, u
     return result;
 }
 
-void gp_file_close(struct gp_tee *tee, struct gp_file *file)
+void gp_file_close(struct gp_tee *tee, struct gp_file *file, uint32_t flags)
 {
     lock(tee);
-    assert_cheap(file->handles > 0);
-    file->handles--;
+    remove_handle(file, flags);
     drop_if_unused(tee, file);
     unlock(tee);
 }
@@ -388,7 +420,7 @@ uint32_t gp_file_flags(struct gp_tee *tee, const struct gp_file_name *name)
 
     lock(tee);
     file = find(tee, name);
-    flags = file != NULL ? file->flags : 0;
+    flags = file != NULL ? flags_of(file, 1) : 0;
     unlock(tee);
     return flags;
 }

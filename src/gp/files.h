@@ -4,9 +4,10 @@
  * number of handles it has.
  *
  * Who may open what beside whom (the standard's rules on sharing): ACCESS_WRITE_META is exclusive;
- * of several handles all have the same SHARE bits; if any has ACCESS_READ all have SHARE_READ, and
- * with WRITE likewise; a handle without any flags locks the object. It holds for an object (TA,
- * store, id) over all instances of the TA, and for several storage ids that have one store.
+ * if any of several handles has ACCESS_READ all have SHARE_READ, and with WRITE likewise; a handle
+ * without any flags locks the object. OP-TEE wants the same SHARE bits of all, too. It holds for an
+ * object (TA, store, id) over all instances of the TA, and for several storage ids that have one
+ * store.
  *
  * An object that turns out to be damaged is out of the TA's sight from then on: opened nowhere,
  * found by nobody, its name free as soon as no call works on it any more. Its bytes are kept (the
@@ -42,14 +43,16 @@ struct gp_file_name {
     size_t id_size;
 };
 
+#define GP_FILE_FLAGS 5 /* those that have to do with sharing */
+
 struct gp_file {
     struct list link; /* of tee->files */
     struct gp_file_name name;
     struct coffer_object *object;
-    uint32_t flags; /* of the first handle; the SHARE bits of all */
     unsigned handles;
-    unsigned calls; /* at work on `object` */
-    bool corrupt;   /* to be put away as soon as no call works on it; or it is */
+    unsigned having[GP_FILE_FLAGS]; /* how many of them have each of the flags */
+    unsigned calls;                 /* at work on `object` */
+    bool corrupt;                   /* to be put away as soon as no call works on it; or it is */
 };
 
 /* The name of an instance's object. BAD_PARAMETERS: the id is too long, or has no bytes where it
@@ -59,8 +62,9 @@ TEE_Result gp_file_name(struct gp_instance *instance, uint32_t storage, const vo
 
 struct coffer_name gp_store_name(const struct gp_file_name *name);
 
-/* May a handle with the one set of flags be there beside one with the other? */
-bool gp_flags_agree(uint32_t a, uint32_t b);
+/* May a handle with these flags be there beside others, any of which have the one set of flags, and
+ * all of them the other? */
+bool gp_flags_agree(enum gp_profile profile, uint32_t flags, uint32_t any, uint32_t all);
 
 /* One handle more. ITEM_NOT_FOUND, ACCESS_CONFLICT, CORRUPT_OBJECT (it is put away),
  * OUT_OF_MEMORY, STORAGE_NOT_AVAILABLE. */
@@ -73,8 +77,8 @@ TEE_Result gp_file_open(struct gp_tee *tee, const struct gp_file_name *name, uin
 TEE_Result gp_file_create(struct gp_tee *tee, const struct gp_file_name *name, uint32_t flags,
                           struct coffer_writer *writer, struct gp_file **out);
 
-/* One handle less. */
-void gp_file_close(struct gp_tee *tee, struct gp_file *file);
+/* One handle less, which had these flags. */
+void gp_file_close(struct gp_tee *tee, struct gp_file *file, uint32_t flags);
 
 /* Delete the object. The handle, which must be the only one, is gone afterwards, whatever the
  * answer. */
@@ -98,7 +102,7 @@ TEE_Result gp_file_restrict(struct gp_tee *tee, struct gp_file *file, uint32_t u
 /* An object of that name was found to be damaged without being opened. */
 void gp_file_put_away(struct gp_tee *tee, const struct gp_file_name *name);
 
-/* The flags that it is open with; 0 when it isn't. */
+/* The flags that its handles have; 0 when it isn't open. */
 uint32_t gp_file_flags(struct gp_tee *tee, const struct gp_file_name *name);
 
 /* What a store answers to a name or an object that it has. */

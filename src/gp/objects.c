@@ -9,7 +9,7 @@ static void close_object(struct gp_instance *instance, void *thing)
     struct gp_object *object = thing;
 
     if (object->file != NULL)
-        gp_file_close(instance->tee, object->file);
+        gp_file_close(instance->tee, object->file, object->flags);
     gp_free(instance->pool, object);
 }
 

@@ -71,7 +71,7 @@ TEE_Result gp_persistent_open(struct gp_instance *instance, uint32_t storage, co
         return result;
     result = make_handle(instance, file, flags, out);
     if (result != TEE_SUCCESS)
-        gp_file_close(instance->tee, file);
+        gp_file_close(instance->tee, file, flags);
     return result;
 }
 

@@ -132,30 +132,32 @@ static void test_wrong_arguments_panic(void **state)
 
 struct pair {
     uint32_t a, b;
-    bool agree;
+    bool agree[GP_PROFILES]; /* in OP-TEE's all must share alike */
 };
 
 static void test_flags_agree_by_the_rules(void **state)
 {
     static const struct pair pairs[] = {
-        {R | SR, R | SR, true},
-        {R | SR, R | W | SR, false}, /* W isn't shared */
-        {R | SR, R, false},          /* SHARE bits differ */
-        {R, R, false},               /* nobody shares */
-        {W | SW, W | SW, true},
-        {W | SW, R | SW, false}, /* R isn't shared */
-        {W | SW, R | SW | SR, false},
-        {R | W | SR | SW, R | SR | SW, true},
-        {R | W | SR | SW, W | SR | SW, true},
-        {SR | SW, SR | SW, true},
-        {SR | SW, R | SR | SW, true},
-        {SR, SW, false},
-        {M, R | SR, false}, /* meta is exclusive, */
-        {M | SR | SW, M | SR | SW, false},
-        {R | SR | SW, R | M | SR | SW, false}, /* both ways */
-        {0, 0, false},                         /* no flags: a lock */
-        {0, SR | SW, false},
-        {0, R | SR, false},
+        {R | SR, R | SR, {true, true}},
+        {R | SR, R | W | SR, {false, false}}, /* W isn't shared */
+        {R | SR, R, {false, false}},          /* one doesn't share */
+        {R, R, {false, false}},               /* nobody shares */
+        {W | SW, W | SW, {true, true}},
+        {W | SW, R | SW, {false, false}}, /* R isn't shared */
+        {W | SW, R | SW | SR, {false, false}},
+        {R | W | SR | SW, R | SR | SW, {true, true}},
+        {R | W | SR | SW, W | SR | SW, {true, true}},
+        {SR | SW, SR | SW, {true, true}},
+        {SR | SW, R | SR | SW, {true, true}},
+        {SR, SW, {true, false}},
+        {R | SR, R | SR | SW, {true, false}},
+        {R | SR, SW, {false, false}},
+        {M, R | SR, {false, false}}, /* meta is exclusive, */
+        {M | SR | SW, M | SR | SW, {false, false}},
+        {R | SR | SW, R | M | SR | SW, {false, false}}, /* both ways */
+        {0, 0, {false, false}},                         /* no flags: a lock */
+        {0, SR | SW, {false, false}},
+        {0, R | SR, {false, false}},
     };
 
     (void)state;
@@ -164,12 +166,14 @@ static void test_flags_agree_by_the_rules(void **state)
         for (unsigned turn = 0; turn < 2; turn++) {
             const uint32_t first = turn == 0 ? pairs[i].a : pairs[i].b;
             const uint32_t second = turn == 0 ? pairs[i].b : pairs[i].a;
+            const enum gp_profile profile = gp_fixture.tee.profile;
+            const bool agree = pairs[i].agree[profile];
             TEE_ObjectHandle a = must_open("x", first);
             TEE_ObjectHandle b = GARBAGE;
             TEE_Result result = open_object("x", second, &b);
 
-            assert_int_equal(gp_flags_agree(first, second), pairs[i].agree);
-            assert_result(result, pairs[i].agree ? TEE_SUCCESS : TEE_ERROR_ACCESS_CONFLICT);
+            assert_int_equal(gp_flags_agree(profile, second, first, first), agree);
+            assert_result(result, agree ? TEE_SUCCESS : TEE_ERROR_ACCESS_CONFLICT);
             if (result == TEE_SUCCESS)
                 TEE_CloseObject(b);
             else
