@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the bodies of cases have in common. */
+#include <string.h>
+
+#include "cases.h"
+
+void make(const char *id, const char *data)
+{
+    TEE_CloseObject(create_as(id, READ, data));
+}
+
+TEE_Result try_open(const char *id, uint32_t flags, TEE_ObjectHandle *object)
+{
+    return TEE_OpenPersistentObject(TEE_STORAGE_PRIVATE, id, strlen(id), flags, object);
+}
+
+TEE_ObjectHandle open_as(const char *id, uint32_t flags)
+{
+    TEE_ObjectHandle object;
+
+    expect_success(try_open(id, flags, &object));
+    return object;
+}
+
+TEE_ObjectHandle create_as(const char *id, uint32_t flags, const char *data)
+{
+    TEE_ObjectHandle object;
+
+    expect_success(TEE_CreatePersistentObject(TEE_STORAGE_PRIVATE, id, strlen(id), flags,
+                                              TEE_HANDLE_NULL, data, strlen(data), &object));
+    return object;
+}
+
+void expect_data(const char *id, const char *data)
+{
+    TEE_ObjectHandle object = open_as(id, READ | SHARE_R);
+    size_t count = 0;
+    char got[512];
+
+    if (object == TEE_HANDLE_NULL)
+        return;
+    expect_success(TEE_ReadObjectData(object, got, sizeof(got), &count));
+    if (count != strlen(data) || memcmp(got, data, count) != 0)
+        note("\"%s\" has \"%.*s\" instead of \"%s\"", id, (int)count, got, data);
+    TEE_CloseObject(object);
+}
+
+void expect_none(const char *id)
+{
+    TEE_ObjectHandle object;
+    TEE_Result result = try_open(id, READ | SHARE_R, &object);
+
+    expect_result(result, TEE_ERROR_ITEM_NOT_FOUND);
+    if (result == TEE_SUCCESS)
+        TEE_CloseObject(object);
+}
+
+TEE_ObjectInfo info_of(TEE_ObjectHandle object)
+{
+    TEE_ObjectInfo info = {.objectType = 0};
+
+    expect_success(TEE_GetObjectInfo1(object, &info));
+    return info;
+}

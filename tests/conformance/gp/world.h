@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a case of the suite finds: a tee with stores on memory devices for TEE_STORAGE_PRIVATE and
+ * TEE_STORAGE_PERSO (none for TEE_STORAGE_PROTECTED), and instances under the machine's port, whose
+ * memory and devices can be made to run out. One at a time; whoever opens it closes it, and all
+ * must be back by then.
+ */
+#ifndef TESTS_CONFORMANCE_GP_WORLD_H
+#define TESTS_CONFORMANCE_GP_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gp/gp.h"
+#include "memory/memory.h"
+#include "support/fault_plan.h"
+#include "support/space_fixture.h"
+#include "support/store_fixture.h"
+
+#define WORLD_STORES 2
+
+struct world {
+    enum gp_profile profile;
+    struct space_fixture memory; /* of instances */
+    struct memory_device *devices[WORLD_STORES];
+    struct store_fixture stores[WORLD_STORES]; /* PRIVATE, PERSO */
+    struct gp_tee tee;
+    struct gp_instance *instance; /* of the TA whose rules are looked at */
+    struct gp_instance *twin;     /* another one of the same TA */
+    struct gp_instance *stranger; /* of another TA */
+
+    /* Refusals of the stores' memory. */
+    struct fault_plan store_memory;
+    struct memory_settings store_settings;
+};
+
+extern struct world world;
+
+/* With empty stores. */
+void world_open(enum gp_profile profile);
+/* All is closed, and opened again with what the devices hold. */
+void world_reopen(void);
+/* False: not all came back, which is told. */
+COFFER_MUST_CHECK bool world_close(void);
+
+/* What the stores hold, to be compared: a sum over the names, attributes and data of all objects.
+ * Outside of instances. */
+uint64_t world_picture(void);
+
+#endif
