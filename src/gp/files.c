@@ -26,20 +26,45 @@ TEE_Result gp_store_result(enum coffer_status status)
 
 /* --- Names --- */
 
-TEE_Result gp_file_name(struct gp_instance *instance, uint32_t storage, const void *id,
-                        size_t id_size, struct gp_file_name *out)
+/* Does any of it lie in a buffer that the client shares? */
+static bool is_clients(const struct gp_instance *instance, const void *bytes, size_t size)
+{
+    uintptr_t start = (uintptr_t)bytes;
+
+    for (unsigned i = 0; i < TEE_NUM_PARAMS; i++) {
+        const struct gp_shared *shared = &instance->shared[i];
+
+        if (size > 0 && shared->size > 0 && start < (uintptr_t)shared->buffer + shared->size &&
+            (uintptr_t)shared->buffer < start + size)
+            return true;
+    }
+    return false;
+}
+
+TEE_Result gp_file_set_id(const struct gp_instance *instance, const void *id, size_t id_size,
+                          struct gp_file_name *name)
 {
     if (id_size > TEE_OBJECT_ID_MAX_LEN || (id == NULL && id_size > 0))
         return TEE_ERROR_BAD_PARAMETERS;
-    memset(out, 0, sizeof(*out));
-    out->store = gp_store(instance->tee, storage);
-    if (out->store == NULL)
-        return TEE_ERROR_ITEM_NOT_FOUND;
-    out->ta = gp_uuid(&instance->uuid);
+    if (is_clients(instance, id, id_size))
+        return TEE_ERROR_ACCESS_DENIED;
+    memset(name->id, 0, sizeof(name->id));
     if (id_size > 0)
-        memcpy(out->id, id, id_size);
-    out->id_size = id_size;
+        memcpy(name->id, id, id_size);
+    name->id_size = id_size;
     return TEE_SUCCESS;
+}
+
+TEE_Result gp_file_name(const struct gp_instance *instance, uint32_t storage, const void *id,
+                        size_t id_size, struct gp_file_name *out)
+{
+    TEE_Result result = gp_file_set_id(instance, id, id_size, out);
+
+    out->store = gp_store(instance->tee, storage);
+    out->ta = gp_uuid(&instance->uuid);
+    if (result == TEE_SUCCESS && out->store == NULL)
+        result = TEE_ERROR_ITEM_NOT_FOUND;
+    return result;
 }
 
 struct coffer_name gp_store_name(const struct gp_file_name *name)
@@ -302,17 +327,12 @@ static TEE_Result rename_locked(struct gp_tee *tee, struct gp_file *file,
     return gp_store_result(status);
 }
 
-TEE_Result gp_file_rename(struct gp_tee *tee, struct gp_file *file, const void *id, size_t id_size)
+TEE_Result gp_file_rename(struct gp_tee *tee, struct gp_file *file, const struct gp_file_name *to)
 {
-    struct gp_file_name to = {.store = file->name.store, .ta = file->name.ta, .id_size = id_size};
     TEE_Result result;
 
-    if (id_size > TEE_OBJECT_ID_MAX_LEN || (id == NULL && id_size > 0))
-        return TEE_ERROR_BAD_PARAMETERS;
-    if (id_size > 0)
-        memcpy(to.id, id, id_size);
     lock(tee);
-    result = rename_locked(tee, file, &to);
+    result = rename_locked(tee, file, to);
     unlock(tee);
     return result;
 }

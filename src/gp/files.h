@@ -55,9 +55,13 @@ struct gp_file {
     bool corrupt;                   /* to be put away as soon as no call works on it; or it is */
 };
 
-/* The name of an instance's object. BAD_PARAMETERS: the id is too long, or has no bytes where it
- * should. ITEM_NOT_FOUND: no such storage. */
-TEE_Result gp_file_name(struct gp_instance *instance, uint32_t storage, const void *id,
+/* An id. BAD_PARAMETERS: it is too long, or has no bytes where it should. ACCESS_DENIED: it lies
+ * where the client could change it. */
+TEE_Result gp_file_set_id(const struct gp_instance *instance, const void *id, size_t id_size,
+                          struct gp_file_name *name);
+
+/* The name of an instance's object. ITEM_NOT_FOUND: no such storage; and as above. */
+TEE_Result gp_file_name(const struct gp_instance *instance, uint32_t storage, const void *id,
                         size_t id_size, struct gp_file_name *out);
 
 struct coffer_name gp_store_name(const struct gp_file_name *name);
@@ -84,8 +88,8 @@ void gp_file_close(struct gp_tee *tee, struct gp_file *file, uint32_t flags);
  * answer. */
 TEE_Result gp_file_delete(struct gp_tee *tee, struct gp_file *file);
 
-/* Another name. ACCESS_CONFLICT: it is taken. */
-TEE_Result gp_file_rename(struct gp_tee *tee, struct gp_file *file, const void *id, size_t id_size);
+/* Another name, of the same TA and store. ACCESS_CONFLICT: it is taken. */
+TEE_Result gp_file_rename(struct gp_tee *tee, struct gp_file *file, const struct gp_file_name *to);
 
 /* Around each call on the object. CORRUPT_OBJECT: it is damaged, and there is none to use; nothing
  * is to be undone then. */

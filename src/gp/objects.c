@@ -2,6 +2,7 @@
 /* Objects of both kinds: their handles, what they are, what they may be used for (5.5). */
 #include "gp/objects.h"
 
+#include "gp/attributes.h"
 #include "gp/files.h"
 
 static void close_object(struct gp_instance *instance, void *thing)
@@ -10,6 +11,7 @@ static void close_object(struct gp_instance *instance, void *thing)
 
     if (object->file != NULL)
         gp_file_close(instance->tee, object->file, object->flags);
+    gp_attributes_free(instance->pool, object->attributes);
     gp_free(instance->pool, object);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "gp/persistent.h"
 
+#include "gp/attributes.h"
+
 #define OPEN_FLAGS                                                                                 \
     ((uint32_t)TEE_DATA_FLAG_ACCESS_READ | TEE_DATA_FLAG_ACCESS_WRITE |                            \
      TEE_DATA_FLAG_ACCESS_WRITE_META | TEE_DATA_FLAG_SHARE_READ | TEE_DATA_FLAG_SHARE_WRITE)
@@ -28,35 +30,85 @@ TEE_Result gp_persistent_find(const struct gp_instance *instance, TEE_ObjectHand
 
 /* --- Opening --- */
 
-/* The handle on a file that is open. */
-static TEE_Result make_handle(struct gp_instance *instance, struct gp_file *file, uint32_t flags,
-                              TEE_ObjectHandle *out)
+/* Read the attributes through `bytes`, which have room for them as they are stored. */
+static TEE_Result unpack(struct gp_instance *instance, const struct gp_object *object,
+                         const struct coffer_info *info, uint8_t *bytes)
 {
-    TEE_ObjectHandle handle;
-    struct gp_object *object;
-    struct coffer_info info;
-    TEE_Result result = gp_file_info(instance->tee, file, &info);
+    enum coffer_status status;
+    struct coffer_object *stored;
+    TEE_Result result = gp_file_use(instance->tee, object->file, &stored);
 
-    if (result == TEE_SUCCESS && info.type != TEE_TYPE_DATA)
-        result = TEE_ERROR_NOT_SUPPORTED;
-    if (result == TEE_SUCCESS)
-        result = gp_object_make(instance, &object, &handle);
+    if (result != TEE_SUCCESS)
+        return result;
+    status = coffer_object_attributes(stored, bytes, info->attributes_size);
+    if (status == COFFER_OK && gp_attributes_unpack(object->attributes, info->have, bytes,
+                                                    info->attributes_size) != TEE_SUCCESS)
+        status = COFFER_CORRUPT;
+    return gp_file_done(instance->tee, object->file, status);
+}
+
+/* From the store into secure memory. NOT_SUPPORTED: no such type is known here. */
+static TEE_Result load_attributes(struct gp_instance *instance, struct gp_object *object,
+                                  const struct coffer_info *info)
+{
+    const struct gp_type *type = gp_type_find(info->type);
+    TEE_Result result;
+    uint8_t *bytes;
+
+    if (type == NULL || !gp_type_has_size(type, info->max_size))
+        return TEE_ERROR_NOT_SUPPORTED;
+    result = gp_attributes_make(instance->pool, type, info->max_size, &object->attributes);
+    if (result != TEE_SUCCESS)
+        return result;
+    bytes = gp_alloc(instance->pool, (size_t)info->attributes_size + 1);
+    if (bytes == NULL)
+        return TEE_ERROR_OUT_OF_MEMORY;
+    result = unpack(instance, object, info, bytes);
+    gp_free(instance->pool, bytes);
+    return result;
+}
+
+/* What the object on an open file is like. */
+static TEE_Result load(struct gp_instance *instance, struct gp_object *object)
+{
+    struct coffer_info info;
+    TEE_Result result = gp_file_info(instance->tee, object->file, &info);
+
     if (result != TEE_SUCCESS)
         return result;
     object->type = info.type;
     object->object_size = info.object_size;
     object->max_size = info.max_size;
     object->initialized = true;
-    become_persistent(object, file, flags);
-    *out = handle;
-    return TEE_SUCCESS;
+    return info.type == TEE_TYPE_DATA ? TEE_SUCCESS : load_attributes(instance, object, &info);
+}
+
+static TEE_Result open_named(struct gp_instance *instance, const struct gp_file_name *name,
+                             uint32_t flags, TEE_ObjectHandle *out)
+{
+    TEE_ObjectHandle handle;
+    struct gp_object *object;
+    struct gp_file *file;
+    TEE_Result result = gp_object_make(instance, &object, &handle);
+
+    if (result != TEE_SUCCESS)
+        return result;
+    result = gp_file_open(instance->tee, name, flags, &file);
+    if (result == TEE_SUCCESS) {
+        become_persistent(object, file, flags);
+        result = load(instance, object);
+    }
+    if (result == TEE_SUCCESS)
+        *out = handle;
+    else
+        gp_object_close(instance, handle);
+    return result;
 }
 
 TEE_Result gp_persistent_open(struct gp_instance *instance, uint32_t storage, const void *id,
                               size_t id_size, uint32_t flags, TEE_ObjectHandle *out)
 {
     struct gp_file_name name;
-    struct gp_file *file;
     TEE_Result result;
 
     if (out == NULL)
@@ -65,14 +117,7 @@ TEE_Result gp_persistent_open(struct gp_instance *instance, uint32_t storage, co
     if ((flags & ~OPEN_FLAGS) != 0)
         return TEE_ERROR_BAD_PARAMETERS;
     result = gp_file_name(instance, storage, id, id_size, &name);
-    if (result == TEE_SUCCESS)
-        result = gp_file_open(instance->tee, &name, flags, &file);
-    if (result != TEE_SUCCESS)
-        return result;
-    result = make_handle(instance, file, flags, out);
-    if (result != TEE_SUCCESS)
-        gp_file_close(instance->tee, file, flags);
-    return result;
+    return result == TEE_SUCCESS ? open_named(instance, &name, flags, out) : result;
 }
 
 /* --- Making --- */
@@ -105,14 +150,44 @@ static TEE_Result write_pieces(struct gp_instance *instance, struct coffer_write
     return TEE_SUCCESS;
 }
 
-static TEE_Result open_writer(const struct making *making, struct coffer_writer **out)
+/* With the attributes as they are stored in `bytes`. */
+static TEE_Result open_writer(const struct making *making, const uint8_t *bytes, size_t size,
+                              struct coffer_writer **out)
 {
+    const struct gp_object *source = making->source;
     struct coffer_name name = gp_store_name(&making->name);
-    struct coffer_attributes attributes = {.type = TEE_TYPE_DATA, .usage = making->usage};
+    struct coffer_attributes attributes = {
+        .type = TEE_TYPE_DATA, .usage = making->usage, .bytes = bytes, .bytes_size = size};
     unsigned replace = (making->flags & TEE_DATA_FLAG_OVERWRITE) != 0 ? COFFER_REPLACE : 0;
 
+    if (source != NULL) {
+        attributes.type = source->type;
+        attributes.object_size = source->object_size;
+        attributes.max_size = source->max_size;
+    }
+    if (bytes != NULL)
+        attributes.have = gp_attributes_have(source->attributes);
     return gp_store_result(
         coffer_writer_open(making->name.store, &name, replace, &attributes, out));
+}
+
+static TEE_Result open_packed_writer(struct gp_instance *instance, const struct making *making,
+                                     struct coffer_writer **out)
+{
+    TEE_Result result;
+    uint8_t *bytes;
+    size_t size;
+
+    if (making->source == NULL || making->source->attributes == NULL)
+        return open_writer(making, NULL, 0, out);
+    size = gp_attributes_packed_size(making->source->attributes);
+    bytes = gp_alloc(instance->pool, size);
+    if (bytes == NULL)
+        return TEE_ERROR_OUT_OF_MEMORY;
+    gp_attributes_pack(making->source->attributes, bytes);
+    result = open_writer(making, bytes, size, out);
+    gp_free(instance->pool, bytes);
+    return result;
 }
 
 /* All of it but its name is stored. */
@@ -120,7 +195,7 @@ static TEE_Result begin(struct gp_instance *instance, const struct making *makin
                         size_t size, struct coffer_writer **out)
 {
     struct coffer_writer *writer;
-    TEE_Result result = open_writer(making, &writer);
+    TEE_Result result = open_packed_writer(instance, making, &writer);
 
     if (result != TEE_SUCCESS)
         return result;
@@ -132,6 +207,34 @@ static TEE_Result begin(struct gp_instance *instance, const struct making *makin
     return result;
 }
 
+/* An object that is like the source. */
+static TEE_Result make_alike(struct gp_instance *instance, const struct gp_object *source,
+                             struct gp_object **out, TEE_ObjectHandle *handle)
+{
+    struct gp_object *object;
+    TEE_Result result = gp_object_make(instance, &object, handle);
+
+    if (result != TEE_SUCCESS)
+        return result;
+    object->type = source != NULL ? source->type : TEE_TYPE_DATA;
+    object->initialized = true;
+    if (source != NULL) {
+        object->object_size = source->object_size;
+        object->max_size = source->max_size;
+    }
+    if (source != NULL && source->attributes != NULL) {
+        result = gp_attributes_make(instance->pool, source->attributes->type,
+                                    source->attributes->max_size, &object->attributes);
+        if (result == TEE_SUCCESS)
+            gp_attributes_copy(object->attributes, source->attributes);
+    }
+    if (result == TEE_SUCCESS)
+        *out = object;
+    else
+        gp_object_close(instance, *handle);
+    return result;
+}
+
 /* The object gets its name, and a handle of its own, which is there before. */
 static TEE_Result finish_with_handle(struct gp_instance *instance, const struct making *making,
                                      struct coffer_writer *writer, TEE_ObjectHandle *out)
@@ -139,7 +242,7 @@ static TEE_Result finish_with_handle(struct gp_instance *instance, const struct 
     TEE_ObjectHandle handle;
     struct gp_object *object;
     struct gp_file *file;
-    TEE_Result result = gp_object_make(instance, &object, &handle);
+    TEE_Result result = make_alike(instance, making->source, &object, &handle);
 
     if (result != TEE_SUCCESS) {
         coffer_writer_abort(writer);
@@ -150,8 +253,6 @@ static TEE_Result finish_with_handle(struct gp_instance *instance, const struct 
         gp_object_close(instance, handle);
         return result;
     }
-    object->type = TEE_TYPE_DATA;
-    object->initialized = true;
     become_persistent(object, file, making->flags);
     *out = handle;
     return TEE_SUCCESS;
@@ -233,13 +334,17 @@ TEE_Result gp_persistent_delete(struct gp_instance *instance, TEE_ObjectHandle h
 TEE_Result gp_persistent_rename(struct gp_instance *instance, TEE_ObjectHandle handle,
                                 const void *id, size_t id_size)
 {
+    struct gp_file_name to;
     struct gp_object *object;
     TEE_Result result = gp_persistent_find(instance, handle, TEE_DATA_FLAG_ACCESS_WRITE_META,
                                            &object);
 
     if (result != TEE_SUCCESS)
         return result;
-    result = gp_file_rename(instance->tee, object->file, id, id_size);
+    to = object->file->name;
+    result = gp_file_set_id(instance, id, id_size, &to);
+    if (result == TEE_SUCCESS)
+        result = gp_file_rename(instance->tee, object->file, &to);
     return gp_object_settle(instance, handle, result);
 }
 
