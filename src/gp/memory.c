@@ -15,7 +15,7 @@
 #include "gp/gp.h"
 
 #define HINTS       (TEE_MALLOC_NO_FILL | TEE_MALLOC_NO_SHARE | TEE_USER_MEM_HINT_NO_FILL_ZERO)
-#define SPARE_PAGES 16u /* for the pool's own records */
+#define SPARE_PAGES 80u /* a pool takes up to 64 at once, and some for its records */
 
 /* What a block of no bytes is: an address that nobody can touch. */
 #define NO_BYTES ((void *)(uintptr_t)1)
@@ -43,17 +43,20 @@ static bool has_room(const struct gp_instance *instance, size_t size)
     struct coffer_pool_statistics blocks = {.used = 0};
     struct coffer_space_info heap;
     uint64_t needed = size / COFFER_PAGE_SIZE;
+    uint64_t room;
 
     if (needed == 0)
         return true;
-    coffer_space_info(instance->space, &heap);
+    needed += SPARE_PAGES;
     coffer_memory_statistics(memory, &frames);
     coffer_paging_statistics(memory, &paging);
+    room = frames.free + (paging.slots - paging.slots_used);
+    if (needed <= room)
+        return true;
+    coffer_space_info(instance->space, &heap);
     if (instance->heap_pool != NULL)
         coffer_pool_statistics(instance->heap_pool, &blocks);
-    needed += SPARE_PAGES + blocks.used / COFFER_PAGE_SIZE;
-    return needed <=
-           heap.resident + heap.swapped + frames.free + (paging.slots - paging.slots_used);
+    return needed + blocks.used / COFFER_PAGE_SIZE <= room + heap.resident + heap.swapped;
 }
 
 static void wipe_rest(struct coffer_pool *pool, void *block, size_t size)
