@@ -45,6 +45,11 @@ void add_all(const struct rule *rules, size_t count);
 #define add_rules(rules) add_all((rules), sizeof(rules) / sizeof((rules)[0]))
 
 /* Each file's rules. */
+void add_storage_open(void);
+void add_storage_create(void);
+void add_storage_rename_delete(void);
+void add_streams(void);
+void add_enumerators(void);
 void add_sharing(void);
 
 /* Run as the TA of an instance. False: it panicked, which is noted as a failure. */
@@ -89,5 +94,7 @@ void expect_data(const char *id, const char *data);
 void expect_none(const char *id);
 /* What the handle is like now. */
 TEE_ObjectInfo info_of(TEE_ObjectHandle object);
+/* A bit of each object of TEE_STORAGE_PRIVATE, on the device. */
+void damage_objects(void);
 
 #endif

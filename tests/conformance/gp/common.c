@@ -62,3 +62,17 @@ TEE_ObjectInfo info_of(TEE_ObjectHandle object)
     expect_success(TEE_GetObjectInfo1(object, &info));
     return info;
 }
+
+#define IN_THE_HEAD 68 /* an offset in OP-TEE's files */
+
+void damage_objects(void)
+{
+    struct memory_device *device = world.devices[0];
+
+    for (size_t i = 0; i < memory_device_file_count(device); i++) {
+        const char *name = memory_device_file_name(device, i);
+
+        if (strcmp(name, "dirf.db") != 0)
+            memory_device_flip(device, name, IN_THE_HEAD, 1);
+    }
+}

@@ -68,6 +68,11 @@ void add_all(const struct rule *rules, size_t count)
 
 static void add_everything(void)
 {
+    add_storage_open();
+    add_storage_create();
+    add_storage_rename_delete();
+    add_streams();
+    add_enumerators();
     add_sharing();
 }
 
