@@ -90,6 +90,15 @@ __attribute__((noreturn))
 #endif
 void TEE_Panic(TEE_Result panicCode);
 
+/* --- Cancellation (4.10) ----------------------------------------------------------------- */
+
+/* Was the operation that the TA runs for cancelled? False while it is masked, as it is at first. */
+bool TEE_GetCancellationFlag(void);
+
+/* Both tell whether it was masked before. */
+bool TEE_UnmaskCancellation(void);
+bool TEE_MaskCancellation(void);
+
 /* --- Memory (4.11) ----------------------------------------------------------------------- */
 
 /* May the TA do this with the memory? `accessFlags`: TEE_MEMORY_ACCESS_READ, _WRITE, or both;

@@ -38,7 +38,7 @@ _coffer() {
             optee,huk-compat=no,hash-compat=no" -- "$current")
         return
         ;;
-    --ta | --memory | --offset | --length | --nodes | --sizes | --objects | --costs | --within) return ;;
+    --ta | --memory | --offset | --length | --nodes | --sizes | --objects | --costs | --within | --gp-profile) return ;;
     esac
 
     if [[ $current == -* ]]; then
@@ -53,6 +53,7 @@ _coffer() {
         dump) options+=" --nodes" ;;
         stats) options+=" --plan --prometheus --storage" ;;
         memory) options+=" --demo" ;;
+        ta) options+=" --gp-profile" ;;
         tune) options+=" --sizes --costs --within" ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
@@ -62,8 +63,8 @@ _coffer() {
     case $verb in
     "")
         mapfile -t COMPREPLY < <(compgen -W "init put get ls stat rm mv truncate check dump stats
-            memory tune demo" -- "$current")
+            memory tune ta demo" -- "$current")
         ;;
-    put | get | dump | tune) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    put | get | dump | tune | ta) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     esac
 } && complete -o filenames -F _coffer coffer

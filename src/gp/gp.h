@@ -24,6 +24,7 @@
  *   files.c       who has which persistent object open: sharing rules
  *   persistent.c  persistent objects, and streams.c their data
  *   enumerators.c what a storage holds
+ *   sessions.c    TAs, their lives, clients' sessions, and cancellation.c
  *
  * Invariants
  *   G1 A handle stands for one thing of one instance from when it is given out until it is closed;
@@ -55,6 +56,7 @@
 #include "user_ta_header.h"
 
 struct gp_instance;
+struct gp_request;  /* sessions.h */
 struct gp_provider; /* provider.h */
 
 enum gp_profile {
@@ -315,7 +317,9 @@ struct gp_instance {
 
     /* Who it is for (properties); whoever opened the instance tells. */
     struct gp_manifest manifest;
-    TEE_Identity client; /* of the call that runs */
+    TEE_Identity client;        /* of the call that runs */
+    struct gp_request *request; /* the same; NULL: it runs for none */
+    bool cancellation_masked;
 
     /* How it ended, if it did by a panic. */
     bool panicked;

@@ -23,7 +23,8 @@ STORAGE_HEADERS = ["coffer.h", "coffer/inspect.h", "coffer/linux.h",
 LOS_HEADERS = ["los_membox.h", "los_memory.h", "los_start.h", "los_typedef.h", "los_vm.h"]
 TEE_HEADERS = ["tee_api.h", "tee_api_compat.h", "tee_api_defines.h",
                "tee_api_defines_extensions.h", "tee_api_types.h", "tee_internal_api.h",
-               "tee_internal_api_extensions.h", "tee_ta_api.h", "trace.h", "user_ta_header.h"]
+               "tee_internal_api_extensions.h", "tee_ta_api.h", "tee_client_api.h", "trace.h",
+               "user_ta_header.h", "coffer/tee.h", "coffer/linux_tee.h"]
 
 # For each library: (version node, headers) of what it exports; the first is its version script's.
 LIBRARIES = {
@@ -35,7 +36,7 @@ LIBRARIES = {
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 CPLUSPLUS = re.compile(r"^#\s*ifdef __cplusplus\n.*?^#\s*endif[^\n]*\n", re.DOTALL | re.MULTILINE)
 DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\.|\\\n)*\n", re.MULTILINE)
-FUNCTION = re.compile(r"\b(coffer_\w+|LOS_[A-Z]\w*|(?:__GP11_)?TEE_[A-Z]\w*)\s*\(")
+FUNCTION = re.compile(r"\b(coffer_\w+|LOS_[A-Z]\w*|(?:__GP11_)?TEEC?_[A-Z]\w*)\s*\(")
 
 
 def functions_in(text):

@@ -18,7 +18,7 @@ import sys
 ALLOWED = {"memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen", "strcmp", "strncmp"}
 
 # The functions that a port supplies by name and not in a table (src/los/los.h, src/gp/gp.h).
-ALLOWED |= {"los_current", "gp_current", "gp_leave"}
+ALLOWED |= {"los_current", "gp_current", "gp_leave", "gp_run"}
 
 # What compilers add: sanitizers, coverage, stack protector, wide arithmetic, counting of bits, GOT.
 COMPILER = re.compile(r"""^(

@@ -30,6 +30,7 @@ static const struct verb verbs[] = {
     {"stats", verb_stats, "memory, cache, device and crypto counters"},
     {"memory", verb_memory, "a map of secure memory; --demo: of a workload, live"},
     {"tune", verb_tune, "what a recorded run would cost with other sizes of memory"},
+    {"ta", verb_ta, "run a trusted application from its shared object"},
     {"demo", verb_demo, "see it all work, in a temporary directory"},
 };
 

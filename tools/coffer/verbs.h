@@ -21,6 +21,7 @@ verb_function verb_dump;
 verb_function verb_stats;
 verb_function verb_memory;
 verb_function verb_tune;
+verb_function verb_ta;
 verb_function verb_demo;
 
 #endif
