@@ -81,6 +81,21 @@ static void enter(void *argument)
     }
 }
 
+/* What of the client's memory the TA may touch during a request. */
+static void share(struct gp_instance *instance, const struct gp_request *request)
+{
+    for (unsigned i = 0; i < TEE_NUM_PARAMS; i++) {
+        uint32_t type = request == NULL ? TEE_PARAM_TYPE_NONE
+                                        : TEE_PARAM_TYPE_GET(request->types, i);
+
+        instance->shared[i] = (struct gp_shared){NULL, 0, false};
+        if (type >= TEE_PARAM_TYPE_MEMREF_INPUT)
+            instance->shared[i] = (struct gp_shared){request->parameters[i].memref.buffer,
+                                                     request->parameters[i].memref.size,
+                                                     type != TEE_PARAM_TYPE_MEMREF_INPUT};
+    }
+}
+
 /* Run an entry point, by who has the turn. A TA that panics has no instance any more. */
 static TEE_Result run(struct gp_life *life, struct entry_call *call)
 {
@@ -92,7 +107,9 @@ static TEE_Result run(struct gp_life *life, struct entry_call *call)
         instance->client = call->session->client;
     instance->request = call->request;
     instance->cancellation_masked = true;
+    share(instance, call->request);
     gp_run(instance, enter, call);
+    share(instance, NULL);
     instance->request = NULL;
     instance->client = (TEE_Identity){.login = TEE_LOGIN_PUBLIC};
     if (call->request != NULL)

@@ -41,7 +41,7 @@ enum {
     COMMAND_PANIC,
     COMMAND_WAIT,
     COMMAND_ANSWER,
-    COMMAND_HANDLE,
+    COMMAND_HEAP,
     COMMAND_MASKED,
 };
 
@@ -85,6 +85,17 @@ static void change(uint32_t type, TEE_Param *parameter)
 {
     uint8_t *bytes = parameter->memref.buffer;
 
+    if (type >= TEE_PARAM_TYPE_MEMREF_INPUT) {
+        const uint32_t any = TEE_MEMORY_ACCESS_ANY_OWNER;
+        bool writable = type != TEE_PARAM_TYPE_MEMREF_INPUT;
+
+        must(TEE_CheckMemoryAccessRights(TEE_MEMORY_ACCESS_READ | any, bytes,
+                                         parameter->memref.size) == TEE_SUCCESS);
+        must((TEE_CheckMemoryAccessRights(TEE_MEMORY_ACCESS_WRITE | any, bytes,
+                                          parameter->memref.size) == TEE_SUCCESS) == writable);
+        must(TEE_CheckMemoryAccessRights(TEE_MEMORY_ACCESS_READ, bytes, parameter->memref.size) ==
+             TEE_ERROR_ACCESS_DENIED);
+    }
     switch (type) {
     case TEE_PARAM_TYPE_VALUE_OUTPUT:
         must(parameter->value.a == 0 && parameter->value.b == 0);
@@ -110,6 +121,17 @@ static void change(uint32_t type, TEE_Param *parameter)
     }
 }
 
+/* The secure memory of TAs is 4 MiB, and their swap 8: how many MiB can be had and filled? */
+static uint32_t fill_heap(void)
+{
+    uint32_t count = 0;
+    uint8_t *block;
+
+    while ((block = TEE_Malloc(1024 * 1024, TEE_MALLOC_FILL_ZERO)) != NULL)
+        TEE_MemFill(block, (uint8_t)++count, 1024 * 1024);
+    return count;
+}
+
 static void wait_for_it(void)
 {
     waiting++;
@@ -131,6 +153,9 @@ static TEE_Result invoke(void *session, uint32_t command, uint32_t types, TEE_Pa
         return TEE_SUCCESS;
     case COMMAND_PANIC:
         TEE_Panic(0x77);
+    case COMMAND_HEAP:
+        parameters[0].value.a = fill_heap();
+        return TEE_SUCCESS;
     case COMMAND_WAIT:
         must(TEE_UnmaskCancellation());
         wait_for_it();
@@ -169,42 +194,42 @@ static void add_ta(uint8_t last, uint32_t flags)
     assert_int_equal(coffer_tee_register(client.tee, &codes[last]), COFFER_EXISTS);
 }
 
-static int set_up(void **state)
+/* In the test itself: around it cmocka puts its own handler of SIGSEGV into place of ours. */
+static void begin(void)
 {
     const struct coffer_key key = {COFFER_KEY_HUK, key_bytes, sizeof(key_bytes)};
 
-    (void)state;
     created = destroyed = opened = closed = counted = waiting = 0;
     go_on = false;
     panics_at_creation = false;
     create_answer = open_answer = TEE_SUCCESS;
     (void)snprintf(client.directory, sizeof(client.directory), "/tmp/coffer-sessions-XXXXXX");
     assert_non_null(mkdtemp(client.directory));
-    assert_int_equal(coffer_linux_tee_open(
-                         &(struct coffer_linux_tee_options){
-                             .directory = client.directory, .key = &key, .ta_path = COUNTER_FOLDER},
-                         &client.tee),
-                     COFFER_OK);
+    assert_int_equal(
+        coffer_linux_tee_open(&(struct coffer_linux_tee_options){.directory = client.directory,
+                                                                 .key = &key,
+                                                                 .swap_pages = 2048,
+                                                                 .ta_path = COUNTER_FOLDER},
+                              &client.tee),
+        COFFER_OK);
     add_ta(SINGLE, TA_FLAG_SINGLE_INSTANCE);
     add_ta(SHARED, TA_FLAG_SINGLE_INSTANCE | TA_FLAG_MULTI_SESSION);
     add_ta(KEPT, TA_FLAG_SINGLE_INSTANCE | TA_FLAG_MULTI_SESSION | TA_FLAG_INSTANCE_KEEP_ALIVE);
     add_ta(MULTIPLE, 0);
     assert_int_equal(coffer_linux_tee_use(client.tee), COFFER_OK);
     assert_int_equal(TEEC_InitializeContext(NULL, &client.context), TEEC_SUCCESS);
-    return 0;
 }
 
-static int tear_down(void **state)
+static void end(void)
 {
     char command[128];
 
-    (void)state;
     assert_int_equal(coffer_linux_tee_use(NULL), COFFER_BUSY);
     TEEC_FinalizeContext(&client.context);
     assert_int_equal(coffer_linux_tee_use(NULL), COFFER_OK);
     coffer_tee_close(client.tee);
     (void)snprintf(command, sizeof(command), "rm -r %s", client.directory);
-    return system(command);
+    assert_int_equal(system(command), 0);
 }
 
 static TEEC_Result open_ta(uint8_t last, TEEC_Session *session, uint32_t *origin)
@@ -232,6 +257,7 @@ static void test_one_instance_takes_one_session_or_many(void **state)
     uint32_t origin = 0;
 
     (void)state;
+    begin();
     must_open(SINGLE, &one);
     assert_int_equal(open_ta(SINGLE, &two, &origin), TEEC_ERROR_BUSY);
     assert_int_equal(origin, TEEC_ORIGIN_TEE);
@@ -250,6 +276,7 @@ static void test_one_instance_takes_one_session_or_many(void **state)
     assert_int_equal(closed, 3);
     TEEC_CloseSession(&two); /* it is nothing any more */
     assert_int_equal(closed, 3);
+    end();
 }
 
 static void test_each_session_has_an_instance_where_there_may_be_many(void **state)
@@ -257,6 +284,7 @@ static void test_each_session_has_an_instance_where_there_may_be_many(void **sta
     TEEC_Session one, two;
 
     (void)state;
+    begin();
     must_open(MULTIPLE, &one);
     must_open(MULTIPLE, &two);
     assert_int_equal(created, 2);
@@ -264,6 +292,7 @@ static void test_each_session_has_an_instance_where_there_may_be_many(void **sta
     assert_int_equal(destroyed, 1);
     TEEC_CloseSession(&two);
     assert_int_equal(destroyed, 2);
+    end();
 }
 
 static void test_an_instance_that_is_kept_ends_with_the_tee(void **state)
@@ -271,15 +300,17 @@ static void test_an_instance_that_is_kept_ends_with_the_tee(void **state)
     TEEC_Session session;
 
     (void)state;
+    begin();
     must_open(KEPT, &session);
     TEEC_CloseSession(&session);
     must_open(KEPT, &session);
     TEEC_CloseSession(&session);
     assert_int_equal(created, 1);
     assert_int_equal(destroyed, 0);
-    tear_down(NULL);
+    end();
     assert_int_equal(destroyed, 1);
-    set_up(NULL);
+    begin();
+    end();
 }
 
 static void test_a_ta_that_refuses_leaves_nothing(void **state)
@@ -288,6 +319,7 @@ static void test_a_ta_that_refuses_leaves_nothing(void **state)
     uint32_t origin = 0;
 
     (void)state;
+    begin();
     create_answer = TEE_ERROR_SECURITY;
     assert_int_equal(open_ta(SHARED, &session, &origin), TEEC_ERROR_SECURITY);
     assert_int_equal(origin, TEEC_ORIGIN_TRUSTED_APP);
@@ -304,6 +336,7 @@ static void test_a_ta_that_refuses_leaves_nothing(void **state)
     open_answer = TEE_SUCCESS;
     must_open(SHARED, &session);
     TEEC_CloseSession(&session);
+    end();
 }
 
 /* --- Parameters -------------------------------------------------------------------------- */
@@ -323,6 +356,7 @@ static void test_values_and_temporary_memory_go_there_and_back(void **state)
     uint32_t origin = 0;
 
     (void)state;
+    begin();
     must_open(SHARED, &session);
     assert_int_equal(TEEC_InvokeCommand(&session, COMMAND_PARAMETERS, &operation, &origin),
                      TEEC_SUCCESS);
@@ -343,6 +377,7 @@ static void test_values_and_temporary_memory_go_there_and_back(void **state)
     assert_int_equal(operation.params[0].value.b, 6);
     assert_int_equal(operation.params[3].tmpref.size, 100); /* that much it would need */
     TEEC_CloseSession(&session);
+    end();
 }
 
 static void test_registered_memory_goes_whole_or_in_parts(void **state)
@@ -361,6 +396,7 @@ static void test_registered_memory_goes_whole_or_in_parts(void **state)
     uint32_t origin = 0;
 
     (void)state;
+    begin();
     assert_int_equal(TEEC_RegisterSharedMemory(&client.context, &registered), TEEC_SUCCESS);
     assert_int_equal(TEEC_AllocateSharedMemory(&client.context, &allocated), TEEC_SUCCESS);
     must_open(SHARED, &session);
@@ -398,6 +434,7 @@ static void test_registered_memory_goes_whole_or_in_parts(void **state)
     TEEC_ReleaseSharedMemory(&registered);
     assert_null(allocated.buffer);
     assert_int_equal(counted, 1);
+    end();
 }
 
 static void test_shared_memory_that_is_none_is_refused(void **state)
@@ -405,6 +442,7 @@ static void test_shared_memory_that_is_none_is_refused(void **state)
     TEEC_SharedMemory memory = {.size = 4, .flags = TEEC_MEM_INPUT};
 
     (void)state;
+    begin();
     assert_int_equal(TEEC_RegisterSharedMemory(&client.context, &memory),
                      TEEC_ERROR_BAD_PARAMETERS);
     memory.flags = 0;
@@ -420,6 +458,7 @@ static void test_shared_memory_that_is_none_is_refused(void **state)
     assert_int_equal(TEEC_AllocateSharedMemory(&client.context, &memory), TEEC_SUCCESS);
     assert_non_null(memory.buffer);
     TEEC_ReleaseSharedMemory(&memory);
+    end();
 }
 
 static void test_sessions_have_parameters_and_answers_an_origin(void **state)
@@ -432,6 +471,7 @@ static void test_sessions_have_parameters_and_answers_an_origin(void **state)
     uint32_t origin = 0;
 
     (void)state;
+    begin();
     assert_int_equal(TEEC_OpenSession(&client.context, &session, &uuid, TEEC_LOGIN_PUBLIC, NULL,
                                       &operation, &origin),
                      TEEC_SUCCESS);
@@ -453,6 +493,7 @@ static void test_sessions_have_parameters_and_answers_an_origin(void **state)
     assert_int_equal(TEEC_OpenSession(&client.context, NULL, &uuid, 0, NULL, NULL, NULL),
                      TEEC_ERROR_BAD_PARAMETERS);
     assert_int_equal(TEEC_InitializeContext("another", &client.context), TEEC_ERROR_ITEM_NOT_FOUND);
+    end();
 }
 
 /* --- Panics ------------------------------------------------------------------------------ */
@@ -463,6 +504,7 @@ static void test_a_panic_ends_its_instance_and_nobody_elses(void **state)
     uint32_t origin = 0;
 
     (void)state;
+    begin();
     must_open(SHARED, &one);
     must_open(SHARED, &two);
     must_open(MULTIPLE, &other);
@@ -485,6 +527,26 @@ static void test_a_panic_ends_its_instance_and_nobody_elses(void **state)
     TEEC_CloseSession(&next);
     assert_int_equal(closed, 2);
     assert_int_equal(destroyed, 2); /* not the dead one's */
+    end();
+}
+
+static void test_a_heap_exceeds_secure_memory_and_ends_without_harm(void **state)
+{
+    TEEC_Operation operation = {.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_OUTPUT, 0, 0, 0)};
+    TEEC_Session one, other;
+
+    (void)state;
+    begin();
+    must_open(MULTIPLE, &one);
+    must_open(MULTIPLE, &other);
+    assert_int_equal(TEEC_InvokeCommand(&one, COMMAND_HEAP, &operation, NULL), TEEC_SUCCESS);
+    assert_in_range(operation.params[0].value.a, 7, 12);
+    assert_int_equal(call(&other, COMMAND_COUNT), TEEC_SUCCESS);
+    TEEC_CloseSession(&one); /* all of it is back */
+    assert_int_equal(TEEC_InvokeCommand(&other, COMMAND_HEAP, &operation, NULL), TEEC_SUCCESS);
+    assert_in_range(operation.params[0].value.a, 7, 12);
+    TEEC_CloseSession(&other);
+    end();
 }
 
 static void test_a_panic_at_the_beginning_leaves_nothing(void **state)
@@ -493,6 +555,7 @@ static void test_a_panic_at_the_beginning_leaves_nothing(void **state)
     uint32_t origin = 0;
 
     (void)state;
+    begin();
     panics_at_creation = true;
     assert_int_equal(open_ta(SINGLE, &session, &origin), TEEC_ERROR_TARGET_DEAD);
     assert_int_equal(origin, TEEC_ORIGIN_TEE);
@@ -500,6 +563,7 @@ static void test_a_panic_at_the_beginning_leaves_nothing(void **state)
     must_open(SINGLE, &session);
     TEEC_CloseSession(&session);
     assert_int_equal(destroyed, 1);
+    end();
 }
 
 /* --- Threads and cancellation ------------------------------------------------------------ */
@@ -535,6 +599,7 @@ static void test_a_ta_at_work_is_cancelled_if_it_asks(void **state)
     pthread_t thread;
 
     (void)state;
+    begin();
     must_open(SHARED, &session);
     TEEC_RequestCancellation(&job.operation); /* nothing is under way */
     must(pthread_create(&thread, NULL, work, &job) == 0);
@@ -550,6 +615,7 @@ static void test_a_ta_at_work_is_cancelled_if_it_asks(void **state)
     must(pthread_join(thread, NULL) == 0);
     assert_int_equal(masked.result, TEEC_SUCCESS);
     TEEC_CloseSession(&session);
+    end();
 }
 
 static void test_who_waits_for_a_turn_is_cancelled(void **state)
@@ -560,6 +626,7 @@ static void test_who_waits_for_a_turn_is_cancelled(void **state)
     pthread_t one, two;
 
     (void)state;
+    begin();
     must_open(SHARED, &session);
     must(pthread_create(&one, NULL, work, &busy) == 0);
     wait_until(&waiting, 1);
@@ -575,6 +642,7 @@ static void test_who_waits_for_a_turn_is_cancelled(void **state)
     must(pthread_join(one, NULL) == 0);
     assert_int_equal(busy.result, TEEC_SUCCESS);
     TEEC_CloseSession(&session);
+    end();
 }
 
 /* --- TAs from files ---------------------------------------------------------------------- */
@@ -593,6 +661,7 @@ static void test_each_instance_of_a_file_has_its_own_variables(void **state)
     TEE_UUID uuid;
 
     (void)state;
+    begin();
     assert_int_equal(coffer_linux_tee_load(client.tee, COUNTER_PATH, &uuid), COFFER_OK);
     assert_int_equal(uuid.clockSeqAndNode[7], COUNTER);
     must_open(COUNTER, &one);
@@ -607,6 +676,7 @@ static void test_each_instance_of_a_file_has_its_own_variables(void **state)
     assert_int_equal(count_of(&one), 1);
     TEEC_CloseSession(&one);
     TEEC_CloseSession(&two);
+    end();
 }
 
 static void test_a_file_that_is_no_ta_is_refused(void **state)
@@ -615,42 +685,34 @@ static void test_a_file_that_is_no_ta_is_refused(void **state)
     TEE_UUID uuid;
 
     (void)state;
+    begin();
     assert_int_equal(open_ta(COUNTER, &session, NULL), TEEC_ERROR_ITEM_NOT_FOUND);
     assert_int_equal(coffer_linux_tee_load(client.tee, COUNTER_PATH ".none", &uuid),
                      COFFER_NOT_FOUND);
     assert_int_equal(coffer_linux_tee_load(client.tee, "/proc/self/exe", &uuid), COFFER_CORRUPT);
     assert_int_equal(coffer_linux_tee_load(client.tee, "/etc/passwd", &uuid), COFFER_CORRUPT);
     assert_int_equal(coffer_linux_tee_load(client.tee, NULL, &uuid), COFFER_MISUSE);
+    end();
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_one_instance_takes_one_session_or_many, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_each_session_has_an_instance_where_there_may_be_many,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_instance_that_is_kept_ends_with_the_tee, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_a_ta_that_refuses_leaves_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_values_and_temporary_memory_go_there_and_back, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_registered_memory_goes_whole_or_in_parts, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_shared_memory_that_is_none_is_refused, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_sessions_have_parameters_and_answers_an_origin, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_a_panic_ends_its_instance_and_nobody_elses, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_a_panic_at_the_beginning_leaves_nothing, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_a_ta_at_work_is_cancelled_if_it_asks, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_who_waits_for_a_turn_is_cancelled, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_each_instance_of_a_file_has_its_own_variables, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_a_file_that_is_no_ta_is_refused, set_up, tear_down),
+        cmocka_unit_test(test_one_instance_takes_one_session_or_many),
+        cmocka_unit_test(test_each_session_has_an_instance_where_there_may_be_many),
+        cmocka_unit_test(test_an_instance_that_is_kept_ends_with_the_tee),
+        cmocka_unit_test(test_a_ta_that_refuses_leaves_nothing),
+        cmocka_unit_test(test_values_and_temporary_memory_go_there_and_back),
+        cmocka_unit_test(test_registered_memory_goes_whole_or_in_parts),
+        cmocka_unit_test(test_shared_memory_that_is_none_is_refused),
+        cmocka_unit_test(test_sessions_have_parameters_and_answers_an_origin),
+        cmocka_unit_test(test_a_panic_ends_its_instance_and_nobody_elses),
+        cmocka_unit_test(test_a_heap_exceeds_secure_memory_and_ends_without_harm),
+        cmocka_unit_test(test_a_panic_at_the_beginning_leaves_nothing),
+        cmocka_unit_test(test_a_ta_at_work_is_cancelled_if_it_asks),
+        cmocka_unit_test(test_who_waits_for_a_turn_is_cancelled),
+        cmocka_unit_test(test_each_instance_of_a_file_has_its_own_variables),
+        cmocka_unit_test(test_a_file_that_is_no_ta_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
