@@ -18,10 +18,10 @@
 #define TA_STACK_SIZE 0
 #endif
 #ifndef TA_VERSION
-#define TA_VERSION "Undefined version"
+#define TA_VERSION NULL
 #endif
 #ifndef TA_DESCRIPTION
-#define TA_DESCRIPTION "Undefined description"
+#define TA_DESCRIPTION NULL
 #endif
 #ifndef TA_CURRENT_TA_EXT_PROPERTIES
 #define OWN_PROPERTIES
