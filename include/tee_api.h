@@ -26,6 +26,9 @@
 
 #include "tee_api_types.h"
 
+/* The names are the standard's and OP-TEE's. */
+/* NOLINTBEGIN(bugprone-reserved-identifier) */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -256,6 +259,8 @@ TEE_Result TEE_TruncateObjectData(TEE_ObjectHandle object, size_t size);
  * the end is fine. TEE_ERROR_OVERFLOW: beyond TEE_DATA_MAX_POSITION; _CORRUPT_OBJECT,
  * _STORAGE_NOT_AVAILABLE. */
 TEE_Result TEE_SeekObjectData(TEE_ObjectHandle object, intmax_t offset, TEE_Whence whence);
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 #ifdef __cplusplus
 }

@@ -36,12 +36,12 @@
 #if TEE_CORE_API_REQUIRED_MINOR_VERSION > 3
 #error "this library has version 1.3.1 of the TEE Internal Core API at most"
 #elif TEE_CORE_API_REQUIRED_MINOR_VERSION < 2 && !defined(__OPTEE_CORE_API_COMPAT_1_1)
-#define __OPTEE_CORE_API_COMPAT_1_1 1
+#define __OPTEE_CORE_API_COMPAT_1_1 1 /* NOLINT(bugprone-reserved-identifier) */
 #endif
 #endif
 #endif
 #ifndef __OPTEE_CORE_API_COMPAT_1_1
-#define __OPTEE_CORE_API_COMPAT_1_1 0
+#define __OPTEE_CORE_API_COMPAT_1_1 0 /* NOLINT(bugprone-reserved-identifier) */
 #endif
 
 #define TEE_HANDLE_NULL      0

@@ -16,6 +16,9 @@
 
 #include "tee_api_defines.h"
 
+/* The names are the standard's and OP-TEE's. */
+/* NOLINTBEGIN(bugprone-reserved-identifier) */
+
 typedef uint32_t TEE_Result; /* TEE_SUCCESS or TEE_ERROR_... */
 
 /* A UUID by its fields, as RFC 4122 has them. */
@@ -147,5 +150,7 @@ typedef struct {
     uint32_t numberOfKeys;   /* 0 to 2: elements of keyInformation */
     __extension__ TEE_OperationInfoKey keyInformation[];
 } TEE_OperationInfoMultiple;
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 #endif

@@ -9,6 +9,9 @@
 #include "tee_api_defines.h"
 #include "tee_api_types.h"
 
+/* The names are the standard's and OP-TEE's. */
+/* NOLINTBEGIN(bugprone-reserved-identifier) */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -45,6 +48,8 @@ TEE_Result TA_EXPORT TA_InvokeCommandEntryPoint(void *sessionContext, uint32_t c
 TEE_Result TA_EXPORT __GP11_TA_InvokeCommandEntryPoint(void *sessionContext, uint32_t commandID,
                                                        uint32_t paramTypes,
                                                        __GP11_TEE_Param params[TEE_NUM_PARAMS]);
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 #ifdef __cplusplus
 }

@@ -144,7 +144,7 @@ static bool is_in_areas(struct coffer_memory *memory, const struct range *range)
     return false;
 }
 
-static bool is_secret(struct gp_tee *tee, const struct range *range)
+static bool is_secret(const struct gp_tee *tee, const struct range *range)
 {
     if (is_in_areas(tee->memory, range))
         return true;
@@ -223,6 +223,30 @@ static bool is_shared(const struct gp_instance *instance, const struct range *ra
     return shared;
 }
 
+/* Of the process, or of the TA's own heap. */
+static bool is_ones_own(const struct gp_instance *instance, const struct range *range, bool write)
+{
+    const struct gp_tee *tee = instance->tee;
+
+    if (overlaps_space(instance, range))
+        return is_in_a_block(instance, range);
+    return tee->reaches == NULL ||
+           tee->reaches((const void *)range->start, range->end - range->start, write);
+}
+
+static bool may_access(const struct gp_instance *instance, uint32_t flags,
+                       const struct range *range)
+{
+    bool allowed;
+
+    if (is_secret(instance->tee, range) || is_anothers(instance, range))
+        return false;
+    if (is_shared(instance, range, flags, &allowed))
+        return allowed;
+    return (flags & TEE_MEMORY_ACCESS_NONSECURE) == 0 &&
+           is_ones_own(instance, range, (flags & TEE_MEMORY_ACCESS_WRITE) != 0);
+}
+
 TEE_Result gp_check_rights(struct gp_instance *instance, uint32_t flags, const void *buffer,
                            size_t size)
 {
@@ -230,27 +254,14 @@ TEE_Result gp_check_rights(struct gp_instance *instance, uint32_t flags, const v
                            TEE_MEMORY_ACCESS_ANY_OWNER | TEE_MEMORY_ACCESS_NONSECURE |
                            TEE_MEMORY_ACCESS_SECURE;
     const struct range range = {(uintptr_t)buffer, (uintptr_t)buffer + size};
-    struct gp_tee *tee = instance->tee;
-    bool write = (flags & TEE_MEMORY_ACCESS_WRITE) != 0;
-    bool allowed;
 
     if ((flags & ~known) != 0)
         return TEE_ERROR_ACCESS_DENIED;
     if (size == 0)
         return TEE_SUCCESS;
-    if (buffer == NULL || range.end < range.start)
+    if (buffer == NULL || range.end < range.start || !may_access(instance, flags, &range))
         return TEE_ERROR_ACCESS_DENIED;
-    if (is_secret(tee, &range) || is_anothers(instance, &range))
-        allowed = false;
-    else if (is_shared(instance, &range, flags, &allowed))
-        ;
-    else if ((flags & TEE_MEMORY_ACCESS_NONSECURE) != 0)
-        allowed = false;
-    else if (overlaps_space(instance, &range))
-        allowed = is_in_a_block(instance, &range);
-    else
-        allowed = tee->reaches == NULL || tee->reaches(buffer, size, write);
-    return allowed ? TEE_SUCCESS : TEE_ERROR_ACCESS_DENIED;
+    return TEE_SUCCESS;
 }
 
 /* --- The calls --------------------------------------------------------------------------- */
@@ -326,9 +337,9 @@ void TEE_Free(void *buffer)
 void TEE_MemMove(void *dest, const void *src, size_t size)
 {
     struct gp_instance *instance = gp_current();
-    bool wrong = size > 0 && (dest == NULL || src == NULL);
 
-    gp_end_void(instance, GP_CALL_MEM_MOVE, wrong ? TEE_ERROR_BAD_PARAMETERS : TEE_SUCCESS);
+    if (size > 0 && (dest == NULL || src == NULL))
+        gp_panic(instance, GP_CALL_MEM_MOVE, TEE_ERROR_BAD_PARAMETERS);
     if (size > 0)
         memmove(dest, src, size);
 }
@@ -353,18 +364,18 @@ int32_t gp_compare(const void *buffer1, const void *buffer2, size_t size)
 int32_t TEE_MemCompare(const void *buffer1, const void *buffer2, size_t size)
 {
     struct gp_instance *instance = gp_current();
-    bool wrong = size > 0 && (buffer1 == NULL || buffer2 == NULL);
 
-    gp_end_void(instance, GP_CALL_MEM_COMPARE, wrong ? TEE_ERROR_BAD_PARAMETERS : TEE_SUCCESS);
+    if (size > 0 && (buffer1 == NULL || buffer2 == NULL))
+        gp_panic(instance, GP_CALL_MEM_COMPARE, TEE_ERROR_BAD_PARAMETERS);
     return gp_compare(buffer1, buffer2, size);
 }
 
 void TEE_MemFill(void *buffer, uint8_t x, size_t size)
 {
     struct gp_instance *instance = gp_current();
-    bool wrong = size > 0 && buffer == NULL;
 
-    gp_end_void(instance, GP_CALL_MEM_FILL, wrong ? TEE_ERROR_BAD_PARAMETERS : TEE_SUCCESS);
+    if (size > 0 && buffer == NULL)
+        gp_panic(instance, GP_CALL_MEM_FILL, TEE_ERROR_BAD_PARAMETERS);
     if (size > 0)
         memset(buffer, x, size);
     __asm__ volatile("" : : "r"(buffer) : "memory"); /* it isn't left out */

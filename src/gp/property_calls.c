@@ -304,11 +304,13 @@ TEE_Result TEE_GetPropertyAsBool(TEE_PropSetHandle propsetOrEnumerator, const ch
 {
     struct gp_instance *instance = gp_current();
     struct gp_property property;
-    TEE_Result result = TEE_ERROR_BAD_PARAMETERS;
+    TEE_Result result;
 
-    if (value != NULL)
-        result = find_typed(instance, propsetOrEnumerator, name, USER_TA_PROP_TYPE_BOOL, &property);
-    result = gp_end(instance, GP_CALL_GET_PROPERTY_AS_BOOL, result);
+    if (value == NULL)
+        gp_panic(instance, GP_CALL_GET_PROPERTY_AS_BOOL, TEE_ERROR_BAD_PARAMETERS);
+    result = gp_end(
+        instance, GP_CALL_GET_PROPERTY_AS_BOOL,
+        find_typed(instance, propsetOrEnumerator, name, USER_TA_PROP_TYPE_BOOL, &property));
     if (result == TEE_SUCCESS)
         *value = property.value.boolean;
     return result;
@@ -319,11 +321,13 @@ TEE_Result TEE_GetPropertyAsU32(TEE_PropSetHandle propsetOrEnumerator, const cha
 {
     struct gp_instance *instance = gp_current();
     struct gp_property property;
-    TEE_Result result = TEE_ERROR_BAD_PARAMETERS;
+    TEE_Result result;
 
-    if (value != NULL)
-        result = find_typed(instance, propsetOrEnumerator, name, USER_TA_PROP_TYPE_U32, &property);
-    result = gp_end(instance, GP_CALL_GET_PROPERTY_AS_U32, result);
+    if (value == NULL)
+        gp_panic(instance, GP_CALL_GET_PROPERTY_AS_U32, TEE_ERROR_BAD_PARAMETERS);
+    result = gp_end(
+        instance, GP_CALL_GET_PROPERTY_AS_U32,
+        find_typed(instance, propsetOrEnumerator, name, USER_TA_PROP_TYPE_U32, &property));
     if (result == TEE_SUCCESS)
         *value = property.value.u32;
     return result;
@@ -334,11 +338,13 @@ TEE_Result TEE_GetPropertyAsU64(TEE_PropSetHandle propsetOrEnumerator, const cha
 {
     struct gp_instance *instance = gp_current();
     struct gp_property property;
-    TEE_Result result = TEE_ERROR_BAD_PARAMETERS;
+    TEE_Result result;
 
-    if (value != NULL)
-        result = find_typed(instance, propsetOrEnumerator, name, USER_TA_PROP_TYPE_U64, &property);
-    result = gp_end(instance, GP_CALL_GET_PROPERTY_AS_U64, result);
+    if (value == NULL)
+        gp_panic(instance, GP_CALL_GET_PROPERTY_AS_U64, TEE_ERROR_BAD_PARAMETERS);
+    result = gp_end(
+        instance, GP_CALL_GET_PROPERTY_AS_U64,
+        find_typed(instance, propsetOrEnumerator, name, USER_TA_PROP_TYPE_U64, &property));
     if (result == TEE_SUCCESS)
         *value = property.value.u64;
     return result;
@@ -369,11 +375,13 @@ TEE_Result TEE_GetPropertyAsUUID(TEE_PropSetHandle propsetOrEnumerator, const ch
 {
     struct gp_instance *instance = gp_current();
     struct gp_property property;
-    TEE_Result result = TEE_ERROR_BAD_PARAMETERS;
+    TEE_Result result;
 
-    if (value != NULL)
-        result = find_typed(instance, propsetOrEnumerator, name, USER_TA_PROP_TYPE_UUID, &property);
-    result = gp_end(instance, GP_CALL_GET_PROPERTY_AS_UUID, result);
+    if (value == NULL)
+        gp_panic(instance, GP_CALL_GET_PROPERTY_AS_UUID, TEE_ERROR_BAD_PARAMETERS);
+    result = gp_end(
+        instance, GP_CALL_GET_PROPERTY_AS_UUID,
+        find_typed(instance, propsetOrEnumerator, name, USER_TA_PROP_TYPE_UUID, &property));
     if (result == TEE_SUCCESS)
         *value = property.value.uuid;
     return result;
@@ -384,12 +392,13 @@ TEE_Result TEE_GetPropertyAsIdentity(TEE_PropSetHandle propsetOrEnumerator, cons
 {
     struct gp_instance *instance = gp_current();
     struct gp_property property;
-    TEE_Result result = TEE_ERROR_BAD_PARAMETERS;
+    TEE_Result result;
 
-    if (value != NULL)
-        result = find_typed(instance, propsetOrEnumerator, name, USER_TA_PROP_TYPE_IDENTITY,
-                            &property);
-    result = gp_end(instance, GP_CALL_GET_PROPERTY_AS_IDENTITY, result);
+    if (value == NULL)
+        gp_panic(instance, GP_CALL_GET_PROPERTY_AS_IDENTITY, TEE_ERROR_BAD_PARAMETERS);
+    result = gp_end(
+        instance, GP_CALL_GET_PROPERTY_AS_IDENTITY,
+        find_typed(instance, propsetOrEnumerator, name, USER_TA_PROP_TYPE_IDENTITY, &property));
     if (result == TEE_SUCCESS)
         *value = property.value.identity;
     return result;

@@ -161,9 +161,8 @@ static void test_access_beyond_the_heap_ends_the_instance(void **state)
 static void use_up(void *argument)
 {
     unsigned *count = argument;
-    uint8_t *block;
 
-    while ((block = TEE_Malloc(20000, 0)) != NULL)
+    while (TEE_Malloc(20000, 0) != NULL)
         (*count)++;
 }
 
