@@ -45,12 +45,16 @@ void add_all(const struct rule *rules, size_t count);
 #define add_rules(rules) add_all((rules), sizeof(rules) / sizeof((rules)[0]))
 
 /* Each file's rules. */
+void add_memory(void);
+void add_handles(void);
+void add_objects(void);
 void add_storage_open(void);
 void add_storage_create(void);
 void add_storage_rename_delete(void);
 void add_streams(void);
 void add_enumerators(void);
 void add_sharing(void);
+void add_isolation(void);
 
 /* Run as the TA of an instance. False: it panicked, which is noted as a failure. */
 bool run_in(struct gp_instance *instance, void (*body)(void *argument), void *argument);

@@ -68,12 +68,16 @@ void add_all(const struct rule *rules, size_t count)
 
 static void add_everything(void)
 {
+    add_memory();
+    add_handles();
+    add_objects();
     add_storage_open();
     add_storage_create();
     add_storage_rename_delete();
     add_streams();
     add_enumerators();
     add_sharing();
+    add_isolation();
 }
 
 /* --- Expectations ------------------------------------------------------------------------ */
