@@ -161,8 +161,64 @@ TEE_Result TEE_RestrictObjectUsage1(TEE_ObjectHandle object, uint32_t objectUsag
 /* Deprecated. Of a damaged object nothing is changed. */
 void TEE_RestrictObjectUsage(TEE_ObjectHandle object, uint32_t objectUsage);
 
+/* *size becomes that of the attribute. Those without TEE_ATTR_FLAG_PUBLIC need
+ * TEE_USAGE_EXTRACTABLE; anything but an initialized object is a panic. TEE_ERROR_ITEM_NOT_FOUND:
+ * the object hasn't it; _SHORT_BUFFER, _CORRUPT_OBJECT, _STORAGE_NOT_AVAILABLE. */
+TEE_Result TEE_GetObjectBufferAttribute(TEE_ObjectHandle object, uint32_t attributeID, void *buffer,
+                                        size_t *size);
+TEE_Result __GP11_TEE_GetObjectBufferAttribute(TEE_ObjectHandle object, uint32_t attributeID,
+                                               void *buffer, uint32_t *size);
+
+/* Likewise; `a` and `b` may be NULL. */
+TEE_Result TEE_GetObjectValueAttribute(TEE_ObjectHandle object, uint32_t attributeID, uint32_t *a,
+                                       uint32_t *b);
+
 /* TEE_HANDLE_NULL is nothing. */
 void TEE_CloseObject(TEE_ObjectHandle object);
+
+/* --- Transient objects (5.6) ------------------------------------------------------------- */
+
+/* An object for a key of that type, of `maxObjectSize` bits at most, which has none yet.
+ * TEE_ERROR_NOT_SUPPORTED: no such type, or not of that size; _OUT_OF_MEMORY. */
+TEE_Result TEE_AllocateTransientObject(TEE_ObjectType objectType, uint32_t maxObjectSize,
+                                       TEE_ObjectHandle *object);
+
+/* TEE_HANDLE_NULL is nothing, for both; a persistent object is a panic. A reset object has no key,
+ * and may be used for anything. */
+void TEE_FreeTransientObject(TEE_ObjectHandle object);
+void TEE_ResetTransientObject(TEE_ObjectHandle object);
+
+/* The key from its attributes: all that the type must have, each once. TEE_ERROR_BAD_PARAMETERS: a
+ * value is none for such a key; the object has no key then. */
+TEE_Result TEE_PopulateTransientObject(TEE_ObjectHandle object, const TEE_Attribute *attrs,
+                                       uint32_t attrCount);
+TEE_Result __GP11_TEE_PopulateTransientObject(TEE_ObjectHandle object,
+                                              const __GP11_TEE_Attribute *attrs,
+                                              uint32_t attrCount);
+
+/* The id must be of an attribute that is a buffer; a value. */
+void TEE_InitRefAttribute(TEE_Attribute *attr, uint32_t attributeID, const void *buffer,
+                          size_t length);
+void __GP11_TEE_InitRefAttribute(__GP11_TEE_Attribute *attr, uint32_t attributeID,
+                                 const void *buffer, uint32_t length);
+void TEE_InitValueAttribute(TEE_Attribute *attr, uint32_t attributeID, uint32_t a, uint32_t b);
+void __GP11_TEE_InitValueAttribute(__GP11_TEE_Attribute *attr, uint32_t attributeID, uint32_t a,
+                                   uint32_t b);
+
+/* The attributes of another object of the same type, persistent or not, or the public ones of a key
+ * pair. Its usage becomes what both had. TEE_ERROR_CORRUPT_OBJECT, _STORAGE_NOT_AVAILABLE. */
+TEE_Result TEE_CopyObjectAttributes1(TEE_ObjectHandle destObject, TEE_ObjectHandle srcObject);
+
+/* Deprecated: failure is a panic. */
+void TEE_CopyObjectAttributes(TEE_ObjectHandle destObject, TEE_ObjectHandle srcObject);
+
+/* A new random key of `keySize` bits. Parameters: DSA's prime, subprime and base; DH's prime and
+ * base, perhaps a subprime and the bits of the secret; the curve; RSA's public exponent, if it
+ * isn't to be 65537. TEE_ERROR_BAD_PARAMETERS: they make no key of that size. */
+TEE_Result TEE_GenerateKey(TEE_ObjectHandle object, uint32_t keySize, const TEE_Attribute *params,
+                           uint32_t paramCount);
+TEE_Result __GP11_TEE_GenerateKey(TEE_ObjectHandle object, uint32_t keySize,
+                                  const __GP11_TEE_Attribute *params, uint32_t paramCount);
 
 /* --- Persistent objects (5.7) ------------------------------------------------------------ */
 
@@ -259,6 +315,140 @@ TEE_Result TEE_TruncateObjectData(TEE_ObjectHandle object, size_t size);
  * the end is fine. TEE_ERROR_OVERFLOW: beyond TEE_DATA_MAX_POSITION; _CORRUPT_OBJECT,
  * _STORAGE_NOT_AVAILABLE. */
 TEE_Result TEE_SeekObjectData(TEE_ObjectHandle object, intmax_t offset, TEE_Whence whence);
+
+/* --- Operations (6.2) -------------------------------------------------------------------- */
+
+/*
+ * An operation has an algorithm, a mode, keys, and perhaps work begun: it is active then, otherwise
+ * initial. Of one that works on data, `srcData` and `destData` are the same buffer, or don't
+ * overlap. There are TEE_ALG_AES_... but for SM4's, _DES_..., _DES3_..., the digests and HMACs but
+ * for SM3.
+ */
+
+/* TEE_ERROR_NOT_SUPPORTED: there is no such algorithm, or not in this mode, or not with keys of
+ * that size (bits; no matter for a digest); _OUT_OF_MEMORY. */
+TEE_Result TEE_AllocateOperation(TEE_OperationHandle *operation, uint32_t algorithm, uint32_t mode,
+                                 uint32_t maxKeySize);
+
+/* TEE_HANDLE_NULL is nothing. */
+void TEE_FreeOperation(TEE_OperationHandle operation);
+
+void TEE_GetOperationInfo(TEE_OperationHandle operation, TEE_OperationInfo *operationInfo);
+
+/* *operationSize: bytes of the structure with the keys in it. TEE_ERROR_SHORT_BUFFER. */
+TEE_Result TEE_GetOperationInfoMultiple(TEE_OperationHandle operation,
+                                        TEE_OperationInfoMultiple *operationInfoMultiple,
+                                        size_t *operationSize);
+TEE_Result __GP11_TEE_GetOperationInfoMultiple(TEE_OperationHandle operation,
+                                               TEE_OperationInfoMultiple *operationInfoMultiple,
+                                               uint32_t *operationSize);
+
+/* Give its work up: it is initial again, and keeps its keys. Without a key it is a panic. */
+void TEE_ResetOperation(TEE_OperationHandle operation);
+
+/* A copy of the object's key, which must be of the algorithm's type, small enough, and with the
+ * usage that the mode needs; the operation must be initial. TEE_HANDLE_NULL: no key any more.
+ * TEE_ERROR_CORRUPT_OBJECT, _STORAGE_NOT_AVAILABLE. */
+TEE_Result TEE_SetOperationKey(TEE_OperationHandle operation, TEE_ObjectHandle key);
+
+/* Two keys of one size, for XTS. TEE_ERROR_SECURITY: they are equal; TEE_ERROR_CORRUPT_OBJECT_2 and
+ * _STORAGE_NOT_AVAILABLE_2 are the second one's. */
+TEE_Result TEE_SetOperationKey2(TEE_OperationHandle operation, TEE_ObjectHandle key1,
+                                TEE_ObjectHandle key2);
+
+/* The one is as the other is, its work begun and its keys included; both have the same algorithm
+ * and mode, and the keys fit. */
+void TEE_CopyOperation(TEE_OperationHandle dstOperation, TEE_OperationHandle srcOperation);
+
+/* TEE_ERROR_NOT_SUPPORTED. `element` is TEE_CRYPTO_ELEMENT_NONE for all that there is. */
+TEE_Result TEE_IsAlgorithmSupported(uint32_t algId, uint32_t element);
+
+/* --- Digests (6.3) ----------------------------------------------------------------------- */
+
+void TEE_DigestUpdate(TEE_OperationHandle operation, const void *chunk, size_t chunkSize);
+
+/* The digest of all, of which SHAKE gives *hashLen bytes, and others all that weren't extracted
+ * yet. TEE_ERROR_SHORT_BUFFER. The operation is initial afterwards. */
+TEE_Result TEE_DigestDoFinal(TEE_OperationHandle operation, const void *chunk, size_t chunkLen,
+                             void *hash, size_t *hashLen);
+TEE_Result __GP11_TEE_DigestDoFinal(TEE_OperationHandle operation, const void *chunk,
+                                    uint32_t chunkLen, void *hash, uint32_t *hashLen);
+
+/* The next *hashLen bytes of the digest, or what is left of it; no more data may follow. */
+TEE_Result TEE_DigestExtract(TEE_OperationHandle operation, void *hash, size_t *hashLen);
+
+/* --- Symmetric ciphers (6.4) ------------------------------------------------------------- */
+
+/* The IV is a block, a counter with CTR; ECB takes none. */
+void TEE_CipherInit(TEE_OperationHandle operation, const void *IV, size_t IVLen);
+
+/* As much as can be told by now: all whole blocks, but that CTS keeps the last two, and XTS the
+ * last. TEE_ERROR_SHORT_BUFFER. */
+TEE_Result TEE_CipherUpdate(TEE_OperationHandle operation, const void *srcData, size_t srcLen,
+                            void *destData, size_t *destLen);
+TEE_Result __GP11_TEE_CipherUpdate(TEE_OperationHandle operation, const void *srcData,
+                                   uint32_t srcLen, void *destData, uint32_t *destLen);
+
+/* The rest. In all there must have been whole blocks with ECB and CBC, a block at least with XTS,
+ * more with CTS. TEE_ERROR_SHORT_BUFFER. The operation is initial afterwards. */
+TEE_Result TEE_CipherDoFinal(TEE_OperationHandle operation, const void *srcData, size_t srcLen,
+                             void *destData, size_t *destLen);
+TEE_Result __GP11_TEE_CipherDoFinal(TEE_OperationHandle operation, const void *srcData,
+                                    uint32_t srcLen, void *destData, uint32_t *destLen);
+
+/* --- MACs (6.5) -------------------------------------------------------------------------- */
+
+/* Only CBC-MAC may be given an IV; without it is zero. */
+void TEE_MACInit(TEE_OperationHandle operation, const void *IV, size_t IVLen);
+
+void TEE_MACUpdate(TEE_OperationHandle operation, const void *chunk, size_t chunkSize);
+
+/* TEE_ERROR_SHORT_BUFFER. The operation is initial afterwards, as it is with the next. */
+TEE_Result TEE_MACComputeFinal(TEE_OperationHandle operation, const void *message,
+                               size_t messageLen, void *mac, size_t *macLen);
+TEE_Result __GP11_TEE_MACComputeFinal(TEE_OperationHandle operation, const void *message,
+                                      uint32_t messageLen, void *mac, uint32_t *macLen);
+
+/* TEE_ERROR_MAC_INVALID: it is another one, or of another length. */
+TEE_Result TEE_MACCompareFinal(TEE_OperationHandle operation, const void *message,
+                               size_t messageLen, const void *mac, size_t macLen);
+
+/* --- Authenticated encryption (6.6) ------------------------------------------------------ */
+
+/* `tagLen` in bits: 96 to 128 with GCM, 32 to 128 with CCM, which must be told the sizes to come
+ * (GCM takes no notice), and wants a nonce of 7 to 13 bytes. TEE_ERROR_NOT_SUPPORTED: no such
+ * tag. */
+TEE_Result TEE_AEInit(TEE_OperationHandle operation, const void *nonce, size_t nonceLen,
+                      uint32_t tagLen, size_t AADLen, size_t payloadLen);
+
+/* Before the first byte of payload. */
+void TEE_AEUpdateAAD(TEE_OperationHandle operation, const void *AADdata, size_t AADdataLen);
+
+/* As many bytes as come in. TEE_ERROR_SHORT_BUFFER. */
+TEE_Result TEE_AEUpdate(TEE_OperationHandle operation, const void *srcData, size_t srcLen,
+                        void *destData, size_t *destLen);
+TEE_Result __GP11_TEE_AEUpdate(TEE_OperationHandle operation, const void *srcData, uint32_t srcLen,
+                               void *destData, uint32_t *destLen);
+
+/* The rest, and the tag. TEE_ERROR_SHORT_BUFFER. The operation is initial afterwards, as it is with
+ * the next. */
+TEE_Result TEE_AEEncryptFinal(TEE_OperationHandle operation, const void *srcData, size_t srcLen,
+                              void *destData, size_t *destLen, void *tag, size_t *tagLen);
+TEE_Result __GP11_TEE_AEEncryptFinal(TEE_OperationHandle operation, const void *srcData,
+                                     uint32_t srcLen, void *destData, uint32_t *destLen, void *tag,
+                                     uint32_t *tagLen);
+
+/* TEE_ERROR_MAC_INVALID: the tag isn't that of all; what this call decrypted is wiped.
+ * TEE_ERROR_SHORT_BUFFER. */
+TEE_Result TEE_AEDecryptFinal(TEE_OperationHandle operation, const void *srcData, size_t srcLen,
+                              void *destData, size_t *destLen, void *tag, size_t tagLen);
+TEE_Result __GP11_TEE_AEDecryptFinal(TEE_OperationHandle operation, const void *srcData,
+                                     uint32_t srcLen, void *destData, uint32_t *destLen, void *tag,
+                                     uint32_t tagLen);
+
+/* --- Random numbers (6.9) ---------------------------------------------------------------- */
+
+void TEE_GenerateRandom(void *randomBuffer, size_t randomBufferLen);
 
 /* NOLINTEND(bugprone-reserved-identifier) */
 

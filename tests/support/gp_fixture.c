@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "support/gp_fixture.h"
 
+#include "../../ports/linux/tee_gcrypt.h"
 #include "coffer/linux_memory.h"
 #include "support/must.h"
 
@@ -59,7 +60,7 @@ void gp_fixture_open(const struct gp_fixture_options *options)
     const struct gp_tee_settings settings = {
         .port = coffer_linux_port(),
         .profile = use->profile,
-        .provider = use->provider,
+        .provider = use->provider != NULL ? use->provider : linux_tee_provider(),
         .crypto_max = use->crypto_max,
         .storages = storages,
         .storage_count = GP_FIXTURE_STORES,

@@ -20,10 +20,10 @@
 
 struct gp_fixture_options {
     enum gp_profile profile;
-    const struct gp_provider *provider;
-    size_t crypto_max;            /* as in struct gp_tee_settings */
-    size_t memory;                /* of instances, bytes; 0: 2 MiB */
-    size_t heap;                  /* of an instance, bytes; 0: 1 MiB */
+    const struct gp_provider *provider; /* NULL: the machine's */
+    size_t crypto_max;                  /* as in struct gp_tee_settings */
+    size_t memory;                      /* of instances, bytes; 0: 2 MiB */
+    size_t heap;                        /* of an instance, bytes; 0: 1 MiB */
     struct memory_device *device; /* of TEE_STORAGE_PRIVATE, the test's; NULL: the fixture's own */
 };
 
