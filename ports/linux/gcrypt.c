@@ -135,40 +135,34 @@ out:
     return status;
 }
 
-/* A key encryption key stays in the library no longer than the call. Decryption has a schedule of
- * its own, made at the first block; libgcrypt keeps a copy of the context as it was when the key
- * was set, without it. Going back to that copy overwrites the one, and a new key the rest. */
-static void ecb_forget(struct state *state)
-{
-    gcry_error_t error = gcry_cipher_reset(state->ecb);
-
-    if (error == 0)
-        error = gcry_cipher_setkey(state->ecb, zero_key, CIPHER_ECB_KEY_SIZE);
-    assert_cheap(error == 0);
-    (void)error;
-}
-
-static enum coffer_status ecb_encrypt(void *context, const uint8_t key[CIPHER_ECB_KEY_SIZE],
-                                      const uint8_t *in, uint8_t *out)
+/* Decryption has a schedule of its own, made at the first block; libgcrypt keeps a copy of the
+ * context as it was when the key was set, without it. Going back to that copy overwrites the one,
+ * and the new key the rest. */
+static enum coffer_status ecb_set_key(void *context, const uint8_t key[CIPHER_ECB_KEY_SIZE])
 {
     struct state *state = context;
-    gcry_error_t error = gcry_cipher_setkey(state->ecb, key, CIPHER_ECB_KEY_SIZE);
 
-    if (error == 0)
-        error = gcry_cipher_encrypt(state->ecb, out, CIPHER_BLOCK_SIZE, in, CIPHER_BLOCK_SIZE);
-    ecb_forget(state);
+    if (gcry_cipher_reset(state->ecb) != 0 ||
+        gcry_cipher_setkey(state->ecb, key, CIPHER_ECB_KEY_SIZE) != 0)
+        return COFFER_MISUSE;
+    return COFFER_OK;
+}
+
+static enum coffer_status ecb_encrypt(void *context, const uint8_t *in, uint8_t *out)
+{
+    struct state *state = context;
+    gcry_error_t error = gcry_cipher_encrypt(state->ecb, out, CIPHER_BLOCK_SIZE, in,
+                                             CIPHER_BLOCK_SIZE);
+
     return error == 0 ? COFFER_OK : COFFER_UNSUPPORTED;
 }
 
-static enum coffer_status ecb_decrypt(void *context, const uint8_t key[CIPHER_ECB_KEY_SIZE],
-                                      const uint8_t *in, uint8_t *out)
+static enum coffer_status ecb_decrypt(void *context, const uint8_t *in, uint8_t *out)
 {
     struct state *state = context;
-    gcry_error_t error = gcry_cipher_setkey(state->ecb, key, CIPHER_ECB_KEY_SIZE);
+    gcry_error_t error = gcry_cipher_decrypt(state->ecb, out, CIPHER_BLOCK_SIZE, in,
+                                             CIPHER_BLOCK_SIZE);
 
-    if (error == 0)
-        error = gcry_cipher_decrypt(state->ecb, out, CIPHER_BLOCK_SIZE, in, CIPHER_BLOCK_SIZE);
-    ecb_forget(state);
     return error == 0 ? COFFER_OK : COFFER_UNSUPPORTED;
 }
 
@@ -241,7 +235,8 @@ static enum coffer_status warm_up(struct state *state)
         if (status != COFFER_OK)
             return status;
     }
-    ecb_forget(state);
+    if (ecb_set_key(state, zero_key) != COFFER_OK)
+        return COFFER_UNSUPPORTED;
     sha256(state, block, sizeof(block), block);
     return hmac_sha256(state, zero_key, sizeof(zero_key), block, sizeof(block), block);
 }
@@ -307,6 +302,7 @@ static const struct coffer_ciphers linux_ciphers = {
     .gcm_clear_key = gcm_clear_key,
     .gcm_encrypt = gcm_encrypt,
     .gcm_decrypt = gcm_decrypt,
+    .ecb_set_key = ecb_set_key,
     .ecb_encrypt = ecb_encrypt,
     .ecb_decrypt = ecb_decrypt,
     .sha256 = sha256,

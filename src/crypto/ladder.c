@@ -63,12 +63,13 @@ void ladder_fini(struct ladder *ladder)
     wipe(ladder, sizeof(*ladder));
 }
 
-/* See that ladder->tsk is the key of `uuid`. */
-static enum coffer_status derive_tsk(struct ladder *ladder, const uint8_t *uuid)
+/* See that the provider wraps with the key of `uuid`. */
+static enum coffer_status set_tsk(struct ladder *ladder, const uint8_t *uuid)
 {
     enum ladder_tsk_state wanted = uuid != NULL ? LADDER_TSK_TA : LADDER_TSK_CATALOGUE;
     const uint8_t *message = uuid != NULL ? uuid : catalogue_message;
     size_t size = uuid != NULL ? CRYPTO_UUID_SIZE : sizeof(catalogue_message);
+    uint8_t tsk[LADDER_KEY_SIZE];
     enum coffer_status status;
 
     if (ladder->tsk_state == wanted &&
@@ -76,11 +77,12 @@ static enum coffer_status derive_tsk(struct ladder *ladder, const uint8_t *uuid)
         return COFFER_OK;
     ladder->tsk_state = LADDER_TSK_NONE;
     status = ladder->ciphers->hmac_sha256(ladder->ciphers_state, ladder->ssk, LADDER_KEY_SIZE,
-                                          message, size, ladder->tsk);
-    if (status != COFFER_OK) {
-        wipe(ladder->tsk, sizeof(ladder->tsk));
+                                          message, size, tsk);
+    if (status == COFFER_OK)
+        status = ladder->ciphers->ecb_set_key(ladder->ciphers_state, tsk);
+    wipe(tsk, sizeof(tsk));
+    if (status != COFFER_OK)
         return status;
-    }
     if (uuid != NULL)
         memcpy(ladder->tsk_uuid, uuid, CRYPTO_UUID_SIZE);
     ladder->tsk_state = wanted;
@@ -91,22 +93,22 @@ enum coffer_status ladder_wrap(struct ladder *ladder, const uint8_t *uuid,
                                const uint8_t fek[CRYPTO_WRAPPED_SIZE],
                                uint8_t wrapped[CRYPTO_WRAPPED_SIZE])
 {
-    enum coffer_status status = derive_tsk(ladder, uuid);
+    enum coffer_status status = set_tsk(ladder, uuid);
 
     if (status != COFFER_OK)
         return status;
-    return ladder->ciphers->ecb_encrypt(ladder->ciphers_state, ladder->tsk, fek, wrapped);
+    return ladder->ciphers->ecb_encrypt(ladder->ciphers_state, fek, wrapped);
 }
 
 enum coffer_status ladder_unwrap(struct ladder *ladder, const uint8_t *uuid,
                                  const uint8_t wrapped[CRYPTO_WRAPPED_SIZE],
                                  uint8_t fek[CRYPTO_WRAPPED_SIZE])
 {
-    enum coffer_status status = derive_tsk(ladder, uuid);
+    enum coffer_status status = set_tsk(ladder, uuid);
 
     if (status != COFFER_OK)
         return status;
-    return ladder->ciphers->ecb_decrypt(ladder->ciphers_state, ladder->tsk, wrapped, fek);
+    return ladder->ciphers->ecb_decrypt(ladder->ciphers_state, wrapped, fek);
 }
 
 #define TAG_ID_MAX 64u

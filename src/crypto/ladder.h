@@ -3,10 +3,10 @@
  * The key ladder, from the root key down to the wrapping of FEKs (docs/FORMAT.md, "Keys").
  *
  * The SSK is kept for the life of the store; the HUK isn't kept at all. Of the TSKs the one that
- * was used last is kept: the files of one TA, or the catalogue, come in a row.
+ * was used last is kept, by the provider alone, which has it expanded: the files of one TA, or the
+ * catalogue, come in a row.
  *
- * Invariant: `tsk` belongs to `tsk_uuid` (or to the catalogue) if `tsk_state` says so, and is zero
- * when it says none.
+ * Invariant: the provider has the TSK of `tsk_uuid` (or the catalogue's) if `tsk_state` says so.
  *
  * Locking: none; crypto has one lock around all of it.
  */
@@ -32,7 +32,6 @@ struct ladder {
     const struct coffer_ciphers *ciphers;
     void *ciphers_state;
     uint8_t ssk[LADDER_KEY_SIZE];
-    uint8_t tsk[LADDER_KEY_SIZE];
     uint8_t tsk_uuid[CRYPTO_UUID_SIZE];
     enum ladder_tsk_state tsk_state;
 };

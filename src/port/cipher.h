@@ -11,8 +11,8 @@
  *   - those on different states;
  *   - on one state, those on different slots: each slot stands alone;
  *   - sha256, beside every other call and itself;
- *   - one of ecb_encrypt, ecb_decrypt and hmac_sha256, beside the calls on slots and sha256.
- * The caller serialises calls on one slot, calls of the last three, and stop() with all others.
+ *   - one of the ecb_ calls and hmac_sha256, beside the calls on slots and sha256.
+ * The caller serialises calls on one slot, calls of the last kind, and stop() with all others.
  */
 #ifndef COFFER_PORT_CIPHER_H
 #define COFFER_PORT_CIPHER_H
@@ -58,11 +58,12 @@ struct coffer_ciphers {
     enum coffer_status (*gcm_decrypt)(void *state, unsigned slot, const struct cipher_message *m,
                                       const uint8_t tag[CIPHER_GCM_TAG_SIZE]);
 
-    /* AES-256-ECB of one block; in and out may be the same. */
-    enum coffer_status (*ecb_encrypt)(void *state, const uint8_t key[CIPHER_ECB_KEY_SIZE],
-                                      const uint8_t *in, uint8_t *out);
-    enum coffer_status (*ecb_decrypt)(void *state, const uint8_t key[CIPHER_ECB_KEY_SIZE],
-                                      const uint8_t *in, uint8_t *out);
+    /* AES-256-ECB of one block, under the key that was set last; in and out may be the same. The
+     * key stays, expanded, until another takes its place, which leaves nothing of it, or until
+     * stop(). After an error there is none. */
+    enum coffer_status (*ecb_set_key)(void *state, const uint8_t key[CIPHER_ECB_KEY_SIZE]);
+    enum coffer_status (*ecb_encrypt)(void *state, const uint8_t *in, uint8_t *out);
+    enum coffer_status (*ecb_decrypt)(void *state, const uint8_t *in, uint8_t *out);
 
     void (*sha256)(void *state, const void *data, size_t size, uint8_t digest[CIPHER_HASH_SIZE]);
     enum coffer_status (*hmac_sha256)(void *state, const void *key, size_t key_size,

@@ -101,9 +101,14 @@ static void test_no_key_stays_behind(void **state)
     assert_false(heap_has_key(0));
 
     make_key(1, key, 32);
-    assert_int_equal(ciphers->ecb_encrypt(ours, key, block, block), COFFER_OK);
-    assert_int_equal(ciphers->ecb_decrypt(ours, key, block, block), COFFER_OK);
+    assert_int_equal(ciphers->ecb_set_key(ours, key), COFFER_OK);
+    assert_int_equal(ciphers->ecb_encrypt(ours, block, block), COFFER_OK);
+    assert_int_equal(ciphers->ecb_decrypt(ours, block, block), COFFER_OK);
+    assert_true(heap_has_key(1));
+    make_key(4, key, 32);
+    assert_int_equal(ciphers->ecb_set_key(ours, key), COFFER_OK);
     assert_false(heap_has_key(1));
+    assert_int_equal(ciphers->ecb_decrypt(ours, block, block), COFFER_OK);
 
     make_key(2, key, 32);
     assert_int_equal(ciphers->hmac_sha256(ours, key, 32, "x", 1, digest), COFFER_OK);
@@ -115,6 +120,7 @@ static void test_no_key_stays_behind(void **state)
     wipe(key, sizeof(key));
     ciphers->stop(ours);
     assert_false(heap_has_key(3));
+    assert_false(heap_has_key(4));
 }
 
 static void test_nothing_is_allocated_after_start(void **state)
@@ -139,8 +145,9 @@ static void test_nothing_is_allocated_after_start(void **state)
         assert_int_equal(ciphers->gcm_set_key(ours, i % 8, key), COFFER_OK);
         assert_int_equal(ciphers->gcm_encrypt(ours, i % 8, &m, tag), COFFER_OK);
         assert_int_equal(ciphers->gcm_decrypt(ours, i % 8, &m, tag), COFFER_OK);
-        assert_int_equal(ciphers->ecb_encrypt(ours, key, data, data), COFFER_OK);
-        assert_int_equal(ciphers->ecb_decrypt(ours, key, data, data), COFFER_OK);
+        assert_int_equal(ciphers->ecb_set_key(ours, key), COFFER_OK);
+        assert_int_equal(ciphers->ecb_encrypt(ours, data, data), COFFER_OK);
+        assert_int_equal(ciphers->ecb_decrypt(ours, data, data), COFFER_OK);
         ciphers->sha256(ours, data, sizeof(data), digest);
         assert_int_equal(ciphers->hmac_sha256(ours, key, sizeof(key), data, 100, digest),
                          COFFER_OK);

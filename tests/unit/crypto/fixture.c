@@ -54,6 +54,8 @@ bool entropy_is_zero;
 unsigned entropy_calls;
 unsigned clears;
 unsigned locks;
+unsigned key_changes;
+static uint8_t wrapping_key[CIPHER_ECB_KEY_SIZE];
 struct coffer_port port;
 struct coffer_ciphers ciphers;
 
@@ -126,18 +128,30 @@ static enum coffer_status gcm_decrypt(void *state, unsigned slot, const struct c
                      : coffer_linux_ciphers()->gcm_decrypt(state, slot, m, tag);
 }
 
-static enum coffer_status ecb_encrypt(void *state, const uint8_t *key, const uint8_t *in,
-                                      uint8_t *out)
+static enum coffer_status ecb_set_key(void *state, const uint8_t *key)
 {
-    return strikes() ? COFFER_UNSUPPORTED
-                     : coffer_linux_ciphers()->ecb_encrypt(state, key, in, out);
+    if (strikes())
+        return COFFER_UNSUPPORTED;
+    memcpy(wrapping_key, key, sizeof(wrapping_key));
+    key_changes++;
+    return coffer_linux_ciphers()->ecb_set_key(state, key);
 }
 
-static enum coffer_status ecb_decrypt(void *state, const uint8_t *key, const uint8_t *in,
-                                      uint8_t *out)
+static enum coffer_status ecb_encrypt(void *state, const uint8_t *in, uint8_t *out)
 {
-    return strikes() ? COFFER_UNSUPPORTED
-                     : coffer_linux_ciphers()->ecb_decrypt(state, key, in, out);
+    return strikes() ? COFFER_UNSUPPORTED : coffer_linux_ciphers()->ecb_encrypt(state, in, out);
+}
+
+static enum coffer_status ecb_decrypt(void *state, const uint8_t *in, uint8_t *out)
+{
+    return strikes() ? COFFER_UNSUPPORTED : coffer_linux_ciphers()->ecb_decrypt(state, in, out);
+}
+
+bool wraps_with(const char *key_text)
+{
+    uint8_t key[CIPHER_ECB_KEY_SIZE];
+
+    return unhex(key_text, key) == sizeof(key) && memcmp(key, wrapping_key, sizeof(key)) == 0;
 }
 
 static enum coffer_status hmac_sha256(void *state, const void *key, size_t key_size,
@@ -157,6 +171,7 @@ void open_memory(struct fixture *fixture, const struct memory_settings *settings
     fail_at = 0;
     calls = 0;
     clears = 0;
+    key_changes = 0;
     locks = 0;
     entropy_is_zero = false;
     port = *coffer_linux_port();
@@ -169,6 +184,7 @@ void open_memory(struct fixture *fixture, const struct memory_settings *settings
     ciphers.gcm_clear_key = gcm_clear_key;
     ciphers.gcm_encrypt = gcm_encrypt;
     ciphers.gcm_decrypt = gcm_decrypt;
+    ciphers.ecb_set_key = ecb_set_key;
     ciphers.ecb_encrypt = ecb_encrypt;
     ciphers.ecb_decrypt = ecb_decrypt;
     ciphers.hmac_sha256 = hmac_sha256;

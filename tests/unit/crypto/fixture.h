@@ -35,8 +35,9 @@ extern unsigned fail_at;
 extern unsigned calls;
 extern bool entropy_is_zero;
 extern unsigned entropy_calls;
-extern unsigned clears; /* of slots */
-extern unsigned locks;  /* that are there */
+extern unsigned clears;      /* of slots */
+extern unsigned locks;       /* that are there */
+extern unsigned key_changes; /* of the key that wraps */
 extern struct coffer_port port;
 extern struct coffer_ciphers ciphers;
 
@@ -50,6 +51,9 @@ enum coffer_status open_with(struct fixture *fixture, enum crypto_root root, con
 int set_up(void **state);
 int tear_down(void **state);
 #define crypto_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+/* Is that the key that wraps others now? */
+bool wraps_with(const char *key_text);
 
 /* A new key of the catalogue. */
 struct crypto_key *make_key(struct fixture *fixture);

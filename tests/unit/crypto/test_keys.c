@@ -96,11 +96,11 @@ static void test_fek_and_tsk_have_the_published_values(void **state)
     assert_int_equal(crypto_key_unwrap(fixture->crypto, fixture->uuid, wrapped, &keys[0]),
                      COFFER_OK);
     assert_true(memory_has(fek_text));
-    assert_true(memory_has(tsk_text));
+    assert_true(wraps_with(tsk_text));
     unhex(catalogue_wrapped_text, wrapped);
     assert_int_equal(crypto_key_unwrap(fixture->crypto, NULL, wrapped, &keys[1]), COFFER_OK);
     assert_true(memory_has(catalogue_fek_text));
-    assert_false(memory_has(tsk_text)); /* the catalogue's took its place */
+    assert_false(wraps_with(tsk_text)); /* the catalogue's took its place */
 
     /* The other TSK comes back when it is needed. */
     unhex(wrapped_text, wrapped);
@@ -109,8 +109,34 @@ static void test_fek_and_tsk_have_the_published_values(void **state)
     assert_int_equal(crypto_key_unwrap(fixture->crypto, fixture->uuid, wrapped, &keys[2]),
                      COFFER_OK);
     assert_true(memory_has(fek_text));
+    assert_true(wraps_with(tsk_text));
     crypto_key_drop(fixture->crypto, keys[1]);
     crypto_key_drop(fixture->crypto, keys[2]);
+}
+
+/* The provider is told of a TSK when it is another's turn, and after a failure anew. */
+static void test_keys_of_one_ta_set_one_tsk(void **state)
+{
+    struct fixture *fixture = *state;
+    struct crypto_key *key;
+    uint8_t wrapped[16];
+
+    unhex(wrapped_text, wrapped);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(crypto_key_unwrap(fixture->crypto, fixture->uuid, wrapped, &key),
+                         COFFER_OK);
+        crypto_key_drop(fixture->crypto, key);
+    }
+    assert_int_equal(key_changes, 1);
+    crypto_key_drop(fixture->crypto, make_key(fixture));
+    assert_int_equal(key_changes, 2);
+    fail_at = calls + 2; /* behind the HMAC */
+    assert_int_equal(crypto_key_unwrap(fixture->crypto, fixture->uuid, wrapped, &key),
+                     COFFER_UNSUPPORTED);
+    assert_int_equal(key_changes, 2);
+    crypto_key_drop(fixture->crypto, make_key(fixture));
+    assert_int_equal(key_changes, 3);
+    assert_false(memory_has(tsk_text)); /* in secure memory it never is */
 }
 
 static void test_made_key_comes_back_from_its_wrapped_form(void **state)
@@ -198,8 +224,8 @@ static void test_keys_are_gone_when_let_go(void **state)
     unhex(wrapped_text, wrapped);
     assert_int_equal(crypto_key_unwrap(fixture.crypto, fixture.uuid, wrapped, &key), COFFER_OK);
     assert_int_equal(open_published_head(fixture.crypto, key, meta), COFFER_OK);
-    assert_true(memory_has_part_of(fek_text)); /* the search finds what is there */
-    assert_true(memory_has_part_of(tsk_text));
+    assert_true(memory_has_part_of(fek_text));  /* the search finds what is there */
+    assert_false(memory_has_part_of(tsk_text)); /* only the provider has it */
     assert_true(memory_has_part_of(ssk_text));
     assert_false(memory_has(huk_text));
 
@@ -256,6 +282,7 @@ int main(void)
         crypto_test(test_root_decides),
         crypto_test(test_ssk_has_the_known_values),
         crypto_test(test_fek_and_tsk_have_the_published_values),
+        crypto_test(test_keys_of_one_ta_set_one_tsk),
         crypto_test(test_made_key_comes_back_from_its_wrapped_form),
         crypto_test(test_wrong_settings_are_refused),
         cmocka_unit_test(test_keys_are_gone_when_let_go),

@@ -99,22 +99,32 @@ static enum coffer_status decrypt(void *state, unsigned slot, const struct ciphe
     return status;
 }
 
-static enum coffer_status wrap(void *state, const uint8_t *key, const uint8_t *in, uint8_t *out)
+static enum coffer_status set_wrapping_key(void *state, const uint8_t *key)
 {
     enum coffer_status status;
 
     enter(&watch.ladder_taken);
-    status = coffer_linux_ciphers()->ecb_encrypt(state, key, in, out);
+    status = coffer_linux_ciphers()->ecb_set_key(state, key);
     leave(&watch.ladder_taken);
     return status;
 }
 
-static enum coffer_status unwrap(void *state, const uint8_t *key, const uint8_t *in, uint8_t *out)
+static enum coffer_status wrap(void *state, const uint8_t *in, uint8_t *out)
 {
     enum coffer_status status;
 
     enter(&watch.ladder_taken);
-    status = coffer_linux_ciphers()->ecb_decrypt(state, key, in, out);
+    status = coffer_linux_ciphers()->ecb_encrypt(state, in, out);
+    leave(&watch.ladder_taken);
+    return status;
+}
+
+static enum coffer_status unwrap(void *state, const uint8_t *in, uint8_t *out)
+{
+    enum coffer_status status;
+
+    enter(&watch.ladder_taken);
+    status = coffer_linux_ciphers()->ecb_decrypt(state, in, out);
     leave(&watch.ladder_taken);
     return status;
 }
@@ -338,6 +348,7 @@ static void open_watched(struct fixture *fixture, bool refuses)
     ciphers.gcm_clear_key = clear_key;
     ciphers.gcm_encrypt = encrypt;
     ciphers.gcm_decrypt = decrypt;
+    ciphers.ecb_set_key = set_wrapping_key;
     ciphers.ecb_encrypt = wrap;
     ciphers.ecb_decrypt = unwrap;
     ciphers.hmac_sha256 = hmac;
