@@ -340,6 +340,16 @@ COFFER_MUST_CHECK enum coffer_status coffer_object_read(struct coffer_object *ob
 COFFER_MUST_CHECK enum coffer_status
 coffer_object_write(struct coffer_object *object, uint64_t offset, const void *data, size_t size);
 
+/* The same, where the data isn't all in memory at once: `next` is asked for it piece by piece, from
+ * the first byte on, until there are `size` bytes. It sets *piece to how many come, 1 to `left`,
+ * and *data to where they are until it is called again or this call ends. What it answers but
+ * COFFER_OK is this call's answer, and the object is as before; so it is with COFFER_MISUSE for a
+ * piece of another size. It is called with locks held: don't call back. */
+COFFER_MUST_CHECK enum coffer_status coffer_object_write_from(
+    struct coffer_object *object, uint64_t offset, uint64_t size,
+    enum coffer_status (*next)(void *context, uint64_t left, const void **data, size_t *piece),
+    void *context);
+
 /* Cut, or grow with zeros, to `size` bytes, in one transaction. */
 COFFER_MUST_CHECK enum coffer_status coffer_object_truncate(struct coffer_object *object,
                                                             uint64_t size);

@@ -155,20 +155,47 @@ enum coffer_status coffer_object_read(struct coffer_object *object, uint64_t off
     return status;
 }
 
-enum coffer_status coffer_object_write(struct coffer_object *object, uint64_t offset,
-                                       const void *data, size_t size)
+static enum coffer_status write_object(struct coffer_object *object, uint64_t offset, uint64_t size,
+                                       const struct object_source *source)
 {
+    struct coffer *engine = object->handle.engine;
     enum coffer_status status;
-    struct coffer *engine;
 
-    if (!is_open(object) || (data == NULL && size > 0))
-        return COFFER_MISUSE;
-    engine = object->handle.engine;
     engine_enter(engine);
-    status = object_write(object->object, offset, data, size);
+    status = object_write(object->object, offset, size, source);
     engine_leave(engine);
     trace_call(&engine->trace, COFFER_TRACE_WRITE, object->handle.traced, offset, size, status);
     return status;
+}
+
+/* All of it in one piece. */
+static enum coffer_status give_all(void *context, uint64_t left, const void **data, size_t *piece)
+{
+    *data = context;
+    *piece = (size_t)left;
+    return COFFER_OK;
+}
+
+enum coffer_status coffer_object_write(struct coffer_object *object, uint64_t offset,
+                                       const void *data, size_t size)
+{
+    const struct object_source source = {give_all, (void *)(uintptr_t)data};
+
+    if (!is_open(object) || (data == NULL && size > 0))
+        return COFFER_MISUSE;
+    return write_object(object, offset, size, &source);
+}
+
+enum coffer_status coffer_object_write_from(
+    struct coffer_object *object, uint64_t offset, uint64_t size,
+    enum coffer_status (*next)(void *context, uint64_t left, const void **data, size_t *piece),
+    void *context)
+{
+    const struct object_source source = {next, context};
+
+    if (!is_open(object) || next == NULL)
+        return COFFER_MISUSE;
+    return write_object(object, offset, size, &source);
 }
 
 enum coffer_status coffer_object_truncate(struct coffer_object *object, uint64_t size)

@@ -58,28 +58,60 @@ TEE_Result gp_stream_read(struct gp_instance *instance, TEE_ObjectHandle handle,
 
 /* --- Writing --- */
 
-/* What is written is one transaction, so all of it must be there. */
-static TEE_Result write_all(struct gp_instance *instance, struct gp_object *object,
-                            struct coffer_object *stored, const void *buffer, size_t size,
-                            enum coffer_status *status)
+/* A buffer of which no more than one piece is pinned at a time (G5). */
+struct pieces {
+    struct gp_instance *instance;
+    const uint8_t *rest;
+    const uint8_t *pinned;
+    size_t pinned_size; /* 0: nothing is */
+    TEE_Result result;  /* why a piece could not be had */
+};
+
+static void unpin_piece(struct pieces *pieces)
 {
-    TEE_Result result = gp_pin(instance, buffer, size);
+    gp_unpin(pieces->instance, pieces->pinned, pieces->pinned_size);
+    pieces->pinned_size = 0;
+}
+
+static enum coffer_status next_piece(void *context, uint64_t left, const void **data, size_t *piece)
+{
+    struct pieces *pieces = context;
+    size_t size = left < GP_PIN_MAX ? (size_t)left : GP_PIN_MAX;
+
+    unpin_piece(pieces);
+    pieces->result = gp_pin(pieces->instance, pieces->rest, size);
+    if (pieces->result != TEE_SUCCESS)
+        return COFFER_NO_MEMORY;
+    pieces->pinned = pieces->rest;
+    pieces->pinned_size = size;
+    pieces->rest += size;
+    *data = pieces->pinned;
+    *piece = size;
+    return COFFER_OK;
+}
+
+/* In one transaction. */
+static TEE_Result write_all(struct gp_instance *instance, struct gp_object *object,
+                            const void *buffer, size_t size)
+{
+    struct pieces pieces = {.instance = instance, .rest = buffer, .result = TEE_SUCCESS};
+    struct coffer_object *stored;
+    enum coffer_status status;
+    TEE_Result result = gp_file_use(instance->tee, object->file, &stored);
 
     if (result != TEE_SUCCESS)
         return result;
-    *status = coffer_object_write(stored, object->position, buffer, size);
-    gp_unpin(instance, buffer, size);
-    return TEE_SUCCESS;
+    status = coffer_object_write_from(stored, object->position, size, next_piece, &pieces);
+    unpin_piece(&pieces);
+    result = gp_file_done(instance->tee, object->file, status);
+    return pieces.result != TEE_SUCCESS ? pieces.result : result;
 }
 
 TEE_Result gp_stream_write(struct gp_instance *instance, TEE_ObjectHandle handle,
                            const void *buffer, size_t size)
 {
-    enum coffer_status status = COFFER_OK;
-    struct coffer_object *stored;
     struct gp_object *object;
     TEE_Result result = gp_persistent_find(instance, handle, TEE_DATA_FLAG_ACCESS_WRITE, &object);
-    TEE_Result used;
 
     if (result != TEE_SUCCESS)
         return result;
@@ -87,12 +119,7 @@ TEE_Result gp_stream_write(struct gp_instance *instance, TEE_ObjectHandle handle
         return TEE_ERROR_BAD_PARAMETERS;
     if (size > TEE_DATA_MAX_POSITION - object->position)
         return TEE_ERROR_OVERFLOW;
-    result = gp_file_use(instance->tee, object->file, &stored);
-    if (result == TEE_SUCCESS) {
-        result = write_all(instance, object, stored, buffer, size, &status);
-        used = gp_file_done(instance->tee, object->file, status);
-        result = result == TEE_SUCCESS ? used : result;
-    }
+    result = write_all(instance, object, buffer, size);
     if (result != TEE_SUCCESS)
         return gp_object_settle(instance, handle, result);
     object->position += size;

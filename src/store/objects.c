@@ -401,12 +401,33 @@ static enum coffer_status publish(struct object *object, enum coffer_status stat
     return status;
 }
 
-static enum coffer_status write_locked(struct object *object, uint64_t offset, const void *data,
-                                       size_t size)
+/* The pieces in their places, as one change that isn't published yet. */
+static enum coffer_status write_pieces(struct object *object, uint64_t offset, uint64_t size,
+                                       const struct object_source *source)
+{
+    enum coffer_status status = COFFER_OK;
+
+    while (size > 0 && status == COFFER_OK) {
+        const void *data = NULL;
+        size_t count = 0;
+
+        status = source->next(source->context, size, &data, &count);
+        if (status == COFFER_OK && (data == NULL || count == 0 || count > size))
+            status = COFFER_MISUSE;
+        if (status == COFFER_OK)
+            status = tree_write(object->tree, data_start(&object->head) + offset,
+                                &(struct tree_piece){data, count}, 1);
+        offset += count;
+        size -= count;
+    }
+    return status;
+}
+
+static enum coffer_status write_locked(struct object *object, uint64_t offset, uint64_t size,
+                                       const struct object_source *source)
 {
     const uint64_t now = tree_length(object->tree) - data_start(&object->head);
     const uint8_t *uuid = object->entry.name.uuid;
-    struct tree_piece piece = {data, size};
     enum coffer_status status = store_may_change(object->store);
     uint64_t end;
 
@@ -419,21 +440,21 @@ static enum coffer_status write_locked(struct object *object, uint64_t offset, c
     status = books_allow(object->store, uuid, now, end);
     if (status != COFFER_OK)
         return status;
-    status = tree_write(object->tree, data_start(&object->head) + offset, &piece, 1);
+    status = write_pieces(object, offset, size, source);
     status = publish(object, status);
     if (status == COFFER_OK && end > now)
         books_changed(object->store, uuid, now, end, 0);
     return status;
 }
 
-enum coffer_status object_write(struct object *object, uint64_t offset, const void *data,
-                                size_t size)
+enum coffer_status object_write(struct object *object, uint64_t offset, uint64_t size,
+                                const struct object_source *source)
 {
     enum coffer_status status = change_lock(object);
 
     if (status != COFFER_OK)
         return status;
-    status = write_locked(object, offset, data, size);
+    status = write_locked(object, offset, size, source);
     change_unlock(object);
     return status;
 }

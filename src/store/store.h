@@ -141,8 +141,16 @@ COFFER_MUST_CHECK enum coffer_status object_attributes(struct object *object, vo
                                                        size_t size);
 COFFER_MUST_CHECK enum coffer_status object_read(struct object *object, uint64_t offset, void *out,
                                                  size_t size, size_t *got);
+
+/* Data to be written, in pieces (coffer_object_write_from). */
+struct object_source {
+    enum coffer_status (*next)(void *context, uint64_t left, const void **data, size_t *piece);
+    void *context;
+};
+
 COFFER_MUST_CHECK enum coffer_status object_write(struct object *object, uint64_t offset,
-                                                  const void *data, size_t size);
+                                                  uint64_t size,
+                                                  const struct object_source *source);
 COFFER_MUST_CHECK enum coffer_status object_truncate(struct object *object, uint64_t size);
 COFFER_MUST_CHECK enum coffer_status object_set_usage(struct object *object, uint32_t usage);
 

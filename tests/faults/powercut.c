@@ -443,6 +443,7 @@ static const struct step every_operation[] = {
     {.kind = STEP_PUT, .id = "large", .size = 20000},
     {.kind = STEP_WRITE, .id = "large", .offset = 5000, .size = 3000},
     {.kind = STEP_WRITE, .id = "large", .offset = 20000, .size = 6000},
+    {.kind = STEP_WRITE_FROM, .id = "large", .offset = 1000, .size = 18000},
     {.kind = STEP_TRUNCATE, .id = "large", .size = 9000},
     {.kind = STEP_TRUNCATE, .id = "large", .size = 30000},
     {.kind = STEP_WRITE, .id = "small", .offset = 9000, .size = 10},

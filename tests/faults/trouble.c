@@ -26,6 +26,7 @@ const struct step trouble_steps[] = {
     {.kind = STEP_WRITE, .id = "large", .offset = 5000, .size = 3000},
     {.kind = STEP_WRITE, .id = "large", .offset = 20000, .size = 9000},
     {.kind = STEP_WRITE, .id = "small", .offset = 20000, .size = 10},
+    {.kind = STEP_WRITE_FROM, .id = "large", .offset = 3000, .size = 25000},
     {.kind = STEP_TRUNCATE, .id = "large", .size = 7000},
     {.kind = STEP_TRUNCATE, .id = "large", .size = 40000},
     {.kind = STEP_TRUNCATE, .id = "wide", .size = 10},

@@ -234,6 +234,44 @@ static struct handle *some_handle(struct world *world, struct model_object **obj
     return handle;
 }
 
+/* Bytes in pieces of any size, and perhaps an error in the midst of them. */
+struct pieces {
+    struct world *world;
+    const uint8_t *rest;
+    size_t good; /* bytes before the error */
+};
+
+static enum coffer_status next_piece(void *context, uint64_t left, const void **data, size_t *piece)
+{
+    struct pieces *pieces = context;
+    size_t size = 1 + (size_t)below(pieces->world, left < 9000 ? left : 9000);
+
+    if (pieces->good < size)
+        return COFFER_IO;
+    pieces->good -= size;
+    *data = pieces->rest;
+    *piece = size;
+    pieces->rest += size;
+    return COFFER_OK;
+}
+
+/* In one piece or in several. */
+static enum coffer_status write_bytes(struct world *world, struct coffer_object *object,
+                                      uint64_t offset, const uint8_t *bytes, size_t size,
+                                      enum coffer_status *expected)
+{
+    struct pieces pieces = {.world = world, .rest = bytes, .good = SIZE_MAX};
+
+    *expected = COFFER_OK;
+    if (below(world, 2) == 0)
+        return coffer_object_write(object, offset, bytes, size);
+    if (size > 0 && below(world, 8) == 0) {
+        pieces.good = (size_t)below(world, size);
+        *expected = COFFER_IO;
+    }
+    return coffer_object_write_from(object, offset, size, next_piece, &pieces);
+}
+
 static void do_write(struct world *world)
 {
     struct model_object *object;
@@ -241,6 +279,7 @@ static void do_write(struct world *world)
     uint64_t offset;
     uint8_t *bytes;
     size_t size;
+    enum coffer_status expected;
     enum coffer_status status;
 
     if (handle == NULL)
@@ -250,10 +289,11 @@ static void do_write(struct world *world)
     bytes = some_bytes(world, size);
     snprintf(world->last, sizeof(world->last), "write %zu bytes at %llu of %zu", size,
              (unsigned long long)offset, object->size);
-    status = coffer_object_write(handle->object, offset, bytes, size);
+    status = write_bytes(world, handle->object, offset, bytes, size, &expected);
     if (!was_shortage(world, status)) {
-        expect_status(world, status, COFFER_OK);
-        model_write(object, offset, bytes, size);
+        expect_status(world, status, expected);
+        if (status == COFFER_OK)
+            model_write(object, offset, bytes, size);
     }
     free(bytes);
 }

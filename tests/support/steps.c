@@ -27,9 +27,9 @@ static const struct coffer_attributes key_attributes = {
 
 const char *step_kind_name(enum step_kind kind)
 {
-    static const char *const names[] = {"put",   "replace", "put key", "write",  "truncate",
-                                        "usage", "rename",  "delete",  "stream", "read",
-                                        "stat",  "list",    "check"};
+    static const char *const names[] = {"put",      "replace", "put key", "write",  "write from",
+                                        "truncate", "usage",   "rename",  "delete", "stream",
+                                        "read",     "stat",    "list",    "check"};
 
     return names[kind];
 }
@@ -61,16 +61,33 @@ static bool step_has_bytes(const struct step *step)
     return step->kind != STEP_TRUNCATE && step->kind != STEP_USAGE;
 }
 
+struct pieces {
+    const uint8_t *rest;
+};
+
+static enum coffer_status next_piece(void *context, uint64_t left, const void **data, size_t *piece)
+{
+    struct pieces *pieces = context;
+
+    *data = pieces->rest;
+    *piece = left < PIECE_SIZE ? (size_t)left : PIECE_SIZE;
+    pieces->rest += *piece;
+    return COFFER_OK;
+}
+
 static enum coffer_status run_on_object(const struct step *step, struct coffer *store,
                                         const struct coffer_name *name, const uint8_t *bytes)
 {
     struct coffer_object *object;
+    struct pieces pieces = {bytes};
     enum coffer_status status = coffer_object_open(store, name, &object);
 
     if (status != COFFER_OK)
         return status;
     if (step->kind == STEP_WRITE)
         status = coffer_object_write(object, step->offset, bytes, step->size);
+    else if (step->kind == STEP_WRITE_FROM)
+        status = coffer_object_write_from(object, step->offset, step->size, next_piece, &pieces);
     else if (step->kind == STEP_TRUNCATE)
         status = coffer_object_truncate(object, step->size);
     else
@@ -155,6 +172,7 @@ enum coffer_status step_run(const struct step *step, struct coffer *store)
         status = coffer_put(store, &name, 0, &key_attributes, bytes, step->size);
         break;
     case STEP_WRITE:
+    case STEP_WRITE_FROM:
     case STEP_TRUNCATE:
     case STEP_USAGE:
         status = run_on_object(step, store, &name, bytes);
@@ -202,6 +220,7 @@ void step_apply(const struct step *step, struct model *model)
         model_put(model, &name, &key_attributes, bytes, step->size);
         break;
     case STEP_WRITE:
+    case STEP_WRITE_FROM:
         must(object != NULL);
         model_write(object, step->offset, bytes, step->size);
         break;

@@ -17,6 +17,7 @@ enum step_kind {
     STEP_REPLACE,
     STEP_PUT_KEY, /* with attributes */
     STEP_WRITE,
+    STEP_WRITE_FROM, /* the same, in pieces of 7,000 bytes */
     STEP_TRUNCATE,
     STEP_USAGE,  /* set to `size` */
     STEP_RENAME, /* to `to` */
@@ -31,7 +32,7 @@ enum step_kind {
 struct step {
     enum step_kind kind;
     const char *id;
-    uint64_t offset; /* STEP_WRITE */
+    uint64_t offset; /* STEP_WRITE, STEP_WRITE_FROM */
     size_t size;     /* of the data; STEP_TRUNCATE: the new size; STEP_USAGE: the bits */
     const char *to;  /* STEP_RENAME */
 };

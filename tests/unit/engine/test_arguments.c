@@ -347,6 +347,17 @@ static void refuse_by_name(struct coffer *store)
     assert_misuse(coffer_quarantine(store, &long_id));
 }
 
+/* A piece without bytes, which is none. */
+static enum coffer_status give_nothing(void *context, uint64_t left, const void **data,
+                                       size_t *piece)
+{
+    (void)context;
+    must(left == 1);
+    *data = key_bytes;
+    *piece = 0;
+    return COFFER_OK;
+}
+
 static void refuse_of_objects(struct coffer *store, struct coffer_object *object)
 {
     struct coffer_object *none = NULL;
@@ -368,6 +379,9 @@ static void refuse_of_objects(struct coffer *store, struct coffer_object *object
     assert_misuse(coffer_object_read(object, 0, &byte, 1, NULL));
     assert_misuse(coffer_object_write(NULL, 0, &byte, 1));
     assert_misuse(coffer_object_write(object, 0, NULL, 1));
+    assert_misuse(coffer_object_write_from(NULL, 0, 1, give_nothing, NULL));
+    assert_misuse(coffer_object_write_from(object, 0, 1, NULL, NULL));
+    assert_misuse(coffer_object_write_from(object, 0, 1, give_nothing, NULL));
     assert_misuse(coffer_object_truncate(NULL, 1));
     assert_misuse(coffer_object_set_usage(NULL, 1));
     coffer_object_close(NULL);

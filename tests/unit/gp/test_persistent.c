@@ -609,6 +609,78 @@ static void test_what_is_damaged_is_renamed_and_deleted_no_more(void **state)
     assert_result(open_object("x", R, &handle), TEE_ERROR_ITEM_NOT_FOUND);
 }
 
+/* Somebody who is no TA has the object open: it can't be deleted now. */
+static void test_what_others_have_open_is_not_deleted(void **state)
+{
+    const struct coffer_name name = {gp_uuid(&gp_fixture_uuid), "x", 1};
+    struct coffer_object *object;
+
+    (void)state;
+    make("x", "1");
+    assert_ok(coffer_object_open(gp_fixture.stores[0].store, &name, &object));
+    assert_result(TEE_CloseAndDeletePersistentObject1(must_open("x", M)),
+                  TEE_ERROR_STORAGE_NOT_AVAILABLE);
+    coffer_object_close(object);
+    assert_holds("x", "1");
+}
+
+/* In a store that can't be changed everything can be read. */
+static void test_a_store_that_is_read_only_is_not_available_for_changes(void **state)
+{
+    const struct store_options options = {.read_only = true};
+    struct store_fixture *store = &gp_fixture.stores[0];
+    TEE_ObjectHandle handle;
+
+    (void)state;
+    make("x", "1");
+    store_fixture_close(store);
+    assert_ok(store_fixture_open(store, gp_fixture.devices[0], &options));
+    gp_fixture.tee.storages[0].store = store->store;
+    assert_result(create("y", R, "2", 1, &handle), TEE_ERROR_STORAGE_NOT_AVAILABLE);
+    handle = must_open("x", R | W | M);
+    assert_reads(handle, "1");
+    assert_result(TEE_WriteObjectData(handle, "2", 1), TEE_ERROR_STORAGE_NOT_AVAILABLE);
+    assert_result(TEE_TruncateObjectData(handle, 9), TEE_ERROR_STORAGE_NOT_AVAILABLE);
+    assert_result(TEE_RestrictObjectUsage1(handle, 1), TEE_ERROR_STORAGE_NOT_AVAILABLE);
+    assert_result(TEE_RenamePersistentObject(handle, "z", 1), TEE_ERROR_STORAGE_NOT_AVAILABLE);
+    assert_result(TEE_CloseAndDeletePersistentObject1(handle), TEE_ERROR_STORAGE_NOT_AVAILABLE);
+    assert_holds("x", "1");
+}
+
+/* What was made is made, though it can't be opened now: that is tried again with each use. */
+static void test_an_object_that_cannot_be_opened_when_it_is_made_is_there(void **state)
+{
+    TEE_ObjectHandle handle = NULL;
+    TEE_ObjectHandle other;
+    TEE_ObjectInfo info;
+    struct fault_plan plan;
+    TEE_Result result = TEE_ERROR_GENERIC;
+
+    (void)state;
+    for (uint64_t at = 1; result != TEE_SUCCESS; at++) {
+        assert_true(gp_fixture_end());
+        gp_fixture_open(&fixture_options);
+        plan = (struct fault_plan){.kind = FAULT_DEAD, .at = at};
+        memory_device_inject(device(), &plan);
+        result = create("x", R, "data", 4, &handle);
+        assert_true(result == TEE_SUCCESS || result == TEE_ERROR_STORAGE_NOT_AVAILABLE);
+        if (result != TEE_SUCCESS)
+            memory_device_inject(device(), NULL);
+    }
+    assert_true(plan.fired);
+    assert_null(gp_object_find(gp_fixture.instance, handle)->file->object);
+    assert_true(gp_files_are_valid(&gp_fixture.tee));
+    assert_result(TEE_GetObjectInfo1(handle, &info), TEE_ERROR_STORAGE_NOT_AVAILABLE);
+    memory_device_inject(device(), NULL);
+    /* It is open as any other is. */
+    assert_result(create("x", R | TEE_DATA_FLAG_OVERWRITE, "new", 3, NULL),
+                  TEE_ERROR_ACCESS_CONFLICT);
+    assert_result(open_object("x", R, &other), TEE_ERROR_ACCESS_CONFLICT);
+    assert_reads(handle, "data");
+    assert_non_null(gp_object_find(gp_fixture.instance, handle)->file->object);
+    TEE_CloseObject(handle);
+}
+
 static void test_a_device_that_fails_is_no_damage(void **state)
 {
     struct fault_plan plan = {.kind = FAULT_DEAD, .at = 1};
@@ -648,6 +720,9 @@ static const struct CMUnitTest tests[] = {
     gp_test(test_a_damaged_object_is_put_away_when_it_is_opened),
     gp_test(test_damage_ends_all_handles),
     gp_test(test_what_is_damaged_is_renamed_and_deleted_no_more),
+    gp_test(test_what_others_have_open_is_not_deleted),
+    gp_test(test_a_store_that_is_read_only_is_not_available_for_changes),
+    gp_test(test_an_object_that_cannot_be_opened_when_it_is_made_is_there),
     gp_test(test_a_device_that_fails_is_no_damage),
 };
 

@@ -281,6 +281,50 @@ static void test_a_failed_write_changes_nothing(void **state)
     }
 }
 
+/* Much more than secure memory could hold at once, as one change. */
+static void test_a_large_write_is_one_change(void **state)
+{
+    size_t size = gp_fixture.instance->heap_size;
+    char *heap = (char *)gp_fixture.instance->heap;
+    struct coffer_statistics before, after;
+    struct coffer_space_info space;
+    TEE_ObjectHandle handle;
+    char bytes[2];
+    size_t count;
+
+    (void)state;
+    make("x", "0123456789");
+    handle = must_open("x", R | W);
+    assert_ok(coffer_space_fill(gp_fixture.instance->space, (uintptr_t)heap, 'a', size));
+    assert_ok(coffer_owner_set_quota(gp_fixture.space.memory, gp_fixture.instance->owner,
+                                     2 * GP_PIN_MAX / COFFER_FRAME_SIZE));
+    (void)coffer_reclaim(gp_fixture.space.memory, 4096);
+    assert_success(TEE_SeekObjectData(handle, 5, TEE_DATA_SEEK_SET));
+    assert_ok(coffer_statistics_get(gp_fixture.stores[0].store, &before));
+    assert_success(TEE_WriteObjectData(handle, heap + 3, size - 3));
+    assert_ok(coffer_statistics_get(gp_fixture.stores[0].store, &after));
+    assert_int_equal(after.commits, before.commits + 1);
+    coffer_space_info(gp_fixture.instance->space, &space);
+    assert_int_equal(space.pinned, 0);
+    assert_int_equal(info_of(handle).dataSize, 5 + size - 3);
+    assert_success(TEE_SeekObjectData(handle, 4, TEE_DATA_SEEK_SET));
+    assert_success(TEE_ReadObjectData(handle, bytes, 2, &count));
+    assert_memory_equal(bytes, "4a", 2);
+    /* What goes wrong in the midst of it undoes all of it. */
+    assert_ok(coffer_space_unmap(gp_fixture.instance->space,
+                                 (uintptr_t)heap + size / 4096 / 2 * 4096, 4096));
+    assert_success(TEE_TruncateObjectData(handle, 10));
+    assert_success(TEE_SeekObjectData(handle, 5, TEE_DATA_SEEK_SET));
+    assert_panics_in(TEE_WriteObjectData(handle, heap, size), TEE_ERROR_BAD_PARAMETERS,
+                     GP_CALL_WRITE_OBJECT_DATA);
+    coffer_space_info(gp_fixture.instance->space, &space);
+    assert_int_equal(space.pinned, 0);
+    assert_int_equal(info_of(handle).dataSize, 10);
+    assert_int_equal(position(handle), 5);
+    assert_reads(handle, "aaaaa");
+    TEE_CloseObject(handle);
+}
+
 /* A shortage that the standard has no code for is no panic; OP-TEE's is. */
 static void test_shortage_of_memory_under_a_write(void **state)
 {
@@ -317,6 +361,7 @@ static const struct CMUnitTest tests[] = {
     gp_test(test_positions_end_at_the_largest),
     gp_test(test_offsets_of_more_than_31_bits),
     gp_test(test_a_failed_write_changes_nothing),
+    gp_test(test_a_large_write_is_one_change),
     gp_test(test_shortage_of_memory_under_a_write),
 };
 

@@ -160,6 +160,83 @@ static void test_attributes_are_kept_byte_for_byte(void **state)
     free(back);
 }
 
+/* Data in pieces of so many bytes; after some, what is wrong. */
+struct pieces {
+    const uint8_t *rest;
+    size_t size;
+    unsigned left; /* pieces before `end` is answered */
+    enum coffer_status end;
+    size_t too_much; /* added to the size of a piece, at the end */
+};
+
+static enum coffer_status next_piece(void *context, uint64_t left, const void **data, size_t *piece)
+{
+    struct pieces *pieces = context;
+
+    if (pieces->left-- == 0 && pieces->end != COFFER_OK)
+        return pieces->end;
+    *data = pieces->rest;
+    *piece = left < pieces->size ? (size_t)left + pieces->too_much : pieces->size;
+    pieces->rest += *piece;
+    return COFFER_OK;
+}
+
+/* Whatever the pieces are, the object is as if it had been written at once. */
+static void test_data_comes_in_pieces(void **state)
+{
+    static const size_t sizes[] = {1, 333, 4072, 4096, 5000, 40000, 100000};
+    uint8_t *bytes = letter_bytes('p', 60000);
+    struct coffer_statistics before, after;
+    struct coffer_object *object;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct pieces pieces = {.rest = bytes + 777, .size = sizes[i]};
+        size_t size = sizes[i] == 1 ? 5000 : 59000;
+
+        assert_ok(put_flags("x", COFFER_REPLACE, 'p', 777));
+        assert_ok(open_object("x", &object));
+        assert_ok(coffer_statistics_get(fixture.store, &before));
+        assert_ok(coffer_object_write_from(object, 777, size, next_piece, &pieces));
+        assert_ok(coffer_statistics_get(fixture.store, &after));
+        assert_int_equal(after.commits, before.commits + 1);
+        assert_handle_holds(object, 'p', 777 + size);
+        coffer_object_close(object);
+        reopen();
+        assert_holds("x", 'p', 777 + size);
+    }
+    free(bytes);
+}
+
+static void test_an_error_in_a_piece_leaves_the_object(void **state)
+{
+    uint8_t *bytes = letter_bytes('n', 100000);
+    struct coffer_object *object;
+
+    (void)state;
+    assert_ok(put("x", 'x', 30000));
+    assert_ok(open_object("x", &object));
+    for (unsigned left = 0; left < 8; left++) {
+        struct pieces pieces = {.rest = bytes, .size = 9000, .left = left, .end = COFFER_NO_MEMORY};
+
+        assert_status(coffer_object_write_from(object, 1000, 90000, next_piece, &pieces),
+                      COFFER_NO_MEMORY);
+        assert_handle_holds(object, 'x', 30000);
+    }
+    {
+        struct pieces pieces = {.rest = bytes, .size = 4000, .left = 100, .too_much = 1};
+
+        assert_status(coffer_object_write_from(object, 0, 10000, next_piece, &pieces),
+                      COFFER_MISUSE);
+        assert_handle_holds(object, 'x', 30000);
+        assert_ok(coffer_object_write_from(object, 0, 0, next_piece, NULL)); /* it isn't asked */
+    }
+    coffer_object_close(object);
+    reopen();
+    assert_holds("x", 'x', 30000);
+    free(bytes);
+}
+
 static void assert_usage(struct coffer_object *object, uint32_t usage)
 {
     struct coffer_info info;
@@ -722,6 +799,8 @@ int main(void)
         store_test(test_an_open_object_is_neither_deleted_nor_replaced),
         store_test(test_ids_of_all_kinds_are_told_apart),
         store_test(test_attributes_are_kept_byte_for_byte),
+        store_test(test_data_comes_in_pieces),
+        store_test(test_an_error_in_a_piece_leaves_the_object),
         store_test(test_usage_changes_alone),
         store_test(test_a_failed_change_of_usage_leaves_the_old_one),
         store_test(test_sizes_end_at_the_largest_position),
