@@ -37,6 +37,10 @@ struct rule {
     enum gp_call call;            /* which panics */
     unsigned profiles;            /* IN_... */
     uint32_t a, b;                /* what the body makes of them */
+    enum gp_profile profile;      /* that it runs in; add() knows it */
+
+    /* Instead of the body: opens worlds of its own, outside of instances. */
+    void (*by_itself)(const struct rule *rule);
 };
 
 /* The text is copied, the rest must stay. */
@@ -55,6 +59,7 @@ void add_streams(void);
 void add_enumerators(void);
 void add_sharing(void);
 void add_isolation(void);
+void add_shortage(void);
 
 /* Run as the TA of an instance. False: it panicked, which is noted as a failure. */
 bool run_in(struct gp_instance *instance, void (*body)(void *argument), void *argument);

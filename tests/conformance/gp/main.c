@@ -56,6 +56,7 @@ void add(const struct rule *rule)
         return;
     suite.rules = must_realloc(suite.rules, (suite.count + 1) * sizeof(*rule));
     suite.rules[suite.count] = *rule;
+    suite.rules[suite.count].profile = suite.profile;
     suite.rules[suite.count].text = must_copy(rule->text, size);
     suite.count++;
 }
@@ -78,6 +79,7 @@ static void add_everything(void)
     add_enumerators();
     add_sharing();
     add_isolation();
+    add_shortage();
 }
 
 /* --- Expectations ------------------------------------------------------------------------ */
@@ -187,6 +189,10 @@ static void run_panic(const struct rule *rule)
 
 static void run_rule(const struct rule *rule)
 {
+    if (rule->by_itself != NULL) {
+        rule->by_itself(rule);
+        return;
+    }
     world_open(suite.profile);
     if (rule->panic != TEE_SUCCESS)
         run_panic(rule);
