@@ -94,13 +94,51 @@ static const char *origin_text(uint32_t origin)
     }
 }
 
+/* The standard's name of an answer; NULL: it is the TA's own. */
+static const char *name_of_result(TEEC_Result result)
+{
+    static const struct {
+        TEEC_Result result;
+        const char *name;
+    } names[] = {
+        {TEE_ERROR_CORRUPT_OBJECT, "CORRUPT_OBJECT"},
+        {TEEC_ERROR_STORAGE_NOT_AVAILABLE, "STORAGE_NOT_AVAILABLE"},
+        {TEEC_ERROR_GENERIC, "GENERIC"},
+        {TEEC_ERROR_ACCESS_DENIED, "ACCESS_DENIED"},
+        {TEEC_ERROR_CANCEL, "CANCEL"},
+        {TEEC_ERROR_ACCESS_CONFLICT, "ACCESS_CONFLICT"},
+        {TEEC_ERROR_EXCESS_DATA, "EXCESS_DATA"},
+        {TEEC_ERROR_BAD_FORMAT, "BAD_FORMAT"},
+        {TEEC_ERROR_BAD_PARAMETERS, "BAD_PARAMETERS"},
+        {TEEC_ERROR_BAD_STATE, "BAD_STATE"},
+        {TEEC_ERROR_ITEM_NOT_FOUND, "ITEM_NOT_FOUND"},
+        {TEEC_ERROR_NOT_IMPLEMENTED, "NOT_IMPLEMENTED"},
+        {TEEC_ERROR_NOT_SUPPORTED, "NOT_SUPPORTED"},
+        {TEEC_ERROR_NO_DATA, "NO_DATA"},
+        {TEEC_ERROR_OUT_OF_MEMORY, "OUT_OF_MEMORY"},
+        {TEEC_ERROR_BUSY, "BUSY"},
+        {TEEC_ERROR_SECURITY, "SECURITY"},
+        {TEEC_ERROR_SHORT_BUFFER, "SHORT_BUFFER"},
+        {TEEC_ERROR_STORAGE_NO_SPACE, "STORAGE_NO_SPACE"},
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (names[i].result == result)
+            return names[i].name;
+    }
+    return NULL;
+}
+
 static enum exit_status tell_failure(struct options *options, const struct ta_call *own,
                                      TEEC_Result result)
 {
+    const char *name = name_of_result(result);
+
     if (result == TEEC_ERROR_TARGET_DEAD)
         return fail_because(options, COFFER_MISUSE, "ta: the TA panicked");
-    return fail_because(options, status_of(result), "ta: %s answers 0x%08" PRIx32,
-                        origin_text(own->origin), result);
+    return fail_because(options, status_of(result), "ta: %s answers 0x%08" PRIx32 "%s%s",
+                        origin_text(own->origin), result, name == NULL ? "" : ", ",
+                        name == NULL ? "" : name);
 }
 
 static enum exit_status tell_result(struct options *options, const struct ta_call *own)
@@ -189,10 +227,10 @@ static enum exit_status run_file(struct options *options, const char *path, stru
     }
     if (status == COFFER_OK)
         result = invoke(options, own);
+    else if (status == COFFER_CORRUPT)
+        result = fail_because(options, status, "ta %s: it is no shared object of a TA", path);
     else
-        result = fail_status(options, status,
-                             status == COFFER_CORRUPT ? "it is no shared object of a TA" : NULL,
-                             "ta %s", path);
+        result = fail_status(options, status, NULL, "ta %s", path);
     coffer_tee_close(tee);
     return result;
 }
