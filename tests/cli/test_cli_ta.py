@@ -50,7 +50,7 @@ class TaTest(CommandTest):
             self.fails(USAGE, "ta", "run", COUNTER, "--", word)
         for word in ("value:", "value:1,", "value:-1", "value:4294967296", "value:1,2,3", "in",
                      "in:hex:1", "in:hex:zz", "out:", "out:x", "out:200M", "inout:3", "inout:1,abc",
-                     "nothing"):
+                     "nothing", "value-in:", "value-out:1"):
             self.fails(USAGE, "ta", "run", COUNTER, 0, word)
         self.fails(USAGE, "ta", "run", COUNTER, 0, *["none"] * 5)
         self.fails(USAGE, "ta", "run", COUNTER)
@@ -75,7 +75,7 @@ class VaultTest(TaTest):
                          "1: 11 bytes: hex:73776f726466697368" "00ff\n")
         self.run_ta(VAULT_TA, GET, "in:mail", f"out:64,{self.dir}/out")
         self.assertEqual((self.dir / "out").read_bytes(), b"swordfish\0\xff")
-        value = self.run_json("ta", "run", VAULT_TA, LIST, "out:100", "value:0")
+        value = self.run_json("ta", "run", VAULT_TA, LIST, "out:100", "value-out")
         self.assertEqual(value["parameters"][1]["a"], 2)
         self.assertEqual(sorted(bytes.fromhex(value["parameters"][0]["hex"]).split(b"\0")),
                          [b"", b"mail", b"web"])

@@ -64,7 +64,7 @@ static enum exit_status read_value(const struct reading *reading, const char *te
     if (good && *end == ',')
         good = read_number(end + 1, &end, &value->b);
     if (!good || *end != '\0')
-        return refuse(reading, "it is value:A or value:A,B, each less than 2^32");
+        return refuse(reading, "it has the form value:A or value:A,B, each less than 2^32");
     return EXIT_DONE;
 }
 
@@ -163,15 +163,18 @@ static enum exit_status read_one(const struct reading *reading, uint32_t *type)
         const char *prefix;
         uint32_t type;
     } kinds[] = {
-        {"value:", TEEC_VALUE_INOUT},
-        {"in:", TEEC_MEMREF_TEMP_INPUT},
-        {"out:", TEEC_MEMREF_TEMP_OUTPUT},
+        {"value:", TEEC_VALUE_INOUT},       {"value-in:", TEEC_VALUE_INPUT},
+        {"in:", TEEC_MEMREF_TEMP_INPUT},    {"out:", TEEC_MEMREF_TEMP_OUTPUT},
         {"inout:", TEEC_MEMREF_TEMP_INOUT},
     };
 
     *type = TEEC_NONE;
     if (strcmp(reading->word, "none") == 0)
         return EXIT_DONE;
+    if (strcmp(reading->word, "value-out") == 0) {
+        *type = TEEC_VALUE_OUTPUT;
+        return EXIT_DONE;
+    }
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         size_t length = strlen(kinds[i].prefix);
         const char *text = reading->word + length;
@@ -180,6 +183,7 @@ static enum exit_status read_one(const struct reading *reading, uint32_t *type)
             continue;
         *type = kinds[i].type;
         switch (kinds[i].type) {
+        case TEEC_VALUE_INPUT:
         case TEEC_VALUE_INOUT:
             return read_value(reading, text);
         case TEEC_MEMREF_TEMP_INPUT:
@@ -188,7 +192,8 @@ static enum exit_status read_one(const struct reading *reading, uint32_t *type)
             return read_output(reading, text, kinds[i].type == TEEC_MEMREF_TEMP_INOUT);
         }
     }
-    return refuse(reading, "a parameter is value:…, in:…, out:…, inout:… or none");
+    return refuse(reading,
+                  "a parameter is value:…, value-in:…, value-out, in:…, out:…, inout:… or none");
 }
 
 enum exit_status ta_parameters_parse(struct options *options, int count, char *const *words,
@@ -225,6 +230,13 @@ static bool is_output(const struct ta_parameters *parameters, int index)
     uint32_t type = TEEC_PARAM_TYPE_GET(parameters->operation.paramTypes, index);
 
     return type == TEEC_MEMREF_TEMP_OUTPUT || type == TEEC_MEMREF_TEMP_INOUT;
+}
+
+static bool is_value_output(const struct ta_parameters *parameters, int index)
+{
+    uint32_t type = TEEC_PARAM_TYPE_GET(parameters->operation.paramTypes, index);
+
+    return type == TEEC_VALUE_OUTPUT || type == TEEC_VALUE_INOUT;
 }
 
 /* What there is of an output; a TA may tell that it would have had more. */
@@ -291,7 +303,7 @@ void ta_parameters_print(const struct ta_parameters *parameters)
         const TEEC_Parameter *parameter = &parameters->operation.params[i];
         const uint8_t *bytes = parameter->tmpref.buffer;
 
-        if (TEEC_PARAM_TYPE_GET(parameters->operation.paramTypes, i) == TEEC_VALUE_INOUT)
+        if (is_value_output(parameters, i))
             printf("%d: value %u (0x%x), %u (0x%x)\n", i, (unsigned)parameter->value.a,
                    (unsigned)parameter->value.a, (unsigned)parameter->value.b,
                    (unsigned)parameter->value.b);
@@ -321,7 +333,7 @@ struct json_object *ta_parameters_json(const struct ta_parameters *parameters)
         const TEEC_Parameter *parameter = &parameters->operation.params[i];
         struct json_object *one = NULL;
 
-        if (TEEC_PARAM_TYPE_GET(parameters->operation.paramTypes, i) == TEEC_VALUE_INOUT) {
+        if (is_value_output(parameters, i)) {
             one = json_object_new_object();
             json_object_object_add(one, "a", json_of_u64(parameter->value.a));
             json_object_object_add(one, "b", json_of_u64(parameter->value.b));

@@ -3,6 +3,8 @@
  * A TA's parameters on the command line, four at most:
  *
  *     value:A[,B]          two numbers, decimal or 0x…, in and out
+ *     value-in:A[,B]       the same, in only
+ *     value-out            out only
  *     in:BYTES             memory that the TA reads
  *     out:SIZE[,FILE]      memory that it fills; printed, or written to FILE
  *     inout:SIZE,BYTES     memory of that size that begins with BYTES, in and out; printed

@@ -52,7 +52,8 @@ static const struct grammar grammar = {
     .text =
         "Start the trusted application in the shared object FILE, open a session, invoke COMMAND "
         "(a number), and tell what comes back.\v"
-        "A PARAMETER is value:A[,B], in:BYTES, out:SIZE[,FILE], inout:SIZE,BYTES or none; BYTES is "
+        "A PARAMETER is value:A[,B], value-in:A[,B], value-out, in:BYTES, out:SIZE[,FILE], "
+        "inout:SIZE,BYTES or none; BYTES is "
         "text, hex:DIGITS or @FILE. The TA's objects are in the store. A TA that panics is told of "
         "with the call that it panicked in.",
     .switches = switches,
