@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "tee_device.h"
 #include "tee_gcrypt.h"
+#include "tee_reach.h"
 
 #define HEAP_MAX_DEFAULT ((size_t)64 * 1024 * 1024)
 #define SWAP_TIMES       16u /* the memory, when nobody says how much swap */
@@ -92,11 +94,12 @@ static enum coffer_status open_memory(struct linux_tee *all,
 static enum coffer_status open_tee(struct linux_tee *all,
                                    const struct coffer_linux_tee_options *options)
 {
-    const struct gp_tee_parts parts = {
+    struct gp_tee_parts parts = {
         .settings = {.port = coffer_linux_port(),
                      .memory = all->memory,
                      .profile = options->profile == COFFER_TEE_OPTEE_4 ? GP_OPTEE_4 : GP_1_3_1,
                      .provider = linux_tee_provider(),
+                     .reaches = tee_reaches,
                      .storages = all->storages,
                      .storage_count = all->store_count},
         .limits = {.heap = options->heap_max != 0 ? options->heap_max : HEAP_MAX_DEFAULT,
@@ -104,7 +107,10 @@ static enum coffer_status open_tee(struct linux_tee *all,
         .loader = tee_loader_table(&all->loader),
         .release = release,
         .release_context = all};
+    enum coffer_status status = tee_device_id(options->key, &parts.settings.device);
 
+    if (status != COFFER_OK)
+        return status;
     return gp_sessions_open(&all->tee, &parts);
 }
 

@@ -17,6 +17,7 @@
 
 #include "coffer/linux_memory.h"
 #include "gp/gp.h"
+#include "ports/linux/tee_device.h"
 #include "ports/linux/tee_reach.h"
 #include "trace.h"
 
@@ -280,6 +281,23 @@ static void test_reach_is_what_is_mapped(void **state)
     assert_int_equal(munmap(bytes, 3 * page), 0);
 }
 
+static void test_device_has_an_id_by_its_key(void **state)
+{
+    const struct coffer_key keys[2] = {
+        {.kind = COFFER_KEY_HUK, .bytes = (const uint8_t *)"0123456789abcdef", .size = 16},
+        {.kind = COFFER_KEY_HUK, .bytes = (const uint8_t *)"0123456789abcdeg", .size = 16}};
+    TEE_UUID ids[3];
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(tee_device_id(&keys[i / 2], &ids[i]), COFFER_OK);
+        assert_int_equal(ids[i].timeHiAndVersion >> 12, 8);
+        assert_int_equal(ids[i].clockSeqAndNode[0] >> 6, 2);
+    }
+    assert_memory_equal(&ids[0], &ids[1], sizeof(ids[0]));
+    assert_memory_not_equal(&ids[0], &ids[2], sizeof(ids[0]));
+}
+
 /* What is written to stderr meanwhile; `size` bytes of room. */
 static void collect(void (*body)(void), char *text, size_t size)
 {
@@ -330,6 +348,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_threads_have_their_own),
     cmocka_unit_test(test_call_outside_of_a_ta_ends_the_program),
     cmocka_unit_test(test_reach_is_what_is_mapped),
+    cmocka_unit_test(test_device_has_an_id_by_its_key),
     cmocka_unit_test(test_trace_lines),
 };
 

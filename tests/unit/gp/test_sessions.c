@@ -43,6 +43,7 @@ enum {
     COMMAND_ANSWER,
     COMMAND_HEAP,
     COMMAND_MASKED,
+    COMMAND_MACHINE,
 };
 
 /* Of all TAs of this program: they are linked in. */
@@ -132,6 +133,22 @@ static uint32_t fill_heap(void)
     return count;
 }
 
+/* What the port told the tee of its machine. */
+static void look_at_machine(void)
+{
+    const TEE_UUID none = {0};
+    TEE_UUID device = none;
+    int local;
+
+    must(TEE_GetPropertyAsUUID(TEE_PROPSET_TEE_IMPLEMENTATION, "gpd.tee.deviceID", &device) ==
+         TEE_SUCCESS);
+    must(TEE_MemCompare(&device, &none, sizeof(none)) != 0);
+    must(TEE_CheckMemoryAccessRights(TEE_MEMORY_ACCESS_WRITE, &local, sizeof(local)) ==
+         TEE_SUCCESS);
+    must(TEE_CheckMemoryAccessRights(TEE_MEMORY_ACCESS_READ, (void *)16, 1) ==
+         TEE_ERROR_ACCESS_DENIED);
+}
+
 static void wait_for_it(void)
 {
     waiting++;
@@ -155,6 +172,9 @@ static TEE_Result invoke(void *session, uint32_t command, uint32_t types, TEE_Pa
         TEE_Panic(0x77);
     case COMMAND_HEAP:
         parameters[0].value.a = fill_heap();
+        return TEE_SUCCESS;
+    case COMMAND_MACHINE:
+        look_at_machine();
         return TEE_SUCCESS;
     case COMMAND_WAIT:
         must(TEE_UnmaskCancellation());
@@ -549,6 +569,18 @@ static void test_a_heap_exceeds_secure_memory_and_ends_without_harm(void **state
     end();
 }
 
+static void test_a_ta_knows_its_machine(void **state)
+{
+    TEEC_Session session;
+
+    (void)state;
+    begin();
+    must_open(SHARED, &session);
+    assert_int_equal(call(&session, COMMAND_MACHINE), TEEC_SUCCESS);
+    TEEC_CloseSession(&session);
+    end();
+}
+
 static void test_a_panic_at_the_beginning_leaves_nothing(void **state)
 {
     TEEC_Session session;
@@ -708,6 +740,7 @@ int main(void)
         cmocka_unit_test(test_sessions_have_parameters_and_answers_an_origin),
         cmocka_unit_test(test_a_panic_ends_its_instance_and_nobody_elses),
         cmocka_unit_test(test_a_heap_exceeds_secure_memory_and_ends_without_harm),
+        cmocka_unit_test(test_a_ta_knows_its_machine),
         cmocka_unit_test(test_a_panic_at_the_beginning_leaves_nothing),
         cmocka_unit_test(test_a_ta_at_work_is_cancelled_if_it_asks),
         cmocka_unit_test(test_who_waits_for_a_turn_is_cancelled),
