@@ -134,10 +134,13 @@ static TEE_Result make_octets(struct gp_tee *tee, struct gp_attributes *attribut
 
 TEE_Result gp_generate(struct gp_tee *tee, struct gp_attributes *attributes, uint32_t size)
 {
-    switch ((enum gp_making)attributes->type->making) {
-    case GP_MAKE_SECRET:
-    case GP_MAKE_DES:
+    enum gp_making making = (enum gp_making)attributes->type->making;
+
+    if (making == GP_MAKE_SECRET || making == GP_MAKE_DES)
         return make_secret(tee, attributes, size);
+    if (tee->provider == NULL)
+        return TEE_ERROR_NOT_SUPPORTED;
+    switch (making) {
     case GP_MAKE_RSA:
         return make_rsa(tee, attributes, size);
     case GP_MAKE_DSA:
@@ -149,8 +152,7 @@ TEE_Result gp_generate(struct gp_tee *tee, struct gp_attributes *attributes, uin
     case GP_MAKE_ED25519:
     case GP_MAKE_X25519:
         return make_octets(tee, attributes);
-    case GP_MAKE_NONE:
-        break;
+    default:
+        return TEE_ERROR_BAD_STATE; /* a public key */
     }
-    return TEE_ERROR_BAD_STATE; /* a public key */
 }

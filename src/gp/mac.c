@@ -97,7 +97,7 @@ static void double_block(uint8_t block[16])
 
     for (unsigned i = 0; i < 15; i++)
         block[i] = (uint8_t)(block[i] << 1 | block[i + 1] >> 7);
-    block[15] = (uint8_t)(block[15] << 1 ^ (0x87 & (0u - carry)));
+    block[15] = (uint8_t)((unsigned)block[15] << 1 ^ (0x87 & (0u - carry)));
 }
 
 /* The last block of CMAC is made another one by a key of its own: which one tells whether it was

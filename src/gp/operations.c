@@ -332,9 +332,10 @@ TEE_Result gp_operation_info_multiple(struct gp_instance *instance, TEE_Operatio
     return TEE_SUCCESS;
 }
 
-TEE_Result gp_algorithm_supported(uint32_t algorithm, uint32_t element)
+TEE_Result gp_algorithm_supported(const struct gp_tee *tee, uint32_t algorithm, uint32_t element)
 {
-    return gp_algorithm_find(algorithm) != NULL && element == TEE_CRYPTO_ELEMENT_NONE
+    return tee->provider != NULL && gp_algorithm_find(algorithm) != NULL &&
+                   element == TEE_CRYPTO_ELEMENT_NONE
                ? TEE_SUCCESS
                : TEE_ERROR_NOT_SUPPORTED;
 }
@@ -572,5 +573,6 @@ TEE_Result TEE_IsAlgorithmSupported(uint32_t algId, uint32_t element)
 {
     struct gp_instance *instance = gp_current();
 
-    return gp_end(instance, GP_CALL_IS_ALGORITHM_SUPPORTED, gp_algorithm_supported(algId, element));
+    return gp_end(instance, GP_CALL_IS_ALGORITHM_SUPPORTED,
+                  gp_algorithm_supported(instance->tee, algId, element));
 }

@@ -131,7 +131,7 @@ TEE_Result gp_operation_set_key2(struct gp_instance *instance, TEE_OperationHand
                                  TEE_ObjectHandle key1, TEE_ObjectHandle key2);
 TEE_Result gp_operation_copy(struct gp_instance *instance, TEE_OperationHandle to,
                              TEE_OperationHandle from);
-TEE_Result gp_algorithm_supported(uint32_t algorithm, uint32_t element);
+TEE_Result gp_algorithm_supported(const struct gp_tee *tee, uint32_t algorithm, uint32_t element);
 
 /* --- digest.c */
 

@@ -169,7 +169,7 @@ int gp_type_attribute(const struct gp_type *type, uint32_t id)
 
 bool gp_type_gives(const struct gp_type *from, const struct gp_type *to)
 {
-    return from == to || ((from->id & PAIR) != 0 && (from->id & ~PAIR) == to->id);
+    return from == to || (from->id & ~PAIR) == to->id;
 }
 
 bool gp_curve_find(uint32_t id, enum gp_curve *curve, uint32_t *bits)

@@ -3,8 +3,8 @@
 #ifndef TESTS_UNIT_GP_KEYS_H
 #define TESTS_UNIT_GP_KEYS_H
 
-#include "fixture.h"
-#include "hex.h"
+#include "unit/gp/fixture.h"
+#include "unit/gp/hex.h"
 
 static inline TEE_Attribute ref(uint32_t id, const void *bytes, size_t size)
 {

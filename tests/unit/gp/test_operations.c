@@ -280,6 +280,8 @@ static void test_random_bytes(void **state)
     TEE_GenerateRandom(two, sizeof(two) - 1);
     assert_memory_not_equal(one, two, sizeof(one) - 1);
     assert_memory_not_equal(one + 200, one + 456, 200); /* no piece comes twice */
+    assert_memory_not_equal(one + 456, two + 456, 200);
+    assert_memory_not_equal(one + 900, two + 900, 99); /* to the end */
     assert_int_equal(one[999], 0);
     TEE_GenerateRandom(NULL, 0);
     assert_panics(TEE_GenerateRandom(NULL, 1), BAD_PARAMETERS, GENERATE_RANDOM);

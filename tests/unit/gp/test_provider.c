@@ -275,11 +275,27 @@ static void test_a_counter_wraps(void **state)
     assert_int_equal(provider->block_set_key(context, key, 16), COFFER_OK);
     memset(counter, 0xff, sizeof(counter));
     assert_int_equal(provider->block_run(context, true, counter, zero, at_once, 3), COFFER_OK);
+    assert_memory_equal(counter, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2", 16);
     memset(counter, 0, sizeof(counter));
     counter[15] = 1;
     assert_int_equal(provider->block_run(context, true, counter, zero, out, 1), COFFER_OK);
     assert_memory_equal(out, at_once + 32, 16);
     assert_int_equal(counter[15], 2);
+    provider->block_close(context);
+}
+
+static void test_two_parts_of_a_triple_key_are_three(void **state)
+{
+    uint8_t key[24], one[8] = {1}, two[8] = {1};
+    void *context;
+
+    unhex("0123456789abcdef23456789abcdef010123456789abcdef", key);
+    assert_int_equal(provider->block_open(*state, GP_DES3, GP_ECB, &context), COFFER_OK);
+    assert_int_equal(provider->block_set_key(context, key, 24), COFFER_OK);
+    assert_int_equal(provider->block_run(context, true, NULL, one, one, 1), COFFER_OK);
+    assert_int_equal(provider->block_set_key(context, key, 16), COFFER_OK);
+    assert_int_equal(provider->block_run(context, true, NULL, two, two, 1), COFFER_OK);
+    assert_memory_equal(one, two, 8);
     provider->block_close(context);
 }
 
@@ -514,7 +530,7 @@ static void test_points_are_on_their_curves(void **state)
     }
 }
 
-/* RFC 8032, 7.1, tests 1 and 2; RFC 7748, 6.1. */
+/* RFC 8032, 7.1, tests 1, 2 and the one of SHA(abc); RFC 7748, 6.1. */
 static void test_public_values_of_25519(void **state)
 {
     static const struct {
@@ -525,6 +541,8 @@ static void test_public_values_of_25519(void **state)
          "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"},
         {GP_ED25519, "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
          "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"},
+        {GP_ED25519, "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42",
+         "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf"},
         {GP_X25519, "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a",
          "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"},
     };
@@ -548,6 +566,7 @@ int main(void)
         ENTRY(test_shake_gives_any_number_of_bytes),
         ENTRY(test_block_ciphers),
         ENTRY(test_a_counter_wraps),
+        ENTRY(test_two_parts_of_a_triple_key_are_three),
         ENTRY(test_wrong_keys_are_refused),
         ENTRY(test_contexts_are_bounded),
         ENTRY(test_contexts_are_counted_in_full),
