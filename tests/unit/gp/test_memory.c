@@ -111,7 +111,7 @@ static void test_wrong_frees_are_panics(void **state)
 
 static void test_realloc_keeps_and_zeroes(void **state)
 {
-    static const size_t sizes[] = {1, 100, 90, 95, 3000, 2900, 3000, 60000, 50000, 59999, 10, 200};
+    static const size_t sizes[] = {1, 104, 97, 104, 3000, 2999, 3000, 60000, 59990, 60000, 10, 200};
     uint8_t *block = TEE_Realloc(NULL, sizes[0]);
 
     (void)state;
