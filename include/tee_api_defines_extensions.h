@@ -15,7 +15,7 @@
 /* Hint of TEE_Malloc: the memory need not be zero. */
 #define TEE_USER_MEM_HINT_NO_FILL_ZERO 0x80000000
 
-/* Keys for derivation: objects of these types can be made, stored and told of. */
+/* Keys for derivation. There is no derivation, and no such objects; sources compile. */
 #define TEE_TYPE_HKDF_IKM        0xA10000C0
 #define TEE_TYPE_CONCAT_KDF_Z    0xA10000C1
 #define TEE_TYPE_PBKDF2_PASSWORD 0xA10000C2
@@ -23,7 +23,7 @@
 #define TEE_ATTR_CONCAT_KDF_Z    0xC00001C1
 #define TEE_ATTR_PBKDF2_PASSWORD 0xC00001C2
 
-/* CMAC with triple DES. */
+/* CMAC with triple DES: likewise. */
 #define TEE_ALG_DES3_CMAC 0xF0000613
 
 #endif

@@ -21,9 +21,14 @@
  *   memory.c      TEE_Malloc and the rest
  *   properties.c  what properties there are; property_calls.c  the calls on them
  *   objects.c     objects of both kinds: what they are, and may be used for
+ *   types.c       types of keys; attributes.c  their attributes, in memory and in a store's bytes
+ *   transient.c   transient objects, and generate.c  new keys
  *   files.c       who has which persistent object open: sharing rules
  *   persistent.c  persistent objects, and streams.c their data
  *   enumerators.c what a storage holds
+ *   operations.c  operations; digest.c, cipher.c, ae.c (with ghash.c), mac.c and random.c their work
+ *   compat.c      calls of 1.1 with sizes of 32 bits
+ *   provider.h    what is needed of a cryptographic library
  *   sessions.c    TAs, their lives, clients' sessions, and cancellation.c
  *
  * Invariants
