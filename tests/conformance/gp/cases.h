@@ -43,6 +43,9 @@ struct rule {
     void (*by_itself)(const struct rule *rule);
 };
 
+#define RULE(name, number, words, does)                                                            \
+    .function = (name), .clause = (number), .text = (words), .body = (does)
+
 /* The text is copied, the rest must stay. */
 void add(const struct rule *rule);
 void add_all(const struct rule *rules, size_t count);
@@ -52,6 +55,7 @@ void add_all(const struct rule *rules, size_t count);
 void add_memory(void);
 void add_handles(void);
 void add_objects(void);
+void add_transient(void);
 void add_storage_open(void);
 void add_storage_create(void);
 void add_storage_rename_delete(void);
@@ -59,6 +63,7 @@ void add_streams(void);
 void add_enumerators(void);
 void add_sharing(void);
 void add_isolation(void);
+void add_persistence(void);
 void add_shortage(void);
 
 /* Run as the TA of an instance. False: it panicked, which is noted as a failure. */

@@ -72,6 +72,7 @@ static void add_everything(void)
     add_memory();
     add_handles();
     add_objects();
+    add_transient();
     add_storage_open();
     add_storage_create();
     add_storage_rename_delete();
@@ -79,6 +80,7 @@ static void add_everything(void)
     add_enumerators();
     add_sharing();
     add_isolation();
+    add_persistence();
     add_shortage();
 }
 
