@@ -370,7 +370,7 @@ TEE_Result gp_ae_encrypt_final(struct gp_instance *instance, TEE_OperationHandle
                                size_t *tag_size)
 {
     struct gp_operation *operation;
-    uint8_t computed[BLOCK];
+    uint8_t computed[BLOCK] = {0};
     size_t needed;
     enum coffer_status status;
     TEE_Result result = find_for_data(instance, handle, in, size, out, out_size, &operation);
@@ -383,7 +383,7 @@ TEE_Result gp_ae_encrypt_final(struct gp_instance *instance, TEE_OperationHandle
     if (result != TEE_SUCCESS)
         return result;
     needed = operation->state.ae.tag_size;
-    if (*tag_size < needed || (out_size != NULL && *out_size < size)) {
+    if (tag == NULL || *tag_size < needed || (out_size != NULL && *out_size < size)) {
         *tag_size = needed;
         if (out_size != NULL)
             *out_size = size;
@@ -407,7 +407,7 @@ TEE_Result gp_ae_decrypt_final(struct gp_instance *instance, TEE_OperationHandle
                                const void *tag, size_t tag_size)
 {
     struct gp_operation *operation;
-    uint8_t computed[BLOCK];
+    uint8_t computed[BLOCK] = {0};
     uint8_t difference = 0;
     enum coffer_status status;
     TEE_Result result = find_for_data(instance, handle, in, size, out, out_size, &operation);

@@ -81,7 +81,9 @@ void __GP11_TEE_InitRefAttribute(__GP11_TEE_Attribute *attr, uint32_t attributeI
 {
     TEE_Attribute wide;
 
-    TEE_InitRefAttribute(attr != NULL ? &wide : NULL, attributeID, buffer, length);
+    if (attr == NULL)
+        gp_panic(gp_current(), GP_CALL_INIT_REF_ATTRIBUTE, TEE_ERROR_BAD_PARAMETERS);
+    TEE_InitRefAttribute(&wide, attributeID, buffer, length);
     attr->attributeID = attributeID;
     attr->content.ref.buffer = wide.content.ref.buffer;
     attr->content.ref.length = length;
@@ -92,7 +94,9 @@ void __GP11_TEE_InitValueAttribute(__GP11_TEE_Attribute *attr, uint32_t attribut
 {
     TEE_Attribute wide;
 
-    TEE_InitValueAttribute(attr != NULL ? &wide : NULL, attributeID, a, b);
+    if (attr == NULL)
+        gp_panic(gp_current(), GP_CALL_INIT_VALUE_ATTRIBUTE, TEE_ERROR_BAD_PARAMETERS);
+    TEE_InitValueAttribute(&wide, attributeID, a, b);
     attr->attributeID = attributeID;
     attr->content.value.a = a;
     attr->content.value.b = b;

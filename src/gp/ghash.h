@@ -11,9 +11,10 @@
 
 #define GHASH_BLOCK 16u
 
-/* Both as two numbers, the first 8 bytes (big endian) in [1]. */
+/* All as two numbers, the first 8 bytes (big endian) in [1]. */
 struct gp_ghash {
     uint64_t key[2];
+    uint64_t mirrored[2]; /* each of the key, its bits in reverse order */
     uint64_t sum[2];
 };
 

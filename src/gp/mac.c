@@ -193,7 +193,7 @@ TEE_Result gp_mac_compute(struct gp_instance *instance, TEE_OperationHandle hand
                           size_t size, void *mac, size_t *mac_size)
 {
     struct gp_operation *operation;
-    uint8_t computed[GP_HASH_SIZE_MAX];
+    uint8_t computed[GP_HASH_SIZE_MAX] = {0};
     size_t needed;
     TEE_Result result = find_for_data(instance, handle, in, size, &operation);
 
@@ -204,7 +204,7 @@ TEE_Result gp_mac_compute(struct gp_instance *instance, TEE_OperationHandle hand
     if (!can_end(operation, size))
         return TEE_ERROR_BAD_STATE;
     needed = operation->algorithm->digest;
-    if (*mac_size < needed) {
+    if (mac == NULL || *mac_size < needed) {
         *mac_size = needed;
         return TEE_ERROR_SHORT_BUFFER;
     }
@@ -231,7 +231,7 @@ TEE_Result gp_mac_compare(struct gp_instance *instance, TEE_OperationHandle hand
                           size_t size, const void *mac, size_t mac_size)
 {
     struct gp_operation *operation;
-    uint8_t computed[GP_HASH_SIZE_MAX];
+    uint8_t computed[GP_HASH_SIZE_MAX] = {0};
     TEE_Result result = find_for_data(instance, handle, in, size, &operation);
 
     if (result != TEE_SUCCESS)

@@ -419,7 +419,7 @@ static void test_what_is_not_generated(void **state)
     (void)state;
     assert_panics(TEE_GenerateKey(open, 512, NULL, 0), BAD_STATE, GENERATE_KEY);
     assert_panics(TEE_GenerateKey(pair, 256, NULL, 0), BAD_STATE, GENERATE_KEY); /* no curve */
-    assert_panics(TEE_GenerateKey(key, 256, NULL, 0), BAD_STATE, GENERATE_KEY); /* too large */
+    assert_panics(TEE_GenerateKey(key, 256, NULL, 0), BAD_STATE, GENERATE_KEY);  /* too large */
     assert_panics(TEE_GenerateKey(key, 100, NULL, 0), BAD_STATE, GENERATE_KEY);
     assert_panics(TEE_GenerateKey(key, 128, &given, 1), BAD_STATE, GENERATE_KEY);
     assert_success(TEE_GenerateKey(key, 128, NULL, 0));
