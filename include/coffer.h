@@ -596,7 +596,8 @@ COFFER_MUST_CHECK enum coffer_status coffer_statistics_get(struct coffer *store,
 struct coffer_memory;
 
 /* The store's memory, for the calls of <coffer/memory.h> that look at it, and only those; no other
- * thread may use the store meanwhile. It is the store's. */
+ * thread may use the store meanwhile, but for coffer_memory_area, which looks at nothing that
+ * changes. It is the store's. */
 struct coffer_memory *coffer_memory_of(struct coffer *store);
 
 #ifdef __cplusplus
