@@ -26,6 +26,8 @@ enum {
     IN_OPTEE,  /* GP_OPTEE_4 */
 };
 
+#define ANY_PANIC UINT32_MAX /* the code doesn't matter */
+
 struct rule {
     const char *function; /* "TEE_OpenPersistentObject" */
     const char *clause;   /* its number in the standard, or a section's name */
@@ -56,6 +58,7 @@ void add_memory(void);
 void add_handles(void);
 void add_objects(void);
 void add_transient(void);
+void add_operations(void);
 void add_storage_open(void);
 void add_storage_create(void);
 void add_storage_rename_delete(void);
