@@ -54,6 +54,7 @@ void add_all(const struct rule *rules, size_t count);
 #define add_rules(rules) add_all((rules), sizeof(rules) / sizeof((rules)[0]))
 
 /* Each file's rules. */
+void add_properties(void);
 void add_memory(void);
 void add_handles(void);
 void add_objects(void);

@@ -71,6 +71,7 @@ void add_all(const struct rule *rules, size_t count)
 
 static void add_everything(void)
 {
+    add_properties();
     add_memory();
     add_handles();
     add_objects();
