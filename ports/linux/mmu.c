@@ -8,6 +8,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifdef COFFER_HAVE_MEMCHECK
+#include <valgrind/memcheck.h>
+#else
+#define VALGRIND_DISABLE_ADDR_ERROR_REPORTING_IN_RANGE(address, size) ((void)0)
+#define VALGRIND_ENABLE_ADDR_ERROR_REPORTING_IN_RANGE(address, size)  ((void)0)
+#endif
+
 #include "base/assert.h"
 #include "faults.h"
 
@@ -315,6 +322,8 @@ static enum coffer_status reserve_addresses(uintptr_t base, size_t size, uintptr
         return COFFER_BUSY;
     }
     *out = (uintptr_t)got;
+    /* A first access to a page is what brings it in, and no error. */
+    VALGRIND_DISABLE_ADDR_ERROR_REPORTING_IN_RANGE(got, size);
     return COFFER_OK;
 }
 
@@ -406,6 +415,7 @@ return_mappings:
 close_shadow:
     pagetable_close(table->shadow);
 free_addresses:
+    VALGRIND_ENABLE_ADDR_ERROR_REPORTING_IN_RANGE(table->base, settings->size);
     (void)syscall(SYS_munmap, table->base, settings->size);
 free_table:
     free_table(table);
@@ -418,6 +428,8 @@ static void destroy(struct mmu_table *table)
 
     list_remove(&table->link);
     ranges_remove(&table->owner);
+    VALGRIND_ENABLE_ADDR_ERROR_REPORTING_IN_RANGE(table->base,
+                                                  table->page_count * COFFER_PAGE_SIZE);
     error = syscall(SYS_munmap, table->base, table->page_count * COFFER_PAGE_SIZE);
     assert_cheap(error == 0);
     (void)error;
