@@ -92,6 +92,14 @@ struct coffer_key {
     size_t size;
 };
 
+#define COFFER_KEY_SIZE_MAX 32u
+
+/* The key that is in a file's bytes: 16 or 32 of them, as they are or as hex digits with blanks
+ * among them. COFFER_MISUSE: it is none of these. */
+COFFER_MUST_CHECK enum coffer_status coffer_key_parse(const void *file, size_t size,
+                                                      uint8_t bytes[COFFER_KEY_SIZE_MAX],
+                                                      size_t *bytes_size);
+
 enum coffer_notice {
     COFFER_NOTICE_CATALOGUE_FALLBACK, /* the newest dirf.db is damaged; the one before is used */
     COFFER_NOTICE_CATALOGUE_SPARE,    /* the other version of dirf.db is damaged; nothing is lost */

@@ -164,15 +164,22 @@ static struct coffer_tee *clients_tee; /* NULL: none yet */
 static bool is_named;                  /* by coffer_linux_tee_use */
 static unsigned contexts;
 
-/* A key of 16 or 32 bytes, as they are. Returns how many; 0: it is none. */
-static size_t read_key(const char *path, uint8_t bytes[33])
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd < 0 ? -1 : read(fd, bytes, 33);
+#define KEY_FILE_MOST 256 /* bytes that are looked at */
 
+static enum coffer_status read_key(const char *path, uint8_t bytes[COFFER_KEY_SIZE_MAX],
+                                   size_t *size)
+{
+    uint8_t file[KEY_FILE_MOST];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, file, sizeof(file));
+    enum coffer_status status = COFFER_NOT_FOUND;
+
+    if (got >= 0)
+        status = coffer_key_parse(file, (size_t)got, bytes, size);
+    explicit_bzero(file, sizeof(file));
     if (fd >= 0)
         (void)close(fd);
-    return got == 16 || got == 32 ? (size_t)got : 0;
+    return status;
 }
 
 static const char *environment(const char *name)
@@ -188,14 +195,14 @@ static enum coffer_status open_from_environment(struct coffer_tee **out)
     const char *key_file = environment("COFFER_KEY");
     struct coffer_key key = {.kind = COFFER_KEY_HUK};
     enum coffer_status status;
-    uint8_t bytes[33];
+    uint8_t bytes[COFFER_KEY_SIZE_MAX];
 
     if (store == NULL || key_file == NULL)
         return COFFER_NOT_FOUND;
     key.bytes = bytes;
-    key.size = read_key(key_file, bytes);
-    if (key.size == 0)
-        return COFFER_NOT_FOUND;
+    status = read_key(key_file, bytes, &key.size);
+    if (status != COFFER_OK)
+        return status;
     status = coffer_linux_tee_open(
         &(struct coffer_linux_tee_options){
             .directory = store, .key = &key, .ta_path = environment("COFFER_TA_PATH")},

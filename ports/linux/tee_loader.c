@@ -121,16 +121,16 @@ static void *open_copy(int copy)
     return dlopen(path, RTLD_NOW | RTLD_LOCAL);
 }
 
-static bool find_function(void *library, const char *name, void *function)
+/* The TA's own entry point, not that of the program or another library of the same name. */
+static void find_own(void *library, const char *name, void *function)
 {
     void *found = dlsym(library, name);
 
     /* ISO C has no way from one kind of pointer to the other; POSIX has this one. */
-    memcpy(function, &found, sizeof(found));
-    return found != NULL;
+    if (found != NULL)
+        memcpy(function, &found, sizeof(found));
 }
 
-/* The TA's own entry points: the ones in its header may be another's of the same name. */
 static bool find_code(void *library, struct coffer_ta_code *out)
 {
     const struct coffer_ta_code *header = dlsym(library, HEADER);
@@ -138,11 +138,12 @@ static bool find_code(void *library, struct coffer_ta_code *out)
     if (header == NULL)
         return false;
     *out = *header;
-    return find_function(library, "TA_CreateEntryPoint", &out->create) &&
-           find_function(library, "TA_DestroyEntryPoint", &out->destroy) &&
-           find_function(library, "TA_OpenSessionEntryPoint", &out->open_session) &&
-           find_function(library, "TA_CloseSessionEntryPoint", &out->close_session) &&
-           find_function(library, "TA_InvokeCommandEntryPoint", &out->invoke);
+    find_own(library, "TA_CreateEntryPoint", &out->create);
+    find_own(library, "TA_DestroyEntryPoint", &out->destroy);
+    find_own(library, "TA_OpenSessionEntryPoint", &out->open_session);
+    find_own(library, "TA_CloseSessionEntryPoint", &out->close_session);
+    find_own(library, "TA_InvokeCommandEntryPoint", &out->invoke);
+    return true;
 }
 
 static void tell(const char *path)

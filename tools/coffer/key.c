@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "key.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -51,41 +50,6 @@ void key_wipe(struct key *key)
     wipe(key, sizeof(*key));
 }
 
-/* Hex text: only digits and blanks, and the digits make a key. Raw bytes that happen to look so
- * are not to be feared: 32 random bytes do with a chance of one in 2^114. */
-static bool read_hex(const uint8_t *text, size_t size, struct key *out)
-{
-    size_t digits = 0;
-
-    for (size_t i = 0; i < size; i++) {
-        int digit = hex_digit((char)text[i]);
-
-        if (isspace(text[i]))
-            continue;
-        if (digit < 0 || digits == 2 * sizeof(out->bytes))
-            return false;
-        if (digits % 2 == 0)
-            out->bytes[digits / 2] = (uint8_t)(digit * 16);
-        else
-            out->bytes[digits / 2] = (uint8_t)(out->bytes[digits / 2] + digit);
-        digits++;
-    }
-    out->size = digits / 2;
-    return digits == 32 || digits == 64;
-}
-
-static bool read_key(const uint8_t *bytes, size_t size, struct key *out)
-{
-    if (read_hex(bytes, size, out))
-        return true;
-    key_wipe(out);
-    if (size != 16 && size != 32)
-        return false;
-    memcpy(out->bytes, bytes, size);
-    out->size = size;
-    return true;
-}
-
 static void look_at_rights(const struct options *options, int fd, const char *path)
 {
     struct stat state;
@@ -116,7 +80,7 @@ static enum exit_status load_file(struct options *options, const char *path, str
         size += (size_t)n;
     }
     (void)close(fd);
-    if (result == EXIT_DONE && !read_key(bytes, size, out))
+    if (result == EXIT_DONE && coffer_key_parse(bytes, size, out->bytes, &out->size) != COFFER_OK)
         result = fail_usage(
             options, "key file %s: not a key; it holds 16 or 32 bytes, raw or as hex digits", path);
     wipe(bytes, sizeof(bytes));

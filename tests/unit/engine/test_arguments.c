@@ -534,6 +534,35 @@ static void test_every_status_has_a_name_and_a_text(void **state)
 
 #define engine_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
+static void test_a_key_is_bytes_or_digits(void **state)
+{
+    uint8_t bytes[COFFER_KEY_SIZE_MAX];
+    uint8_t raw[32];
+    size_t size = 7;
+
+    (void)state;
+    memset(raw, 0xab, sizeof(raw));
+    assert_int_equal(coffer_key_parse("00010203 04050607\t08090a0b\n0C0D0E0F\n", 36, bytes, &size),
+                     COFFER_OK);
+    assert_int_equal(size, 16);
+    for (unsigned i = 0; i < 16; i++)
+        assert_int_equal(bytes[i], i);
+    assert_int_equal(coffer_key_parse(raw, 32, bytes, &size), COFFER_OK);
+    assert_int_equal(size, 32);
+    assert_memory_equal(bytes, raw, 32);
+    assert_int_equal(coffer_key_parse(raw, 16, bytes, &size), COFFER_OK);
+    assert_int_equal(size, 16);
+
+    size = 7;
+    assert_int_equal(coffer_key_parse(raw, 17, bytes, &size), COFFER_MISUSE);
+    assert_int_equal(coffer_key_parse("", 0, bytes, &size), COFFER_MISUSE);
+    assert_int_equal(coffer_key_parse("0001020304050607", 15, bytes, &size), COFFER_MISUSE);
+    assert_int_equal(coffer_key_parse(NULL, 16, bytes, &size), COFFER_MISUSE);
+    assert_int_equal(coffer_key_parse(raw, 16, NULL, &size), COFFER_MISUSE);
+    assert_int_equal(coffer_key_parse(raw, 16, bytes, NULL), COFFER_MISUSE);
+    assert_int_equal(size, 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -547,6 +576,7 @@ int main(void)
         engine_test(test_release_is_called_once_at_the_end_and_not_on_failure),
         engine_test(test_every_call_refuses_what_is_not_allowed),
         engine_test(test_a_closed_handle_is_refused),
+        cmocka_unit_test(test_a_key_is_bytes_or_digits),
         cmocka_unit_test(test_uuids_as_text),
         cmocka_unit_test(test_every_status_has_a_name_and_a_text),
     };

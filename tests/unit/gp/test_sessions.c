@@ -31,6 +31,7 @@ enum {
     KEPT,       /* ... which stays */
     MULTIPLE,   /* an instance for each session */
     COUNTER = 0x11,
+    OLD = 0x12,
 };
 
 /* --- The TA ------------------------------------------------------------------------------ */
@@ -711,6 +712,39 @@ static void test_each_instance_of_a_file_has_its_own_variables(void **state)
     end();
 }
 
+static void test_a_ta_of_version_1_1_has_sizes_of_32_bits(void **state)
+{
+    char in[] = "1234567";
+    char out[12] = {0};
+    TEEC_Operation operation = {.paramTypes = TEEC_PARAM_TYPES(TEEC_MEMREF_TEMP_INPUT,
+                                                               TEEC_MEMREF_TEMP_OUTPUT,
+                                                               TEEC_VALUE_OUTPUT, TEEC_NONE),
+                                .params = {{.tmpref = {in, 8}}, {.tmpref = {out, 12}}}};
+    TEEC_Operation opening = {.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_INOUT, 0, 0, 0),
+                              .params = {{.value = {7, 0}}}};
+    const TEEC_UUID old = UUID(OLD);
+    TEEC_Session session;
+    TEE_UUID uuid;
+
+    (void)state;
+    begin();
+    assert_int_equal(coffer_linux_tee_load(client.tee, OLD_PATH, &uuid), COFFER_OK);
+    assert_int_equal(
+        TEEC_OpenSession(&client.context, &session, &old, TEEC_LOGIN_PUBLIC, NULL, &opening, NULL),
+        TEEC_SUCCESS);
+    assert_int_equal(opening.params[0].value.b, 7);
+    assert_int_equal(TEEC_InvokeCommand(&session, 0, &operation, NULL), TEEC_SUCCESS);
+    assert_string_equal(out, "1234567");
+    assert_int_equal(operation.params[1].tmpref.size, 8);
+    assert_int_equal(operation.params[2].value.a, 12);
+    operation.params[1].tmpref.size = 3;
+    assert_int_equal(TEEC_InvokeCommand(&session, 0, &operation, NULL), TEEC_ERROR_SHORT_BUFFER);
+    operation.params[0].tmpref.size = (size_t)UINT32_MAX + 1;
+    assert_int_equal(TEEC_InvokeCommand(&session, 0, &operation, NULL), TEEC_ERROR_EXCESS_DATA);
+    TEEC_CloseSession(&session);
+    end();
+}
+
 static void test_a_file_that_is_no_ta_is_refused(void **state)
 {
     TEEC_Session session;
@@ -745,6 +779,7 @@ int main(void)
         cmocka_unit_test(test_a_ta_at_work_is_cancelled_if_it_asks),
         cmocka_unit_test(test_who_waits_for_a_turn_is_cancelled),
         cmocka_unit_test(test_each_instance_of_a_file_has_its_own_variables),
+        cmocka_unit_test(test_a_ta_of_version_1_1_has_sizes_of_32_bits),
         cmocka_unit_test(test_a_file_that_is_no_ta_is_refused),
     };
 

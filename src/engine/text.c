@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* UUIDs as text. */
+/* UUIDs as text, and keys as files have them. */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "coffer.h"
 
 static int digit_value(char c)
@@ -66,4 +67,51 @@ void coffer_uuid_format(const struct coffer_uuid *uuid, char text[COFFER_UUID_TE
         at = put_hex(at, uuid->clock_seq_and_node[i], 2);
     }
     *at = '\0';
+}
+
+static bool is_blank(uint8_t byte)
+{
+    return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+/* Hex digits and blanks; how many bytes they make, 0: they are something else. */
+static size_t read_digits(const uint8_t *text, size_t size, uint8_t bytes[COFFER_KEY_SIZE_MAX])
+{
+    size_t digits = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        int digit = digit_value((char)text[i]);
+
+        if (is_blank(text[i]))
+            continue;
+        if (digit < 0 || digits == 2 * (size_t)COFFER_KEY_SIZE_MAX)
+            return 0;
+        bytes[digits / 2] = (uint8_t)(digits % 2 == 0 ? digit << 4
+                                                      : bytes[digits / 2] | (uint8_t)digit);
+        digits++;
+    }
+    return digits == 32 || digits == 64 ? digits / 2 : 0;
+}
+
+/* Raw bytes that happen to look like digits are not to be feared: 32 random ones do with a chance
+ * of one in 2^114. */
+enum coffer_status coffer_key_parse(const void *file, size_t size,
+                                    uint8_t bytes[COFFER_KEY_SIZE_MAX], size_t *bytes_size)
+{
+    uint8_t key[COFFER_KEY_SIZE_MAX] = {0};
+    size_t key_size;
+
+    if (file == NULL || bytes == NULL || bytes_size == NULL)
+        return COFFER_MISUSE;
+    key_size = read_digits(file, size, key);
+    if (key_size == 0 && (size == 16 || size == 32)) {
+        memcpy(key, file, size);
+        key_size = size;
+    }
+    if (key_size > 0) {
+        memcpy(bytes, key, key_size);
+        *bytes_size = key_size;
+    }
+    wipe(key, sizeof(key));
+    return key_size > 0 ? COFFER_OK : COFFER_MISUSE;
 }
