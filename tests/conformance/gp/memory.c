@@ -126,7 +126,7 @@ static void all_there_is(const struct rule *rule)
 
 static void keeps_what_it_has(const struct rule *rule)
 {
-    static const size_t sizes[] = {10, 100, 5000, 50000, 70, 3, 4000, 1};
+    static const size_t sizes[] = {10, 16, 9, 16, 100, 97, 100, 5000, 50000, 70, 3, 4000, 1};
     size_t had = 1;
     uint8_t *block = TEE_Malloc(1, TEE_MALLOC_FILL_ZERO);
 

@@ -231,6 +231,19 @@ static void populate_too_large(const struct rule *rule)
     (void)TEE_PopulateTransientObject(object, &attribute, 1);
 }
 
+/* Of a curve whose numbers would fit. */
+static void populate_larger_curve(const struct rule *rule)
+{
+    TEE_ObjectHandle object = key_object(TEE_TYPE_ECDSA_PUBLIC_KEY, 256);
+    TEE_Attribute attributes[3];
+
+    (void)rule;
+    TEE_InitRefAttribute(&attributes[0], TEE_ATTR_ECC_PUBLIC_VALUE_X, key, 32);
+    TEE_InitRefAttribute(&attributes[1], TEE_ATTR_ECC_PUBLIC_VALUE_Y, key, 32);
+    TEE_InitValueAttribute(&attributes[2], TEE_ATTR_ECC_CURVE, TEE_ECC_CURVE_NIST_P384, 0);
+    (void)TEE_PopulateTransientObject(object, attributes, 3);
+}
+
 static void populate_persistent(const struct rule *rule)
 {
     TEE_Attribute attribute;
@@ -429,6 +442,16 @@ static void reset_restores_usage(const struct rule *rule)
     expect_equal(info_of(object).objectUsage, 0xffffffff);
 }
 
+static void usage_is_taken_only(const struct rule *rule)
+{
+    TEE_ObjectHandle object = key_secret(TEE_TYPE_AES, key, 16);
+
+    (void)rule;
+    expect_success(TEE_RestrictObjectUsage1(object, 0x0f));
+    expect_success(TEE_RestrictObjectUsage1(object, 0xfffffff3));
+    expect_equal(info_of(object).objectUsage, 0x03);
+}
+
 static void create_from_none(const struct rule *rule)
 {
     TEE_ObjectHandle object;
@@ -472,6 +495,9 @@ static const struct rule rules[] = {
      .call = GP_CALL_POPULATE_TRANSIENT_OBJECT},
     {RULE(POPULATE, "5.6.4", "more than its largest size is a panic", populate_too_large), STATE,
      .call = GP_CALL_POPULATE_TRANSIENT_OBJECT},
+    {RULE(POPULATE, "5.6.4", "a curve larger than its largest size is a panic",
+          populate_larger_curve),
+     STATE, .call = GP_CALL_POPULATE_TRANSIENT_OBJECT},
     {RULE(POPULATE, "5.6.4", "a persistent object is a panic", populate_persistent), STATE,
      .call = GP_CALL_POPULATE_TRANSIENT_OBJECT},
     {RULE(POPULATE, "5.6.4", "a value that is no key leaves it without", populate_no_key)},
@@ -505,6 +531,8 @@ static const struct rule rules[] = {
     {RULE(GENERATE, "5.6.7", "more than its largest size is a panic", generate_too_large), STATE,
      .call = GP_CALL_GENERATE_KEY},
     {RULE(GENERATE, "5.6.7", "a smaller key, another each time", generate_smaller)},
+    {RULE("TEE_RestrictObjectUsage1", "5.5.2", "takes away only, from a transient object",
+          usage_is_taken_only)},
     {RULE("TEE_CreatePersistentObject", "5.7.2", "of an object without a key is a panic",
           create_from_none),
      STATE, .call = GP_CALL_CREATE_PERSISTENT_OBJECT},
