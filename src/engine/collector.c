@@ -16,6 +16,16 @@ static uint64_t abstracts_oldest(void *context)
     return abstracts_can_shrink(context) ? UINT64_MAX - 1 : UINT64_MAX;
 }
 
+/* What it evicts is nobody's for a moment: a call that finds no memory then waits for it as for any
+ * other that is under way. */
+static void at_work(void *context, bool begins)
+{
+    if (begins)
+        engine_work_begin(context);
+    else
+        engine_work_end(context);
+}
+
 enum coffer_status engine_start_collector(struct coffer *engine, bool thread)
 {
     const struct plan *plan = &engine->plan;
@@ -26,6 +36,8 @@ enum coffer_status engine_start_collector(struct coffer *engine, bool thread)
         .high = plan->high_frames,
         .interval_ns = plan->interval_ns,
         .timeout_ns = plan->timeout_ns,
+        .at_work = at_work,
+        .context = engine,
     };
     const struct reclaim_source sources[] = {
         reclaim_cache("objects", engine->store.objects.core, true),

@@ -288,7 +288,11 @@ static bool work(struct reclaim *reclaim, struct limit *limit)
 
     if (atomic_exchange(&reclaim->is_working, true))
         return false;
+    if (reclaim->settings.at_work != NULL)
+        reclaim->settings.at_work(reclaim->settings.context, true);
     ended = relieve(reclaim, limit) && go_round(reclaim, limit);
+    if (reclaim->settings.at_work != NULL)
+        reclaim->settings.at_work(reclaim->settings.context, false);
     atomic_store(&reclaim->is_working, false);
     return ended;
 }

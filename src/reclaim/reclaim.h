@@ -72,6 +72,11 @@ struct reclaim_settings {
     uint64_t low, high;   /* frames, see frames_set_watermarks; 0: no pressure is told */
     uint64_t interval_ns; /* 0: no rounds */
     uint64_t timeout_ns;  /* 0: nothing is too old */
+
+    /* Told around its work, which has memory in its hands that others may miss meanwhile. NULL:
+     * nobody is. */
+    void (*at_work)(void *context, bool begins);
+    void *context;
 };
 
 struct reclaim_counters {

@@ -368,16 +368,19 @@ static void test_a_store_stays_in_its_memory(void **state)
 
 #define BLOCKS 12u
 
-/* Pages for twice the memory, written and read at random, beside blocks that come and go. */
+/* Pages for twice the memory, written and read at random, beside blocks that come and go and may
+ * have a third of it: pages are sure to come only where blocks don't have all. */
 static void page(struct space_fixture *f, struct random *random, size_t pages)
 {
     struct coffer_space *space = space_make(f, (pages + 16) * COFFER_PAGE_SIZE);
     uintptr_t base = space_map(space, pages * COFFER_PAGE_SIZE, COFFER_READ | COFFER_WRITE);
     uint64_t *values = must_alloc(pages * sizeof(*values));
-    const struct coffer_pool_settings settings = {.name = "blocks"};
+    struct coffer_pool_settings settings = {.name = "blocks"};
     void *blocks[BLOCKS] = {NULL};
     struct coffer_pool *pool;
 
+    must(coffer_owner_open(f->memory, "blocks", &settings.owner) == COFFER_OK);
+    must(coffer_owner_set_quota(f->memory, settings.owner, pages / 2 / 3) == COFFER_OK);
     must(coffer_pool_open(f->memory, &settings, &pool) == COFFER_OK);
     memset(values, 0, pages * sizeof(*values));
     for (unsigned i = 0; i < 6000; i++) {
@@ -398,6 +401,7 @@ static void page(struct space_fixture *f, struct random *random, size_t pages)
     }
     coffer_pool_close(pool);
     coffer_space_close(space);
+    assert_int_equal(coffer_owner_close(f->memory, settings.owner), COFFER_OK);
     free(values);
 }
 
