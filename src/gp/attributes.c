@@ -260,6 +260,7 @@ uint32_t gp_attributes_have(const struct gp_attributes *attributes)
 {
     uint32_t have = 0;
 
+    assert_cheap(attributes->type->attribute_count <= GP_ATTRIBUTES_MAX);
     for (unsigned i = 0; i < attributes->type->attribute_count; i++)
         have |= (uint32_t)attributes->values[i].have << i;
     return have;
