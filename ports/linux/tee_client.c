@@ -225,7 +225,7 @@ void TEEC_RequestCancellation(TEEC_Operation *operation)
     if (operation == NULL)
         return;
     (void)pthread_mutex_lock(&requests_lock);
-    if (operation->imp.request != NULL)
+    if (operation->started != 0 && operation->imp.request != NULL)
         gp_request_cancel(operation->imp.tee, operation->imp.request);
     (void)pthread_mutex_unlock(&requests_lock);
 }

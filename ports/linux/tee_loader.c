@@ -174,7 +174,14 @@ static enum coffer_status load_file(const char *path, struct image **out)
 
     if (image == NULL)
         return COFFER_NO_MEMORY;
-    image->copy = is_loaded(path) ? copy_of(path) : -1;
+    image->copy = -1;
+    if (is_loaded(path)) {
+        image->copy = copy_of(path);
+        if (image->copy < 0) { /* never the one that another instance has */
+            free(image);
+            return COFFER_NO_MEMORY;
+        }
+    }
     image->library = image->copy >= 0 ? open_copy(image->copy)
                                       : dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (image->library == NULL || !find_code(image->library, &image->code)) {

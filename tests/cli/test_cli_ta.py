@@ -115,6 +115,16 @@ class VaultTest(TaTest):
         self.run_coffer("--ta", VAULT_UUID, "mv", "/web", "/bank")
         self.vault("get", "bank", status=1)
 
+    def test_a_damaged_secret_is_told_and_the_vault_lives(self):
+        self.vault("put", "web", data=b"s" * 4096)
+        objects = {line["id"]: line["file"] for line in self.run_json("--ta", VAULT_UUID, "ls")}
+        path = self.store / objects["/web"]
+        damaged = bytearray(path.read_bytes())
+        damaged[-2048] ^= 1  # in its second block: it can be opened, and not be read
+        path.write_bytes(damaged)
+        self.run_coffer("ta", "run", VAULT_TA, GET, "in:web", "out:8K", status=CORRUPT)
+        self.assertIn("CORRUPT_OBJECT", self.last_error)
+
     def test_without_a_store_the_client_says_so(self):
         del self.env["COFFER_STORE"]
         self.vault("ls", status=1)

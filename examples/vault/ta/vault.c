@@ -54,6 +54,13 @@ static TEE_Result open_key(TEE_ObjectHandle *out)
                                     TEE_DATA_FLAG_ACCESS_READ | TEE_DATA_FLAG_SHARE_READ, out);
 }
 
+/* A handle whose object was found to be damaged is closed already. */
+static void close_object(TEE_ObjectHandle object, TEE_Result result)
+{
+    if (result != TEE_ERROR_CORRUPT_OBJECT)
+        TEE_CloseObject(object);
+}
+
 /* An operation that has the vault's key. */
 static TEE_Result begin(uint32_t mode, TEE_OperationHandle *out)
 {
@@ -66,7 +73,7 @@ static TEE_Result begin(uint32_t mode, TEE_OperationHandle *out)
     result = TEE_AllocateOperation(&operation, TEE_ALG_AES_GCM, mode, KEY_BITS);
     if (result == TEE_SUCCESS)
         result = TEE_SetOperationKey(operation, key);
-    TEE_CloseObject(key);
+    close_object(key, result);
     if (result == TEE_SUCCESS)
         *out = operation;
     else
@@ -139,13 +146,13 @@ static TEE_Result load(const struct secret_id *id, uint8_t **out, size_t *out_si
         return result;
     result = TEE_GetObjectInfo1(object, &info);
     if (result == TEE_SUCCESS && info.dataSize < HEAD_SIZE)
-        result = TEE_ERROR_CORRUPT_OBJECT;
+        result = TEE_ERROR_BAD_FORMAT;
     if (result == TEE_SUCCESS) {
         bytes = TEE_Malloc(info.dataSize, TEE_MALLOC_FILL_ZERO);
         result = bytes == NULL ? TEE_ERROR_OUT_OF_MEMORY
                                : TEE_ReadObjectData(object, bytes, info.dataSize, &got);
     }
-    TEE_CloseObject(object);
+    close_object(object, result);
     if (result != TEE_SUCCESS) {
         TEE_Free(bytes);
         return result;
@@ -217,7 +224,7 @@ static TEE_Result list(TEE_Param *names, TEE_Param *count)
     count->value.a = 0;
     result = TEE_StartPersistentObjectEnumerator(walk, TEE_STORAGE_PRIVATE);
     while (result == TEE_SUCCESS) {
-        uint8_t *place = (uint8_t *)names->memref.buffer + needed;
+        size_t at = needed;
 
         result = TEE_GetNextPersistentObject(walk, NULL, id, &id_size);
         if (result != TEE_SUCCESS || id_size == 0 || id[0] != SECRET_PREFIX)
@@ -226,8 +233,8 @@ static TEE_Result list(TEE_Param *names, TEE_Param *count)
         count->value.a++;
         if (needed > names->memref.size)
             continue;
-        TEE_MemMove(place, id + 1, id_size - 1);
-        place[id_size - 1] = 0;
+        TEE_MemMove((uint8_t *)names->memref.buffer + at, id + 1, id_size - 1);
+        ((uint8_t *)names->memref.buffer)[needed - 1] = 0;
     }
     TEE_FreePersistentObjectEnumerator(walk);
     if (result != TEE_ERROR_ITEM_NOT_FOUND)
