@@ -90,7 +90,7 @@ static void add_everything(void)
 
 /* --- Expectations ------------------------------------------------------------------------ */
 
-static void note_line(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static void note_line(const char *format, va_list arguments)
 {
     must(pthread_mutex_lock(&suite.lock) == 0);
     suite.failures++;
