@@ -5,15 +5,16 @@
  * in a space of <coffer/space.h>. Clients reach them through <tee_client_api.h>.
  *
  * TAs       Linked into the program (coffer_tee_register), or found by their UUID by a loader, as
- *           on Linux shared objects (<coffer/linux_tee.h>). Those that are linked in have one set
- * of static variables for all of their instances; let them be TA_FLAG_SINGLE_INSTANCE. Panics    A
- * TA that panics, or touches memory of its space that isn't there, loses its instance: handles,
- * heap and sessions go, clients are told TEE_ERROR_TARGET_DEAD, everybody else goes on. Its objects
- * are as its last successful call left them. What it keeps in static variables comes back fresh
- * only where a loader loads it anew. Threads   An instance runs in one thread at a time, a
- * client's; others wait. All calls may come from any thread; coffer_tee_close must be the last,
- * when no session is open. Source    GP TEE Internal Core API 1.3.1, "Trusted Core Framework";
- * docs/GP.md has the table of what works.
+ *           on Linux shared objects (<coffer/linux_tee.h>). What is linked in has one set of
+ *           static variables for all of its instances: let it be TA_FLAG_SINGLE_INSTANCE.
+ * Panics    A TA that panics, or touches memory of its space that isn't there, loses its
+ *           instance: handles, heap and sessions go, clients are told TEE_ERROR_TARGET_DEAD,
+ *           everybody else goes on. Its objects are as its last successful call left them. What
+ *           it keeps in static variables comes back fresh only where a loader loads it anew.
+ * Threads   An instance runs in one thread at a time, a client's; others wait. All calls may come
+ *           from any thread; coffer_tee_close must be the last, when no session is open.
+ * Source    GP TEE Internal Core API 1.3.1, "Trusted Core Framework"; docs/GP.md has the table of
+ *           what works.
  */
 #ifndef COFFER_TEE_H
 #define COFFER_TEE_H
