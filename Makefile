@@ -9,7 +9,7 @@
 #   make bench        the figures, as a table and in build/bench.json
 #   make lint         format, clang-tidy, cppcheck, gcc -fanalyzer, both compilers with -Werror
 #   make fuzz         each fuzz target for FUZZ_SECONDS (60)
-#   make install      to $(DESTDIR)$(PREFIX): command, libraries, headers, man page, completion
+#   make install      to $(DESTDIR)$(PREFIX): command, libraries, headers, manual, completion
 #   make clean        remove build*/
 #   make help         this text
 

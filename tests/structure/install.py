@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What `make install` puts down is enough: a program that uses every public function builds with
 the installed headers, libraries and pkg-config file alone, against each library, and runs. So do
-the programs of README.md. The manual page, the completion and the command must be there as well.
+the programs of README.md. The manual, the completion and the command must be there as well.
 
   install.py BUILD COMPILER...
 """
@@ -85,15 +85,26 @@ def check_library(root, library, name, compiler, program):
     return output([binary], cwd=root, env=dict(os.environ, LD_LIBRARY_PATH=directory)).strip()
 
 
+def check_page(root, name):
+    """A call's page is found by its name, be it the page of another one."""
+    page = find(root, f"man/man3/{name}.3*")
+    with open(page) as file:
+        if f".Fo {name}\n" not in file.read():
+            raise SystemExit(f"{page} doesn't tell of {name}")
+
+
 def main(build, *compiler):
     with tempfile.TemporaryDirectory(prefix="coffer-install-") as root:
         output(["meson", "install", "-C", build, "--no-rebuild", "--quiet"],
                env=dict(os.environ, DESTDIR=root))
-        for pattern in ("man/man1/coffer.1*", "bash-completion/completions/coffer", "bin/coffer"):
+        for pattern in ("man/man1/coffer.1*", "man/man7/coffer-tee.7*",
+                        "bash-completion/completions/coffer", "bin/coffer"):
             find(root, pattern)
         include = os.path.dirname(find(root, "include/coffer.h"))
         for library, exported in symbols.LIBRARIES.items():
             names = sorted(name for name, _ in symbols.versioned(include, library))
+            for name in names if library == "coffer-tee" else []:
+                check_page(root, name)
             headers = "".join(f'#include "{header}"\n' for _, some in exported for header in some)
             program = headers + PROGRAM % ", ".join(f"(function *){name}" for name in names)
             for name in ("shared", "static"):
