@@ -383,7 +383,7 @@ static enum coffer_status start(size_t limit, void **out)
 }
 
 static const struct gp_provider provider = {
-    .name = "libgcrypt",
+    .name = "libgcrypt and nettle",
     .start = start,
     .stop = stop,
     .usage = usage,
@@ -398,6 +398,9 @@ static const struct gp_provider provider = {
     .block_set_key = block_set_key,
     .block_run = block_run,
     .block_close = block_close,
+    .ghash_key_size = LINUX_GHASH_KEY_SIZE,
+    .ghash_set_key = linux_ghash_set_key,
+    .ghash_run = linux_ghash_run,
     .rsa_generate = linux_rsa_generate,
     .power_generate = linux_power_generate,
     .curve_generate = linux_curve_generate,

@@ -97,7 +97,7 @@ static enum coffer_status sum_blocks(struct gp_tee *tee, struct gp_operation *op
     if (!is_gcm(operation))
         return gp_chain(tee, operation->contexts[0], operation->state.ae.chain, in, count * BLOCK,
                         BLOCK);
-    gp_ghash_blocks(&operation->state.ae.ghash, in, count);
+    tee->provider->ghash_run(operation->ghash_key, operation->state.ae.chain, in, count);
     return COFFER_OK;
 }
 
@@ -138,17 +138,31 @@ static enum coffer_status sum_end(struct gp_tee *tee, struct gp_operation *opera
 
 /* --- Init --- */
 
-/* The key of GHASH, the first counter and the tag's mask. */
+/* GHASH's key is a block of zeros, encrypted. */
+enum coffer_status gp_gcm_use_key(struct gp_tee *tee, struct gp_operation *operation)
+{
+    uint8_t counter[BLOCK] = {0}, hash_key[BLOCK];
+    enum coffer_status status;
+
+    if (operation->keys[0].bits == 0) {
+        wipe(operation->ghash_key, tee->provider->ghash_key_size);
+        return COFFER_OK;
+    }
+    status = tee->provider->block_run(counter_of(operation), true, counter, zero, hash_key, 1);
+    if (status != COFFER_OK)
+        return status;
+    tee->provider->ghash_set_key(operation->ghash_key, hash_key);
+    wipe(hash_key, sizeof(hash_key));
+    return COFFER_OK;
+}
+
+/* The first counter and the tag's mask. */
 static enum coffer_status begin_gcm(struct gp_tee *tee, struct gp_operation *operation,
                                     const uint8_t *nonce, size_t size)
 {
     struct gp_ae_state *state = &operation->state.ae;
     uint8_t lengths[BLOCK] = {0};
-    enum coffer_status status = run_blocks(tee, operation, zero, state->stream, 1);
 
-    if (status != COFFER_OK)
-        return status;
-    gp_ghash_init(&state->ghash, state->stream);
     if (size == GCM_NONCE) {
         memcpy(state->counter, nonce, size);
         store_be(state->counter + GCM_NONCE, 4, 1);
@@ -157,8 +171,8 @@ static enum coffer_status begin_gcm(struct gp_tee *tee, struct gp_operation *ope
         (void)sum(tee, operation, nonce, size);
         (void)sum_end(tee, operation);
         (void)sum(tee, operation, lengths, BLOCK);
-        gp_ghash_read(&state->ghash, state->counter);
-        gp_ghash_init(&state->ghash, state->stream);
+        memcpy(state->counter, state->chain, BLOCK);
+        memset(state->chain, 0, BLOCK);
     }
     return run_blocks(tee, operation, zero, state->tag_mask, 1);
 }
@@ -355,11 +369,9 @@ static enum coffer_status finish(struct gp_tee *tee, struct gp_operation *operat
     if (is_gcm(operation)) {
         store_be(lengths, 8, state->aad_size * 8);
         store_be(lengths + 8, 8, state->payload_size * 8);
-        gp_ghash_blocks(&state->ghash, lengths, 1);
-        gp_ghash_read(&state->ghash, tag);
-    } else {
-        memcpy(tag, state->chain, BLOCK);
+        tee->provider->ghash_run(operation->ghash_key, state->chain, lengths, 1);
     }
+    memcpy(tag, state->chain, BLOCK);
     for (unsigned i = 0; i < BLOCK; i++)
         tag[i] ^= state->tag_mask[i];
     return status;

@@ -26,7 +26,7 @@
  *   files.c       who has which persistent object open: sharing rules
  *   persistent.c  persistent objects, and streams.c their data
  *   enumerators.c what a storage holds
- *   operations.c  operations; their work is in digest.c, cipher.c, mac.c, ae.c (with ghash.c), and
+ *   operations.c  operations; their work is in digest.c, cipher.c, mac.c, ae.c, and
  *                 random.c
  *   compat.c      calls of 1.1 with sizes of 32 bits
  *   provider.h    what is needed of a cryptographic library

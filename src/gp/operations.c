@@ -188,11 +188,17 @@ static void close_operation(struct gp_instance *instance, void *thing)
         else
             provider->block_close(operation->contexts[i]);
     }
+    if (operation->ghash_key != NULL) {
+        wipe(operation->ghash_key, provider->ghash_key_size);
+        gp_free(instance->pool, operation->ghash_key);
+    }
     wipe(operation, sizeof(*operation));
     gp_free(instance->pool, operation);
 }
 
-static enum coffer_status open_contexts(struct gp_tee *tee, struct gp_operation *operation)
+/* What it needs beside its own block, from the pool and from the provider. */
+static enum coffer_status open_contexts(struct gp_tee *tee, struct coffer_pool *pool,
+                                        struct gp_operation *operation)
 {
     const struct gp_algorithm *algorithm = operation->algorithm;
     enum gp_block_mode modes[2];
@@ -207,6 +213,10 @@ static enum coffer_status open_contexts(struct gp_tee *tee, struct gp_operation 
             status = tee->provider->block_open(tee->crypto,
                                                (enum gp_block_cipher)algorithm->primitive, modes[i],
                                                &operation->contexts[i]);
+    }
+    if (status == COFFER_OK && algorithm->work == GP_WORK_GCM) {
+        operation->ghash_key = gp_alloc(pool, tee->provider->ghash_key_size);
+        status = operation->ghash_key != NULL ? COFFER_OK : COFFER_NO_MEMORY;
     }
     return status;
 }
@@ -232,7 +242,7 @@ TEE_Result gp_operation_allocate(struct gp_instance *instance, uint32_t algorith
     operation->mode = mode;
     operation->max_size = found->key_type != 0 ? max_size : 0;
     operation->flags = first_flags(operation);
-    result = gp_result(open_contexts(instance->tee, operation));
+    result = gp_result(open_contexts(instance->tee, instance->pool, operation));
     if (result == TEE_SUCCESS)
         result = gp_handle_make(instance, GP_OPERATION, operation, close_operation, &number);
     if (result == TEE_SUCCESS)
@@ -358,6 +368,8 @@ static enum coffer_status use_keys(struct gp_tee *tee, struct gp_operation *oper
             status = provider->block_set_key(operation->contexts[i],
                                              key->bits != 0 ? key->bytes : NULL, key->bits / 8);
     }
+    if (status == COFFER_OK && operation->algorithm->work == GP_WORK_GCM)
+        status = gp_gcm_use_key(tee, operation);
     return status;
 }
 

@@ -16,7 +16,6 @@
 #ifndef COFFER_GP_OPERATIONS_H
 #define COFFER_GP_OPERATIONS_H
 
-#include "gp/ghash.h"
 #include "gp/gp.h"
 #include "gp/provider.h"
 #include "tee_internal_api.h"
@@ -71,8 +70,7 @@ struct gp_mac_state {
 };
 
 struct gp_ae_state {
-    struct gp_ghash ghash;              /* GCM */
-    uint8_t chain[GP_BLOCK_SIZE_MAX];   /* CCM: of the CBC-MAC */
+    uint8_t chain[GP_BLOCK_SIZE_MAX];   /* GHASH's sum, or CCM's CBC-MAC */
     uint8_t partial[GP_BLOCK_SIZE_MAX]; /* of what is authenticated: not a block yet */
     uint8_t partial_size;
     uint8_t tag_mask[GP_BLOCK_SIZE_MAX]; /* what the tag is encrypted with */
@@ -93,6 +91,7 @@ struct gp_operation {
     bool active;
     void *contexts[2];               /* the provider's */
     struct gp_operation_key keys[2]; /* the second one is XTS's */
+    void *ghash_key;                 /* GCM: made of its key */
     union {
         struct gp_digest_state digest;
         struct gp_cipher_state cipher;
@@ -168,6 +167,9 @@ enum coffer_status gp_chain(struct gp_tee *tee, void *context, uint8_t *chain, c
                             size_t size, size_t block);
 
 /* --- ae.c */
+
+/* Make GHASH's key of GCM's, which the context has; it may have none. */
+enum coffer_status gp_gcm_use_key(struct gp_tee *tee, struct gp_operation *operation);
 
 /* `tag_bits`, and the sizes that CCM must know; NOT_SUPPORTED: no such tag. */
 TEE_Result gp_ae_init(struct gp_instance *instance, TEE_OperationHandle handle, const void *nonce,

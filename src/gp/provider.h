@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the front end needs of a cryptographic library, as a contract: the port wraps a well-kept
- * one (libgcrypt on Linux, ports/linux/tee_gcrypt.c).
+ * What the front end needs of cryptographic libraries, as a contract: the port wraps well-kept
+ * ones (on Linux libgcrypt, ports/linux/tee_gcrypt.c, and for GHASH nettle, tee_nettle.c).
  *
- * The library gives what is best left to it: hashes, block ciphers over whole blocks, prime
- * numbers and curves. How blocks are chained beyond that (CTS, XTS, CMAC, GCM, CCM) is in src/gp,
- * with all its state in secure memory: so an operation can be copied in the midst of its work,
- * which libraries don't offer for contexts of theirs.
+ * The libraries give what is best left to them: hashes, block ciphers over whole blocks, GHASH,
+ * prime numbers and curves. How blocks are chained beyond that (CTS, XTS, CMAC, GCM, CCM) is in
+ * src/gp, with all its state in secure memory: so an operation can be copied in the midst of its
+ * work, which libraries don't offer for contexts of theirs.
  *
  * Contexts, a hash's state and a key's schedule, are the one thing that may live outside secure
  * memory. Together they take no more than the limit given to start(), counted in full when they are
@@ -59,6 +59,7 @@ enum gp_block_mode {
 };
 
 #define GP_BLOCK_SIZE_MAX 16u
+#define GP_GHASH_BLOCK    16u
 
 /* A number: big endian, without zeros in front, so that zero has no bytes. */
 struct gp_number {
@@ -129,6 +130,14 @@ struct gp_provider {
     enum coffer_status (*block_run)(void *context, bool encrypt, uint8_t *iv, const uint8_t *in,
                                     uint8_t *out, size_t count);
     void (*block_close)(void *context); /* NULL is nothing */
+
+    /* --- GHASH, the hash within GCM (SP 800-38D, 6.4). Nothing is opened: its key, made ready, is
+     * `ghash_key_size` bytes of the caller's, aligned as malloc's blocks are, and what it has
+     * summed is a block, zeros at first. Both can be copied; the caller wipes them. */
+    size_t ghash_key_size;
+    void (*ghash_set_key)(void *key, const uint8_t hash_key[GP_GHASH_BLOCK]);
+    void (*ghash_run)(const void *key, uint8_t sum[GP_GHASH_BLOCK], const uint8_t *in,
+                      size_t count);
 
     /* --- Keys. The numbers' sizes are set; COFFER_MISUSE also when one doesn't fit its capacity.
      * What is random comes from the library's own generator. */

@@ -6,6 +6,9 @@
 #include <gcrypt.h>
 #include <stdlib.h>
 
+#include "base/bytes.h"
+#include "gp/operations.h"
+#include "gp/provider.h"
 #include "support/random.h"
 
 #define assert_panics(call, code, where) assert_panics_in(call, TEE_ERROR_##code, GP_CALL_##where)
@@ -490,6 +493,26 @@ static void test_counter_of_gcm_starts_again(void **state)
     TEE_FreeOperation(handle);
 }
 
+/* What is made of a key goes with it. */
+static void test_the_key_of_the_hash_is_forgotten(void **state)
+{
+    const struct gp_operation *operation;
+    TEE_OperationHandle handle;
+    uint8_t key[16] = {1};
+
+    (void)state;
+    assert_success(TEE_AllocateOperation(&handle, TEE_ALG_AES_GCM, TEE_MODE_ENCRYPT, 128));
+    operation = gp_operation_find(gp_current(), handle, TEE_OPERATION_AE);
+    assert_non_null(operation);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(bytes_are_zero(operation->ghash_key, gp_fixture.tee.provider->ghash_key_size));
+        set_keys(handle, TEE_TYPE_AES, key, NULL, 16);
+        assert_false(bytes_are_zero(operation->ghash_key, gp_fixture.tee.provider->ghash_key_size));
+        assert_success(TEE_SetOperationKey(handle, TEE_HANDLE_NULL));
+    }
+    TEE_FreeOperation(handle);
+}
+
 /* --- Against another implementation --- */
 
 static const struct other {
@@ -530,24 +553,52 @@ static void reference(const struct other *other, const struct message *m, uint8_
     gcry_cipher_close(handle);
 }
 
-/* Ours, in random pieces and in place. */
+/* Go on with a copy, which is the new `*handle`; what is left behind is of no use any more. */
+static void swap_for_copy(TEE_OperationHandle *handle, TEE_OperationHandle *spare)
+{
+    TEE_OperationHandle left = *handle;
+
+    TEE_CopyOperation(*spare, left);
+    TEE_ResetOperation(left);
+    *handle = *spare;
+    *spare = left;
+}
+
+static void add_aad(TEE_OperationHandle *handle, TEE_OperationHandle *spare, struct random *random,
+                    const struct message *m)
+{
+    size_t taken = 0;
+
+    while (random_below(random, 4) != 0) {
+        size_t piece = (size_t)random_below(random, m->aad_size - taken + 1);
+
+        TEE_AEUpdateAAD(*handle, m->aad + taken, piece);
+        taken += piece;
+        if (random_below(random, 4) == 0)
+            swap_for_copy(handle, spare);
+    }
+    TEE_AEUpdateAAD(*handle, m->aad + taken, m->aad_size - taken);
+}
+
+/* Ours, in random pieces and in place, now and then by a copy. */
 static void in_pieces(const struct other *other, struct random *random, const struct message *m,
                       uint8_t *out)
 {
     bool is_ae = other->algorithm >> 28 == TEE_OPERATION_AE;
     bool is_xts = other->algorithm == TEE_ALG_AES_XTS;
-    TEE_OperationHandle handle;
+    TEE_OperationHandle handle, spare;
     size_t got = 0;
     size_t taken = 0;
     size_t now;
     size_t tag_size = 16;
 
     assert_success(TEE_AllocateOperation(&handle, other->algorithm, TEE_MODE_ENCRYPT, 256));
+    assert_success(TEE_AllocateOperation(&spare, other->algorithm, TEE_MODE_ENCRYPT, 256));
     set_keys(handle, TEE_TYPE_AES, m->key, is_xts ? m->key + 32 : NULL, 32);
     memcpy(out, m->plain, m->size);
     if (is_ae) {
         assert_success(TEE_AEInit(handle, m->iv, m->iv_size, 128, m->aad_size, m->size));
-        TEE_AEUpdateAAD(handle, m->aad, m->aad_size);
+        add_aad(&handle, &spare, random, m);
     } else {
         TEE_CipherInit(handle, m->iv, 16);
     }
@@ -560,6 +611,8 @@ static void in_pieces(const struct other *other, struct random *random, const st
                              : TEE_CipherUpdate(handle, m->plain + taken, piece, out + got, &now));
         taken += piece;
         got += now;
+        if (random_below(random, 4) == 0)
+            swap_for_copy(&handle, &spare);
     }
     now = m->size - got;
     if (is_ae)
@@ -572,6 +625,7 @@ static void in_pieces(const struct other *other, struct random *random, const st
             TEE_CipherDoFinal(handle, m->plain + taken, m->size - taken, out + got, &now));
     assert_int_equal(got + now, m->size);
     TEE_FreeOperation(handle);
+    TEE_FreeOperation(spare);
 }
 
 static void test_the_same_as_the_library(void **state)
@@ -655,6 +709,7 @@ static const struct CMUnitTest tests[] = {
     gp_test(test_rules_of_authenticated_encryption),
     gp_test(test_long_aad),
     gp_test(test_counter_of_gcm_starts_again),
+    gp_test(test_the_key_of_the_hash_is_forgotten),
     gp_test(test_the_same_as_the_library),
     gp_test(test_short_lengths),
 };

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -317,6 +318,60 @@ static void test_wrong_keys_are_refused(void **state)
     }
 }
 
+/* --- GHASH --- */
+
+/* GCM's specification, test cases 2, 4 and 6 (of the IV): what is hashed, in whole blocks. */
+static const struct {
+    const char *key, *in, *sum;
+} ghash_vectors[] = {
+    {"66e94bd4ef8a2c3b884cfa59ca342b2e",
+     "0388dace60b6a392f328c2b971b2fe7800000000000000000000000000000080",
+     "f38cbb1ad69223dcc3457ae5b6b0f885"},
+    {"b83b533708bf535d0aa6e52980d53b78",
+     "feedfacedeadbeeffeedfacedeadbeefabaddad2000000000000000000000000"
+     "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e"
+     "21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e09100000000"
+     "00000000000000a000000000000001e0",
+     "698e57f70e6ecc7fd9463b7260a9ae5f"},
+    {"b83b533708bf535d0aa6e52980d53b78",
+     "9313225df88406e555909c5aff5269aa6a7a9538534f7da1e4c303d2a318a728"
+     "c3c0c95156809539fcf0e2429a6b525416aedbf5a0de6a57a637b39b00000000"
+     "000000000000000000000000000001e0",
+     "3bab75780a31c059f83d2a44752f9864"},
+};
+
+/* At once, block by block, and by copies of the key and of the sum so far. */
+static void test_ghash(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < VECTORS(ghash_vectors); i++) {
+        uint8_t hash_key[16], in[128], expected[16], sum[16] = {0}, copied_sum[16],
+                                                     pieces[16] = {0};
+        size_t blocks = unhex(ghash_vectors[i].in, in) / 16;
+        void *key = malloc(provider->ghash_key_size), *copy = malloc(provider->ghash_key_size);
+
+        assert_non_null(key);
+        assert_non_null(copy);
+        assert_int_equal(unhex(ghash_vectors[i].key, hash_key), 16);
+        unhex(ghash_vectors[i].sum, expected);
+        provider->ghash_set_key(key, hash_key);
+        provider->ghash_run(key, sum, in, blocks);
+        assert_memory_equal(sum, expected, 16);
+        for (size_t block = 0; block < blocks; block++) {
+            memcpy(copied_sum, pieces, 16);
+            memcpy(copy, key, provider->ghash_key_size);
+            provider->ghash_run(key, pieces, in + 16 * block, 1);
+            provider->ghash_run(copy, copied_sum, in + 16 * block, blocks - block);
+            assert_memory_equal(copied_sum, expected, 16);
+        }
+        assert_memory_equal(pieces, expected, 16);
+        provider->ghash_run(key, pieces, NULL, 0);
+        assert_memory_equal(pieces, expected, 16);
+        free(key);
+        free(copy);
+    }
+}
+
 /* --- What contexts take --- */
 
 static void test_contexts_are_bounded(void **state)
@@ -568,6 +623,7 @@ int main(void)
         ENTRY(test_a_counter_wraps),
         ENTRY(test_two_parts_of_a_triple_key_are_three),
         ENTRY(test_wrong_keys_are_refused),
+        ENTRY(test_ghash),
         ENTRY(test_contexts_are_bounded),
         ENTRY(test_contexts_are_counted_in_full),
         ENTRY(test_rsa_keys_fit_together),
