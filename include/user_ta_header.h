@@ -25,16 +25,16 @@
 #define TA_FLAG_MULTI_SESSION       (1u << 3) /* and at one time: else a second one is BUSY */
 #define TA_FLAG_INSTANCE_KEEP_ALIVE (1u << 4) /* it stays after its last session */
 /* Of machines that OP-TEE runs on; they mean nothing here. */
-#define TA_FLAG_SECURE_DATA_PATH  (1u << 5)
-#define TA_FLAG_REMAP_SUPPORT     (1u << 6)
-#define TA_FLAG_CACHE_MAINTENANCE (1u << 7)
-#define TA_FLAG_CONCURRENT        (1u << 8)
-#define TA_FLAG_DEVICE_ENUM       (1u << 9)
-#define TA_FLAG_DEVICE_ENUM_SUPP  (1u << 10)
+#define TA_FLAG_SECURE_DATA_PATH                (1u << 5)
+#define TA_FLAG_REMAP_SUPPORT                   (1u << 6)
+#define TA_FLAG_CACHE_MAINTENANCE               (1u << 7)
+#define TA_FLAG_CONCURRENT                      (1u << 8)
+#define TA_FLAG_DEVICE_ENUM                     (1u << 9)
+#define TA_FLAG_DEVICE_ENUM_SUPP                (1u << 10)
+#define TA_FLAG_DEVICE_ENUM_TEE_STORAGE_PRIVATE (1u << 12)
+#define TA_FLAG_INSTANCE_KEEP_CRASHED           (1u << 13)
 /* A handle of an object that is found to be damaged stays open. */
 #define TA_FLAG_DONT_CLOSE_HANDLE_ON_CORRUPT_OBJECT (1u << 11)
-#define TA_FLAG_DEVICE_ENUM_TEE_STORAGE_PRIVATE     (1u << 12)
-#define TA_FLAG_INSTANCE_KEEP_CRASHED               (1u << 13) /* after a panic it isn't begun anew */
 
 /* What a property's `value` points to: */
 enum user_ta_prop_type {

@@ -23,6 +23,7 @@ struct linux_tee {
     struct coffer *stores[STORES];
     unsigned store_count;
     struct gp_storage storages[STORES];
+    bool is_of_environment; /* the clients', who close it */
 };
 
 /* --- Opening ----------------------------------------------------------------------------- */
@@ -33,10 +34,14 @@ static void close_stores(struct linux_tee *all)
         coffer_close(all->stores[--all->store_count]);
 }
 
+static void forget_clients_tee(const struct coffer_tee *tee);
+
 static void release(void *context)
 {
     struct linux_tee *all = context;
 
+    if (!all->is_of_environment)
+        forget_clients_tee(&all->tee);
     close_stores(all);
     coffer_memory_close(all->memory);
     tee_loader_fini(&all->loader);
@@ -182,6 +187,17 @@ static enum coffer_status read_key(const char *path, uint8_t bytes[COFFER_KEY_SI
     return status;
 }
 
+/* It is closed by who named it: there is none any more. */
+static void forget_clients_tee(const struct coffer_tee *tee)
+{
+    (void)pthread_mutex_lock(&clients_lock);
+    if (clients_tee == tee) {
+        clients_tee = NULL;
+        is_named = false;
+    }
+    (void)pthread_mutex_unlock(&clients_lock);
+}
+
 static const char *environment(const char *name)
 {
     const char *value = getenv(name);
@@ -208,6 +224,8 @@ static enum coffer_status open_from_environment(struct coffer_tee **out)
             .directory = store, .key = &key, .ta_path = environment("COFFER_TA_PATH")},
         out);
     explicit_bzero(bytes, sizeof(bytes));
+    if (status == COFFER_OK)
+        ((struct linux_tee *)(void *)*out)->is_of_environment = true; /* its first member */
     return status;
 }
 

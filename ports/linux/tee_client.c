@@ -166,10 +166,12 @@ static TEEC_Result parameters_in(const TEEC_Operation *operation, struct gp_requ
     return TEEC_SUCCESS;
 }
 
-/* What the TA tells: values, and how many bytes there are, or would be. */
+/* What the TA tells, if it came to that: values, and how many bytes there are, or would be. */
 static void parameters_out(const struct gp_request *request, TEEC_Operation *operation)
 {
-    for (unsigned i = 0; operation != NULL && i < TEEC_CONFIG_PAYLOAD_REF_COUNT; i++) {
+    if (operation == NULL || request->origin != TEE_ORIGIN_TRUSTED_APP)
+        return;
+    for (unsigned i = 0; i < TEEC_CONFIG_PAYLOAD_REF_COUNT; i++) {
         const TEE_Param *told = &request->parameters[i];
         TEEC_Parameter *out = &operation->params[i];
 

@@ -188,7 +188,7 @@ static inline void cache_group_init(struct cache_group *group)
 
 /* --- Finding and loading */
 
-#define CACHE_NO_WAIT 1u /* COFFER_BUSY rather than wait for another's load */
+#define CACHE_NO_WAIT 1u /* COFFER_BUSY rather than wait for another's load or eviction */
 #define CACHE_AGAIN   2u /* cache_find has just counted the miss */
 
 /*

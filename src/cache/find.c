@@ -215,7 +215,7 @@ enum coffer_status cache_get(struct cache *cache, const struct cache_key *key, u
             made = true;
             continue;
         }
-        status = make_room_locked(cache, &failures, &loose);
+        status = make_room_locked(cache, flags, &failures, &loose);
     }
     assert_cheap(loose == NULL);
     cache_unlock(cache);

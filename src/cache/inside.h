@@ -39,10 +39,11 @@ struct cache {
     size_t making_count; /* on the way, and not among them yet: they may come to nothing */
     size_t found_count;  /* that can be found */
     size_t spare_count;
-    size_t loose_count;  /* FAILED or LOOSE */
-    size_t idle_count;   /* that may be evicted */
-    size_t pinned_count; /* of those that can be found */
-    size_t dirty_count;  /* DIRTY or WRITING */
+    size_t loose_count;   /* FAILED or LOOSE */
+    size_t leaving_count; /* that a thread is emptying or unmaking, without the lock */
+    size_t idle_count;    /* that may be evicted */
+    size_t pinned_count;  /* of those that can be found */
+    size_t dirty_count;   /* DIRTY or WRITING */
     /* Expiry. */
     size_t sweep;             /* the bucket to go on with */
     uint64_t sweep_began_ns;  /* this round */
@@ -136,9 +137,10 @@ struct cache_entry *take_spare_locked(struct cache *cache);
 void put_spare_locked(struct cache *cache, struct cache_entry *loose);
 
 /* Try to get an entry of whatever way. Gives up the lock. *out NULL: try again. `failures` counts
- * the write-backs that failed. */
-COFFER_MUST_CHECK enum coffer_status make_room_locked(struct cache *cache, unsigned *failures,
-                                                      struct cache_entry **out);
+ * the write-backs that failed. COFFER_BUSY: others are emptying some, and `flags` has
+ * CACHE_NO_WAIT. */
+COFFER_MUST_CHECK enum coffer_status make_room_locked(struct cache *cache, unsigned flags,
+                                                      unsigned *failures, struct cache_entry **out);
 
 /* Make one more within the bounds, the share and memory: LOOSE. NULL: no. Gives up the lock. */
 struct cache_entry *make_locked(struct cache *cache);

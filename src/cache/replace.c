@@ -113,18 +113,24 @@ static void unmake_locked(struct cache *cache, struct cache_entry *loose)
     assert_cheap(loose->state == CACHE_LOOSE);
     cache->entry_count--;
     cache->loose_count--;
+    cache->leaving_count++;
     cache_unlock(cache);
     unmake_entry(cache, loose);
     cache_lock(cache);
+    cache->leaving_count--;
+    tell_changed_locked(cache);
 }
 
 void let_go_locked(struct cache *cache, struct cache_entry *loose)
 {
     if (cache->type->let_go == NULL)
         return;
+    cache->leaving_count++;
     cache_unlock(cache);
     cache->type->let_go(cache->context, loose);
     cache_lock(cache);
+    cache->leaving_count--;
+    tell_changed_locked(cache);
 }
 
 void release_locked(struct cache *cache, struct cache_entry *loose)
@@ -143,7 +149,7 @@ static bool may_make(const struct cache *cache)
            (cache->type->may_make == NULL || cache->type->may_make(cache->context));
 }
 
-enum coffer_status make_room_locked(struct cache *cache, unsigned *failures,
+enum coffer_status make_room_locked(struct cache *cache, unsigned flags, unsigned *failures,
                                     struct cache_entry **out)
 {
     struct cache_entry *victim;
@@ -152,6 +158,14 @@ enum coffer_status make_room_locked(struct cache *cache, unsigned *failures,
         *out = make_locked(cache);
         if (*out != NULL)
             return COFFER_OK;
+    }
+    if (!has_usable(cache) && cache->leaving_count > 0 && cache->waits) {
+        /* Others are emptying some: then they, or their memory, or what they make of them is here.
+         */
+        if (flags & CACHE_NO_WAIT)
+            return COFFER_BUSY;
+        wait_changed_locked(cache);
+        return COFFER_OK;
     }
     if (!has_usable(cache)) {
         cache->counters.refusals++;

@@ -272,7 +272,10 @@ enum coffer_status coffer_rename(struct coffer *store, const struct coffer_name 
     return status;
 }
 
-enum coffer_status coffer_delete(struct coffer *store, const struct coffer_name *name)
+static enum coffer_status change_named(struct coffer *store, const struct coffer_name *name,
+                                       enum coffer_status (*change)(struct store *store,
+                                                                    const struct name *name),
+                                       enum coffer_trace_call call)
 {
     enum coffer_status status;
     struct name inside;
@@ -283,29 +286,20 @@ enum coffer_status coffer_delete(struct coffer *store, const struct coffer_name 
     if (status != COFFER_OK)
         return status;
     engine_enter(store);
-    status = object_delete(&store->store, &inside);
+    status = change(&store->store, &inside);
     engine_leave(store);
-    trace_call(&store->trace, COFFER_TRACE_DELETE, trace_name(&store->trace, &inside), 0, 0,
-               status);
+    trace_call(&store->trace, call, trace_name(&store->trace, &inside), 0, 0, status);
     return status;
+}
+
+enum coffer_status coffer_delete(struct coffer *store, const struct coffer_name *name)
+{
+    return change_named(store, name, object_delete, COFFER_TRACE_DELETE);
 }
 
 enum coffer_status coffer_quarantine(struct coffer *store, const struct coffer_name *name)
 {
-    enum coffer_status status;
-    struct name inside;
-
-    if (store == NULL)
-        return COFFER_MISUSE;
-    status = engine_name(name, &inside);
-    if (status != COFFER_OK)
-        return status;
-    engine_enter(store);
-    status = object_quarantine(&store->store, &inside);
-    engine_leave(store);
-    trace_call(&store->trace, COFFER_TRACE_QUARANTINE, trace_name(&store->trace, &inside), 0, 0,
-               status);
-    return status;
+    return change_named(store, name, object_quarantine, COFFER_TRACE_QUARANTINE);
 }
 
 /* --- Streams --- */

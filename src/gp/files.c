@@ -390,17 +390,12 @@ TEE_Result gp_file_done(struct gp_tee *tee, struct gp_file *file, enum coffer_st
 void gp_file_put_away(struct gp_tee *tee, const struct gp_file_name *name)
 {
     struct coffer_name stored = gp_store_name(name);
-    struct gp_file *file;
+    struct coffer_info info;
 
     lock(tee);
-    file = find(tee, name);
-    if (file == NULL) {
+    /* Another may have taken its place since. What is open has been found sound. */
+    if (find(tee, name) == NULL && coffer_stat(name->store, &stored, &info) == COFFER_CORRUPT)
         (void)!coffer_quarantine(name->store, &stored);
-    } else {
-        file->corrupt = true;
-        if (file->calls == 0)
-            put_away(file);
-    }
     unlock(tee);
 }
 

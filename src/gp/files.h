@@ -103,7 +103,8 @@ TEE_Result gp_file_info(struct gp_tee *tee, struct gp_file *file, struct coffer_
 /* Take from the object's usage all that isn't in `usage`. */
 TEE_Result gp_file_restrict(struct gp_tee *tee, struct gp_file *file, uint32_t usage);
 
-/* An object of that name was found to be damaged without being opened. */
+/* An object of that name was found to be damaged without being opened: if that is still so, it is
+ * put away. */
 void gp_file_put_away(struct gp_tee *tee, const struct gp_file_name *name);
 
 /* The flags that its handles have; 0 when it isn't open. */

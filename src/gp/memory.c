@@ -95,17 +95,20 @@ TEE_Result gp_mfree(struct gp_instance *instance, void *block)
 TEE_Result gp_realloc(struct gp_instance *instance, void *block, size_t size, void **out)
 {
     enum coffer_status status;
+    size_t usable = 0;
     void *moved;
 
     if (block == NULL || block == NO_BYTES)
         return gp_malloc(instance, size, TEE_MALLOC_FILL_ZERO, out);
-    if (instance->heap_pool == NULL || coffer_pool_usable_size(instance->heap_pool, block) == 0)
+    if (instance->heap_pool != NULL)
+        usable = coffer_pool_usable_size(instance->heap_pool, block);
+    if (usable == 0)
         return TEE_ERROR_BAD_PARAMETERS;
     if (size == 0) {
         *out = NO_BYTES;
         return gp_mfree(instance, block);
     }
-    if (!has_room(instance, size))
+    if (size > usable && !has_room(instance, size))
         return TEE_ERROR_OUT_OF_MEMORY;
     status = coffer_pool_realloc(instance->heap_pool, block, size, &moved);
     if (status != COFFER_OK)

@@ -50,7 +50,9 @@ void gp_object_close(struct gp_instance *instance, TEE_ObjectHandle handle)
 TEE_Result gp_object_settle(struct gp_instance *instance, TEE_ObjectHandle handle,
                             TEE_Result result)
 {
-    if (result == TEE_ERROR_CORRUPT_OBJECT)
+    bool stays = (instance->manifest.flags & TA_FLAG_DONT_CLOSE_HANDLE_ON_CORRUPT_OBJECT) != 0;
+
+    if (result == TEE_ERROR_CORRUPT_OBJECT && !stays)
         gp_object_close(instance, handle);
     return result;
 }

@@ -116,10 +116,10 @@ static TEE_Result run(struct gp_life *life, struct entry_call *call)
         call->request->origin = instance->panicked ? TEE_ORIGIN_TEE : TEE_ORIGIN_TRUSTED_APP;
     if (!instance->panicked)
         return call->result;
+    gp_instance_close(instance); /* before a life that comes after it may begin */
     lock(life->tee);
     life->instance = NULL;
     unlock(life->tee);
-    gp_instance_close(instance);
     return TEE_ERROR_TARGET_DEAD;
 }
 

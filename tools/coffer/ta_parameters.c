@@ -79,9 +79,10 @@ static enum exit_status read_file(const struct reading *reading, const char *pat
         result = fail_errno(reading->options, errno, "ta: %s", path);
     else
         result = make_room(reading, (size_t)got > least ? (size_t)got : least);
-    if (result == EXIT_DONE)
+    if (result == EXIT_DONE && got > 0)
         memcpy(reading->out->tmpref.buffer, bytes, (size_t)got);
-    wipe(bytes, SIZE_MOST + 1);
+    if (got > 0)
+        wipe(bytes, (size_t)got); /* the rest was never touched, and takes no memory */
     free(bytes);
     if (fd >= 0)
         (void)close(fd);
@@ -203,8 +204,6 @@ enum exit_status ta_parameters_parse(struct options *options, int count, char *c
     enum exit_status result = EXIT_DONE;
 
     *out = (struct ta_parameters){.files = {NULL}};
-    if (count > COUNT)
-        return fail_usage(options, "ta: a command has %d parameters at most", COUNT);
     for (int i = 0; i < count && result == EXIT_DONE; i++) {
         const struct reading reading = {.options = options,
                                         .word = words[i],

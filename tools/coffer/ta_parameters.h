@@ -26,7 +26,8 @@ struct ta_parameters {
     const char *files[TEEC_CONFIG_PAYLOAD_REF_COUNT]; /* where output goes; NULL: to be printed */
 };
 
-/* EXIT_USAGE, or what a FILE answers, after telling what is wrong; then there is nothing to free.
+/* Four words at most. EXIT_USAGE, or what a FILE answers, after telling what is wrong; then there
+ * is nothing to free.
  */
 enum exit_status ta_parameters_parse(struct options *options, int count, char *const *words,
                                      struct ta_parameters *out);

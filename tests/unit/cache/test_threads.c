@@ -498,9 +498,9 @@ static void test_one_absent_key_asked_by_many_is_one_load(void **state)
 
     (void)state;
     memset(crowd, 0, sizeof(*crowd));
-    /* Two in use at once at most: who is slow still holds the one before. And all who find a key
-     * absent at one moment may each be emptying an entry for it. */
-    world_open(&crowd->world, CACHE_LRU, 2, THREADS + 2, false);
+    /* Two in use at once at most: who is slow still holds the one before. All who find a key absent
+     * at one moment may each be emptying an entry for it: then others wait. */
+    world_open(&crowd->world, CACHE_LRU, 2, 4, false);
     crowd->steps = KEYS;
     run_crowd(crowd, ask_together, false, "one load");
     assert_int_equal(atomic_load(&crowd->world.loads), KEYS);

@@ -121,11 +121,20 @@ static void list(struct worker *worker)
 /* As if damage had been met, while others have the object open, or work on it. */
 static void lose(struct worker *worker)
 {
-    struct gp_file_name name;
+    struct gp_tee *tee = worker->instance->tee;
+    struct coffer_object *object;
+    TEE_ObjectHandle handle;
+    struct gp_file *file;
+    TEE_Result result;
 
-    must(gp_file_name(worker->instance, TEE_STORAGE_PRIVATE, some_id(worker), 1, &name) ==
-         TEE_SUCCESS);
-    gp_file_put_away(worker->instance->tee, &name);
+    if (!went_well(worker, open_some(worker, R | SR | SW, &handle)))
+        return;
+    file = gp_object_find(worker->instance, handle)->file;
+    result = gp_file_use(tee, file, &object);
+    if (result == TEE_SUCCESS)
+        result = gp_file_done(tee, file, COFFER_CORRUPT);
+    (void)went_well(worker, result);
+    gp_object_close(worker->instance, handle);
 }
 
 static void work(void *argument)

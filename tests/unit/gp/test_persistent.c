@@ -579,12 +579,13 @@ static void test_damage_ends_all_handles(void **state)
     assert_true(list_is_empty(&gp_fixture.tee.files));
 }
 
-static void test_what_is_damaged_is_renamed_and_deleted_no_more(void **state)
+/* A handle to an object that turns out to be damaged, of a TA that wants to keep such handles. */
+static TEE_ObjectHandle damaged_and_kept(void)
 {
     static uint8_t bytes[20000];
     TEE_ObjectHandle handle;
 
-    (void)state;
+    gp_fixture.instance->manifest.flags = TA_FLAG_DONT_CLOSE_HANDLE_ON_CORRUPT_OBJECT;
     assert_success(create("x", 0, bytes, sizeof(bytes), NULL));
     damage_block("0", 3);
     handle = must_open("x", R | W | M);
@@ -592,21 +593,53 @@ static void test_what_is_damaged_is_renamed_and_deleted_no_more(void **state)
     /* A change of part of the block has to read it. */
     assert_result(TEE_WriteObjectData(handle, "!", 1), TEE_ERROR_CORRUPT_OBJECT);
     assert_int_equal(quarantined(), 1);
+    return handle;
+}
 
-    assert_success(create("x", 0, bytes, sizeof(bytes), NULL));
-    damage_block("0", 3);
-    handle = must_open("x", R | W | M);
-    gp_file_put_away(&gp_fixture.tee, &gp_object_find(gp_fixture.instance, handle)->file->name);
-    assert_int_equal(quarantined(), 2);
+static void test_a_ta_may_keep_the_handle_of_a_damaged_object(void **state)
+{
+    TEE_ObjectHandle handle = damaged_and_kept();
+    TEE_ObjectInfo info;
+
+    (void)state;
+    assert_result(TEE_WriteObjectData(handle, "!", 1), TEE_ERROR_CORRUPT_OBJECT);
+    assert_result(TEE_GetObjectInfo1(handle, &info), TEE_ERROR_CORRUPT_OBJECT);
+    assert_result(TEE_RenamePersistentObject(handle, "y", 1), TEE_ERROR_CORRUPT_OBJECT);
+    assert_non_null(gp_object_find(gp_fixture.instance, handle));
+    gp_fixture.instance->manifest.flags = 0;
     assert_result(TEE_RenamePersistentObject(handle, "y", 1), TEE_ERROR_CORRUPT_OBJECT);
     assert_null(gp_object_find(gp_fixture.instance, handle));
+    assert_true(list_is_empty(&gp_fixture.tee.files));
+}
 
+/* It is out of sight as it is; what has its name now stays. */
+static void test_what_is_damaged_is_deleted_no_more(void **state)
+{
+    TEE_ObjectHandle handle = damaged_and_kept();
+
+    (void)state;
     make("x", "good");
-    handle = must_open("x", M);
-    gp_file_put_away(&gp_fixture.tee, &gp_object_find(gp_fixture.instance, handle)->file->name);
     assert_success(TEE_CloseAndDeletePersistentObject1(handle));
-    assert_int_equal(quarantined(), 3);
-    assert_result(open_object("x", R, &handle), TEE_ERROR_ITEM_NOT_FOUND);
+    assert_null(gp_object_find(gp_fixture.instance, handle));
+    assert_int_equal(quarantined(), 1);
+    assert_holds("x", "good");
+}
+
+/* Damage that was met by a name is no reason to put away what has the name since. */
+static void test_what_is_sound_is_not_put_away(void **state)
+{
+    struct gp_file_name name;
+    TEE_ObjectHandle handle;
+
+    (void)state;
+    make("x", "good");
+    assert_success(gp_file_name(gp_fixture.instance, TEE_STORAGE_PRIVATE, "x", 1, &name));
+    gp_file_put_away(&gp_fixture.tee, &name);
+    handle = must_open("x", R);
+    gp_file_put_away(&gp_fixture.tee, &name);
+    assert_reads(handle, "good");
+    TEE_CloseObject(handle);
+    assert_int_equal(quarantined(), 0);
 }
 
 /* Somebody who is no TA has the object open: it can't be deleted now. */
@@ -719,7 +752,9 @@ static const struct CMUnitTest tests[] = {
     gp_test(test_info_in_1_1_form),
     gp_test(test_a_damaged_object_is_put_away_when_it_is_opened),
     gp_test(test_damage_ends_all_handles),
-    gp_test(test_what_is_damaged_is_renamed_and_deleted_no_more),
+    gp_test(test_a_ta_may_keep_the_handle_of_a_damaged_object),
+    gp_test(test_what_is_damaged_is_deleted_no_more),
+    gp_test(test_what_is_sound_is_not_put_away),
     gp_test(test_what_others_have_open_is_not_deleted),
     gp_test(test_a_store_that_is_read_only_is_not_available_for_changes),
     gp_test(test_an_object_that_cannot_be_opened_when_it_is_made_is_there),

@@ -247,8 +247,9 @@ static void end(void)
 
     assert_int_equal(coffer_linux_tee_use(NULL), COFFER_BUSY);
     TEEC_FinalizeContext(&client.context);
-    assert_int_equal(coffer_linux_tee_use(NULL), COFFER_OK);
     coffer_tee_close(client.tee);
+    /* It is nobody's any more, and the environment names none. */
+    assert_int_equal(TEEC_InitializeContext(NULL, &client.context), TEEC_ERROR_ITEM_NOT_FOUND);
     (void)snprintf(command, sizeof(command), "rm -r %s", client.directory);
     assert_int_equal(system(command), 0);
 }
@@ -504,10 +505,13 @@ static void test_sessions_have_parameters_and_answers_an_origin(void **state)
     assert_int_equal(origin, TEEC_ORIGIN_TRUSTED_APP);
     TEEC_CloseSession(&session);
 
+    operation.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_OUTPUT, 0, 0, 0);
+    operation.params[0].value.a = 77; /* no TA, no output */
     assert_int_equal(TEEC_OpenSession(&client.context, &session, &nobody, TEEC_LOGIN_PUBLIC, NULL,
-                                      NULL, &origin),
+                                      &operation, &origin),
                      TEEC_ERROR_ITEM_NOT_FOUND);
     assert_int_equal(origin, TEEC_ORIGIN_TEE);
+    assert_int_equal(operation.params[0].value.a, 77);
     assert_int_equal(TEEC_OpenSession(&client.context, &session, &uuid, 1, NULL, NULL, &origin),
                      TEEC_ERROR_NOT_SUPPORTED);
     assert_int_equal(origin, TEEC_ORIGIN_API);
