@@ -39,6 +39,7 @@ struct rule {
     enum gp_call call;            /* which panics */
     unsigned profiles;            /* IN_... */
     uint32_t a, b;                /* what the body makes of them */
+    const void *of;               /* likewise */
     enum gp_profile profile;      /* that it runs in; add() knows it */
 
     /* Instead of the body: opens worlds of its own, outside of instances. */
@@ -68,7 +69,8 @@ void add_enumerators(void);
 void add_sharing(void);
 void add_isolation(void);
 void add_persistence(void);
-void add_shortage(void);
+void add_shortage_storage(void);
+void add_shortage_crypto(void);
 
 /* Run as the TA of an instance. False: it panicked, which is noted as a failure. */
 bool run_in(struct gp_instance *instance, void (*body)(void *argument), void *argument);

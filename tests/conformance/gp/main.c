@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cases.h"
+#include "library.h"
 #include "support/must.h"
 
 static struct {
@@ -85,7 +86,8 @@ static void add_everything(void)
     add_sharing();
     add_isolation();
     add_persistence();
-    add_shortage();
+    add_shortage_storage();
+    add_shortage_crypto();
 }
 
 /* --- Expectations ------------------------------------------------------------------------ */
@@ -248,6 +250,7 @@ int main(int argc, char **argv)
     suite.bail = argc > 2 && strcmp(argv[2], "--bail") == 0;
     if (argc > (suite.bail ? 3 : 2))
         suite.only = argv[suite.bail ? 3 : 2];
+    library_begin();
     add_everything();
     passed = run_all();
     for (size_t i = 0; i < suite.count; i++)

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "coffer/linux_memory.h"
+#include "engine/engine.h"
+#include "library.h"
 #include "support/must.h"
-
-#include "../../../ports/linux/tee_gcrypt.h"
 
 #define HEAP (256 * KIB)
 
@@ -45,7 +45,7 @@ static void open_tee(void)
     const struct gp_tee_settings settings = {.port = &port,
                                              .memory = world.memory.memory,
                                              .profile = world.profile,
-                                             .provider = linux_tee_provider(),
+                                             .provider = library_provider(),
                                              .storages = storages,
                                              .storage_count = WORLD_STORES};
 
@@ -65,6 +65,7 @@ static bool close_tee(void)
     gp_instance_close(world.instance);
     gp_instance_close(world.twin);
     gp_instance_close(world.stranger);
+    is_valid = is_valid && library_is_idle(&world.tee);
     gp_tee_close(&world.tee);
     return is_valid;
 }
@@ -123,6 +124,11 @@ bool world_close(void)
     for (unsigned i = 0; i < WORLD_STORES; i++)
         memory_device_free(world.devices[i]);
     return space_fixture_end(&world.memory) && is_valid;
+}
+
+bool world_store_has_failed(void)
+{
+    return world.stores[0].store->store.failed;
 }
 
 /* --- Pictures ---------------------------------------------------------------------------- */

@@ -43,6 +43,9 @@ void world_reopen(void);
 /* False: not all came back, which is told. */
 COFFER_MUST_CHECK bool world_close(void);
 
+/* Did the store of TEE_STORAGE_PRIVATE break off a change in doubt? It takes no other. */
+bool world_store_has_failed(void);
+
 /* What the stores hold, to be compared: a sum over the names, attributes and data of all objects.
  * Outside of instances. */
 uint64_t world_picture(void);
