@@ -44,4 +44,11 @@ TEE_ObjectHandle key_made(const struct key_type *type, uint8_t from);
 void expect_key(const struct key_type *type, uint8_t from, TEE_ObjectHandle object);
 TEE_ObjectHandle key_secret(uint32_t type, const void *bytes, size_t size);
 
+/* What new keys of DSA and DH are made from: a group of 512 bits with one of 160 in it (FIPS 186,
+ * appendix 5 of its first versions). The prime and the base, and for DSA the subprime. */
+#define KEY_GROUP_BITS 512u
+enum { KEY_GROUP_PRIME, KEY_GROUP_BASE, KEY_GROUP_SUBPRIME, KEY_GROUP_PARTS };
+extern const uint8_t key_prime[KEY_GROUP_BITS / 8];
+void key_group(bool of_dsa, TEE_Attribute out[KEY_GROUP_PARTS]);
+
 #endif

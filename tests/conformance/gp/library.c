@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "library.h"
 
+#include <errno.h>
 #include <gcrypt.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -16,7 +17,11 @@ void library_refuse(struct fault_plan *plan)
 
 static bool is_refused(void)
 {
-    return fault_plan_strikes(refusals, FAULT_CALL_OTHER);
+    bool refused = fault_plan_strikes(refusals, FAULT_CALL_OTHER);
+
+    if (refused)
+        errno = ENOMEM; /* which is what the library looks at */
+    return refused;
 }
 
 /* --- libgcrypt's ------------------------------------------------------------------------- */

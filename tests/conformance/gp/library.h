@@ -3,8 +3,9 @@
  * The cryptographic library of a world's tee, whose memory can be refused.
  *
  * It is the machine's own, and what is refused is each single block that its contexts take: those
- * of libgcrypt's allocator and those of the port around it. libgcrypt ends the program when it has
- * no memory for large numbers, so a key that is made is refused as a whole, one block's worth.
+ * of libgcrypt's allocator and those of the port around it. libgcrypt ends the program where it has
+ * no memory for large numbers, and for the last step of an HMAC: a key that is made is refused as a
+ * whole, and no case refuses that step.
  */
 #ifndef TESTS_CONFORMANCE_GP_LIBRARY_H
 #define TESTS_CONFORMANCE_GP_LIBRARY_H

@@ -172,7 +172,8 @@ static void prepare_attempt(void *argument)
 {
     const struct attempt *attempt = argument;
 
-    attempt->shortage->prepare();
+    if (attempt->shortage->prepare != NULL)
+        attempt->shortage->prepare();
     if (had.object != TEE_HANDLE_NULL)
         had.info = info_of(had.object);
 }
@@ -188,7 +189,7 @@ static void regain_attempt(void *argument)
 {
     const struct attempt *attempt = argument;
 
-    memset(&had, 0, sizeof(had));
+    had = (struct shortage_had){.of = attempt->shortage};
     if (attempt->shortage->regain != NULL)
         attempt->shortage->regain();
 }
@@ -251,8 +252,7 @@ static void check_refused(struct attempt *attempt, const struct pictures *pictur
     if (panicked)
         check_panic(attempt);
     else
-        expect_result(attempt->result,
-                      attempt->in_doubt ? AWAY : shortage->codes[attempt->source]);
+        expect_result(attempt->result, attempt->in_doubt ? AWAY : shortage->codes[attempt->source]);
     if (panicked != must_panic(attempt))
         note("%s panic", panicked ? "a" : "no");
     if (attempt->in_doubt) {
@@ -275,7 +275,7 @@ static void prepare(const struct shortage *shortage, struct pictures *pictures)
 {
     struct attempt attempt = {.shortage = shortage};
 
-    memset(&had, 0, sizeof(had));
+    had = (struct shortage_had){.of = shortage};
     (void)run_in(world.instance, prepare_attempt, &attempt);
     pictures->before = world_picture();
     if (shortage->cold) {

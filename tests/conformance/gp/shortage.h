@@ -44,6 +44,7 @@ struct shortage {
     void (*regain)(void);
     TEE_Result (*ask)(void);
     void (*check)(void); /* when it has gone through */
+    uint32_t a, b;       /* what these make of them */
     TEE_Result codes[SOURCES];
     enum shortage_panic panics;
     bool cold;   /* the store was just opened, and handles regained */
@@ -52,6 +53,7 @@ struct shortage {
 
 /* What `prepare` leaves to `ask`, and that to `check`. */
 struct shortage_had {
+    const struct shortage *of;
     TEE_ObjectHandle object, key, other_key;
     TEE_ObjectEnumHandle enumerator;
     TEE_OperationHandle operation, source;
