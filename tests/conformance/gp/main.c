@@ -77,7 +77,11 @@ static void add_everything(void)
     add_handles();
     add_objects();
     add_transient();
+    add_generation();
     add_operations();
+    add_operation_states();
+    add_operation_arguments();
+    add_operation_keys();
     add_storage_open();
     add_storage_create();
     add_storage_rename_delete();

@@ -165,34 +165,6 @@ static void isnt_extractable(const struct rule *rule)
                   TEE_SUCCESS);
 }
 
-static void generates(const struct rule *rule)
-{
-    const struct key_type *type = type_of(rule);
-    TEE_ObjectHandle object = key_object(type->id, type->size);
-    static uint8_t got[512];
-    TEE_Attribute curve;
-    unsigned given = 0;
-
-    if (type->attributes[KEY_ATTRIBUTES_MAX - 1].length == KEY_END)
-        given = 0;
-    for (unsigned i = 0; i < KEY_ATTRIBUTES_MAX; i++) {
-        if (type->attributes[i].length == KEY_CURVE) {
-            TEE_InitValueAttribute(&curve, TEE_ATTR_ECC_CURVE, TEE_ECC_CURVE_NIST_P256, 0);
-            given = 1;
-        }
-    }
-    expect_success(TEE_GenerateKey(object, type->size, &curve, given));
-    expect_equal(info_of(object).objectSize, type->size);
-    expect_equal(info_of(object).handleFlags, TEE_HANDLE_FLAG_INITIALIZED);
-    for (unsigned i = 0; i < KEY_ATTRIBUTES_MAX && type->attributes[i].length != KEY_END; i++) {
-        size_t size = sizeof(got);
-        uint32_t id = type->attributes[i].id;
-
-        if ((id & TEE_ATTR_FLAG_VALUE) == 0)
-            expect_success(TEE_GetObjectBufferAttribute(object, id, got, &size));
-    }
-}
-
 /* --- In general -------------------------------------------------------------------------- */
 
 static void no_such_type(const struct rule *rule)
@@ -384,35 +356,6 @@ static void copy_the_public_to_a_pair(const struct rule *rule)
     (void)TEE_CopyObjectAttributes1(pair, key_made(public_type, 0));
 }
 
-static void generate_twice(const struct rule *rule)
-{
-    (void)rule;
-    (void)TEE_GenerateKey(key_secret(TEE_TYPE_AES, key, 16), 128, NULL, 0);
-}
-
-static void generate_too_large(const struct rule *rule)
-{
-    (void)rule;
-    (void)TEE_GenerateKey(key_object(TEE_TYPE_AES, 128), 256, NULL, 0);
-}
-
-static void generate_smaller(const struct rule *rule)
-{
-    TEE_ObjectHandle object = key_object(TEE_TYPE_AES, 256);
-    TEE_ObjectHandle other = key_object(TEE_TYPE_AES, 256);
-    uint8_t got[2][32];
-    size_t sizes[2] = {32, 32};
-
-    (void)rule;
-    expect_success(TEE_GenerateKey(object, 128, NULL, 0));
-    expect_success(TEE_GenerateKey(other, 128, NULL, 0));
-    expect_equal(info_of(object).objectSize, 128);
-    expect_equal(info_of(object).maxObjectSize, 256);
-    expect_success(TEE_GetObjectBufferAttribute(object, TEE_ATTR_SECRET_VALUE, got[0], &sizes[0]));
-    expect_success(TEE_GetObjectBufferAttribute(other, TEE_ATTR_SECRET_VALUE, got[1], &sizes[1]));
-    expect(sizes[0] == 16 && sizes[1] == 16 && memcmp(got[0], got[1], 16) != 0);
-}
-
 static void free_persistent(const struct rule *rule)
 {
     (void)rule;
@@ -473,7 +416,6 @@ static void stream_of_transient(const struct rule *rule)
 #define ALLOCATE "TEE_AllocateTransientObject"
 #define POPULATE "TEE_PopulateTransientObject"
 #define COPY     "TEE_CopyObjectAttributes1"
-#define GENERATE "TEE_GenerateKey"
 #define STATE    .panic = TEE_ERROR_BAD_STATE
 #define WRONG    .panic = TEE_ERROR_BAD_PARAMETERS
 
@@ -526,11 +468,6 @@ static const struct rule rules[] = {
      .call = GP_CALL_COPY_OBJECT_ATTRIBUTES1},
     {RULE(COPY, "5.6.6", "of a public key to a pair is a panic", copy_the_public_to_a_pair), WRONG,
      .call = GP_CALL_COPY_OBJECT_ATTRIBUTES1},
-    {RULE(GENERATE, "5.6.7", "to an object with a key is a panic", generate_twice), STATE,
-     .call = GP_CALL_GENERATE_KEY},
-    {RULE(GENERATE, "5.6.7", "more than its largest size is a panic", generate_too_large), STATE,
-     .call = GP_CALL_GENERATE_KEY},
-    {RULE(GENERATE, "5.6.7", "a smaller key, another each time", generate_smaller)},
     {RULE("TEE_RestrictObjectUsage1", "5.5.2", "takes away only, from a transient object",
           usage_is_taken_only)},
     {RULE("TEE_CreatePersistentObject", "5.7.2", "of an object without a key is a panic",
@@ -550,16 +487,6 @@ static void add_for_type(uint32_t type, const struct rule *like, const char *tex
     rule.a = type;
     rule.b = b;
     add(&rule);
-}
-
-static bool can_be_generated(const struct key_type *type)
-{
-    bool has_secret = false;
-
-    for (unsigned i = 0; i < KEY_ATTRIBUTES_MAX && type->attributes[i].length != KEY_END; i++)
-        has_secret = has_secret || (type->attributes[i].id & TEE_ATTR_FLAG_PUBLIC) == 0;
-    /* Those of DSA and DH need primes. */
-    return has_secret && type->id != TEE_TYPE_DSA_KEYPAIR && type->id != TEE_TYPE_DH_KEYPAIR;
 }
 
 static void add_attributes(uint32_t type)
@@ -610,8 +537,6 @@ void add_transient(void)
     };
     static const struct rule part = {
         .function = COPY, .clause = "5.6.6", .body = copies_the_public_part};
-    static const struct rule generated = {
-        .function = GENERATE, .clause = "5.6.7", .body = generates};
 
     add_rules(rules);
     for (uint32_t type = 0; type < key_type_count; type++) {
@@ -619,8 +544,6 @@ void add_transient(void)
             add_for_type(type, &each[i], each[i].text, 0);
         if (key_types[type].public_id != 0)
             add_for_type(type, &part, "gives its public part", 0);
-        if (can_be_generated(&key_types[type]))
-            add_for_type(type, &generated, "is generated", 0);
         add_attributes(type);
     }
 }

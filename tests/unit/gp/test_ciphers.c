@@ -204,35 +204,6 @@ static void test_short_buffer_of_a_cipher_changes_nothing(void **state)
     }
 }
 
-static void test_ends_that_are_none(void **state)
-{
-    uint8_t bytes[64] = {0};
-    size_t size = sizeof(bytes);
-    TEE_OperationHandle handles[2];
-
-    (void)state;
-    open_pair(&vectors[1], TEE_MODE_ENCRYPT, handles); /* CBC */
-    init(&vectors[1], handles[0]);
-    assert_panics(TEE_CipherDoFinal(handles[0], bytes, 17, bytes, &size), BAD_STATE,
-                  CIPHER_DO_FINAL);
-    assert_success(TEE_CipherDoFinal(handles[0], NULL, 0, NULL, NULL));
-    assert_panics(TEE_CipherInit(handles[0], bytes, 15), BAD_PARAMETERS, CIPHER_INIT);
-    assert_panics(TEE_CipherInit(handles[0], NULL, 0), BAD_PARAMETERS, CIPHER_INIT);
-    assert_panics(TEE_CipherUpdate(handles[0], bytes, 16, bytes, &size), BAD_STATE, CIPHER_UPDATE);
-    assert_panics(TEE_MACInit(handles[0], NULL, 0), BAD_PARAMETERS, MAC_INIT);
-    close_pair(handles);
-    open_pair(&vectors[6], TEE_MODE_ENCRYPT, handles); /* CTS */
-    init(&vectors[6], handles[0]);
-    assert_panics(TEE_CipherDoFinal(handles[0], bytes, 16, bytes, &size), BAD_STATE,
-                  CIPHER_DO_FINAL);
-    close_pair(handles);
-    open_pair(&vectors[10], TEE_MODE_ENCRYPT, handles); /* XTS */
-    init(&vectors[10], handles[0]);
-    assert_panics(TEE_CipherDoFinal(handles[0], bytes, 15, bytes, &size), BAD_STATE,
-                  CIPHER_DO_FINAL);
-    close_pair(handles);
-}
-
 /* --- Authenticated encryption --- */
 
 #define GCM_KEY "feffe9928665731c6d6a8f9467308308"
@@ -386,61 +357,6 @@ static void test_damage_is_found_out(void **state)
         }
         close_pair(open);
     }
-}
-
-static void test_rules_of_authenticated_encryption(void **state)
-{
-    TEE_OperationHandle gcm[2], ccm[2];
-    struct sealing g, c;
-    uint8_t out[SIZE_MOST], tag[16];
-    size_t size = 3, tag_size = 3;
-
-    (void)state;
-    open_sealed(&sealed[2], TEE_MODE_ENCRYPT, &g, gcm);
-    open_sealed(&sealed[6], TEE_MODE_ENCRYPT, &c, ccm);
-    assert_result(TEE_AEInit(gcm[0], g.nonce, 12, 88, 0, 0), TEE_ERROR_NOT_SUPPORTED);
-    assert_result(TEE_AEInit(gcm[0], g.nonce, 12, 136, 0, 0), TEE_ERROR_NOT_SUPPORTED);
-    assert_result(TEE_AEInit(ccm[0], c.nonce, 7, 24, 0, 0), TEE_ERROR_NOT_SUPPORTED);
-    assert_result(TEE_AEInit(ccm[0], c.nonce, 7, 72, 0, 0), TEE_ERROR_NOT_SUPPORTED);
-    assert_panics(TEE_AEInit(gcm[0], g.nonce, 0, 128, 0, 0), BAD_PARAMETERS, AE_INIT);
-    assert_panics(TEE_AEInit(ccm[0], c.nonce, 6, 128, 0, 0), BAD_PARAMETERS, AE_INIT);
-    assert_panics(TEE_AEInit(ccm[0], c.nonce, 14, 128, 0, 0), BAD_PARAMETERS, AE_INIT);
-    assert_panics(TEE_AEInit(ccm[0], c.nonce, 13, 128, 0, 0x10000), BAD_PARAMETERS, AE_INIT);
-    assert_panics(TEE_AEInit(gcm[1], g.nonce, 12, 128, 0, 0), BAD_STATE, AE_INIT); /* no key */
-    assert_panics(TEE_AEUpdateAAD(gcm[0], "", 0), BAD_STATE, AE_UPDATE_AAD);
-
-    ae_init(gcm[0], &g);
-    assert_panics(TEE_AEInit(gcm[0], g.nonce, 12, 128, 0, 0), BAD_STATE, AE_INIT);
-    TEE_AEUpdateAAD(gcm[0], g.aad, g.aad_size);
-    assert_result(TEE_AEUpdate(gcm[0], g.plain, 4, out, &size), TEE_ERROR_SHORT_BUFFER);
-    assert_int_equal(size, 4);
-    assert_success(TEE_AEUpdate(gcm[0], g.plain, 4, out, &size));
-    assert_panics(TEE_AEUpdateAAD(gcm[0], g.aad, 1), BAD_STATE, AE_UPDATE_AAD);
-    assert_panics(TEE_AEDecryptFinal(gcm[0], NULL, 0, NULL, NULL, g.tag, 16), BAD_PARAMETERS,
-                  AE_DECRYPT_FINAL);
-    assert_result(
-        TEE_AEEncryptFinal(gcm[0], g.plain + 4, g.size - 4, out + 4, &size, tag, &tag_size),
-        TEE_ERROR_SHORT_BUFFER);
-    assert_int_equal(size, g.size - 4);
-    assert_int_equal(tag_size, 16);
-    assert_success(
-        TEE_AEEncryptFinal(gcm[0], g.plain + 4, g.size - 4, out + 4, &size, tag, &tag_size));
-    assert_memory_equal(out, g.sealed, g.size);
-    assert_memory_equal(tag, g.tag, 16);
-
-    /* CCM holds to the sizes that it was told. */
-    ae_init(ccm[0], &c);
-    assert_panics(TEE_AEUpdateAAD(ccm[0], c.aad, c.aad_size + 1), BAD_STATE, AE_UPDATE_AAD);
-    TEE_AEUpdateAAD(ccm[0], c.aad, c.aad_size - 1);
-    assert_panics(TEE_AEUpdate(ccm[0], c.plain, 1, out, &size), BAD_STATE, AE_UPDATE);
-    TEE_AEUpdateAAD(ccm[0], c.aad + c.aad_size - 1, 1);
-    assert_panics(TEE_AEUpdate(ccm[0], c.plain, c.size + 1, out, &size), BAD_STATE, AE_UPDATE);
-    assert_panics(TEE_AEEncryptFinal(ccm[0], c.plain, c.size - 1, out, &size, tag, &tag_size),
-                  BAD_STATE, AE_ENCRYPT_FINAL);
-    assert_success(TEE_AEEncryptFinal(ccm[0], c.plain, c.size, out, &size, tag, &tag_size));
-    assert_memory_equal(tag, c.tag, c.tag_size);
-    close_pair(gcm);
-    close_pair(ccm);
 }
 
 /* SP 800-38C, example 4: so much AAD that its length takes six bytes. */
@@ -703,10 +619,8 @@ static void test_short_lengths(void **state)
 static const struct CMUnitTest tests[] = {
     gp_test(test_vectors_of_ciphers),
     gp_test(test_short_buffer_of_a_cipher_changes_nothing),
-    gp_test(test_ends_that_are_none),
     gp_test(test_vectors_of_authenticated_encryption),
     gp_test(test_damage_is_found_out),
-    gp_test(test_rules_of_authenticated_encryption),
     gp_test(test_long_aad),
     gp_test(test_counter_of_gcm_starts_again),
     gp_test(test_the_key_of_the_hash_is_forgotten),

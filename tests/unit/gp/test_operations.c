@@ -91,75 +91,11 @@ static void test_digests_need_no_key_and_no_init(void **state)
     TEE_FreeTransientObject(key);
 }
 
-static void test_what_is_not_supported(void **state)
-{
-    static const struct {
-        uint32_t algorithm, mode, size;
-    } cases[] = {
-        {TEE_ALG_ILLEGAL_VALUE, TEE_MODE_ENCRYPT, 128},
-        {TEE_ALG_RSA_NOPAD, TEE_MODE_ENCRYPT, 1024},
-        {TEE_ALG_SM3, TEE_MODE_DIGEST, 0},
-        {TEE_ALG_AES_CTR, TEE_MODE_MAC, 128},
-        {TEE_ALG_AES_CTR, TEE_MODE_ENCRYPT, 100},
-        {TEE_ALG_AES_CTR, TEE_MODE_ENCRYPT, 512},
-        {TEE_ALG_SHA256, TEE_MODE_ENCRYPT, 0},
-        {TEE_ALG_HMAC_SHA256, TEE_MODE_DIGEST, 256},
-        {TEE_ALG_HMAC_SHA256, TEE_MODE_MAC, 2048},
-        {TEE_ALG_AES_GCM, TEE_MODE_ILLEGAL_VALUE, 128},
-    };
-    TEE_OperationHandle handle = (TEE_OperationHandle)(uintptr_t)77;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        assert_result(
-            TEE_AllocateOperation(&handle, cases[i].algorithm, cases[i].mode, cases[i].size),
-            TEE_ERROR_NOT_SUPPORTED);
-    assert_int_equal((uintptr_t)handle, 77);
-    assert_panics(TEE_AllocateOperation(NULL, TEE_ALG_AES_CTR, TEE_MODE_ENCRYPT, 128),
-                  BAD_PARAMETERS, ALLOCATE_OPERATION);
-    assert_success(TEE_IsAlgorithmSupported(TEE_ALG_AES_XTS, TEE_CRYPTO_ELEMENT_NONE));
-    assert_result(TEE_IsAlgorithmSupported(TEE_ALG_AES_XTS, TEE_ECC_CURVE_NIST_P256),
-                  TEE_ERROR_NOT_SUPPORTED);
-    assert_result(TEE_IsAlgorithmSupported(TEE_ALG_RSA_NOPAD, TEE_CRYPTO_ELEMENT_NONE),
-                  TEE_ERROR_NOT_SUPPORTED);
-}
-
-static void test_only_a_fitting_key_is_taken(void **state)
-{
-    TEE_OperationHandle handle = operation(TEE_ALG_AES_CTR, TEE_MODE_ENCRYPT, 128);
-    TEE_OperationHandle mac = operation(TEE_ALG_AES_CMAC, TEE_MODE_MAC, 128);
-    TEE_ObjectHandle large = secret(TEE_TYPE_AES, "0123456789abcdef0123456789abcdef", 32);
-    TEE_ObjectHandle other = secret(TEE_TYPE_GENERIC_SECRET, "0123456789abcdef", 16);
-    TEE_ObjectHandle none = transient(TEE_TYPE_AES, 128);
-    TEE_ObjectHandle key = secret(TEE_TYPE_AES, "0123456789abcdef", 16);
-
-    (void)state;
-    assert_panics(TEE_SetOperationKey(handle, large), BAD_PARAMETERS, SET_OPERATION_KEY);
-    assert_panics(TEE_SetOperationKey(handle, other), BAD_PARAMETERS, SET_OPERATION_KEY);
-    assert_panics(TEE_SetOperationKey(handle, none), BAD_PARAMETERS, SET_OPERATION_KEY);
-    assert_panics(TEE_SetOperationKey(TEE_HANDLE_NULL, key), BAD_PARAMETERS, SET_OPERATION_KEY);
-    assert_panics(TEE_SetOperationKey2(handle, key, key), BAD_PARAMETERS, SET_OPERATION_KEY2);
-    TEE_RestrictObjectUsage(key, TEE_USAGE_MAC | TEE_USAGE_DECRYPT);
-    assert_panics(TEE_SetOperationKey(handle, key), BAD_PARAMETERS, SET_OPERATION_KEY);
-    assert_success(TEE_SetOperationKey(mac, key));
-    assert_int_equal(info_of(handle).handleState, 0);
-    /* It is a copy. */
-    TEE_ResetTransientObject(key);
-    TEE_MACInit(mac, NULL, 0);
-    TEE_FreeOperation(handle);
-    TEE_FreeOperation(mac);
-    TEE_FreeTransientObject(large);
-    TEE_FreeTransientObject(other);
-    TEE_FreeTransientObject(none);
-    TEE_FreeTransientObject(key);
-}
-
 static void test_two_keys(void **state)
 {
     TEE_OperationHandle handle = operation(TEE_ALG_AES_XTS, TEE_MODE_ENCRYPT, 256);
     TEE_ObjectHandle one = secret(TEE_TYPE_AES, "0123456789abcdef", 16);
     TEE_ObjectHandle two = secret(TEE_TYPE_AES, "fedcba9876543210", 16);
-    TEE_ObjectHandle large = secret(TEE_TYPE_AES, "0123456789abcdef01234567", 24);
     union {
         TEE_OperationInfoMultiple info;
         uint8_t room[sizeof(TEE_OperationInfoMultiple) + 2 * sizeof(TEE_OperationInfoKey)];
@@ -167,15 +103,6 @@ static void test_two_keys(void **state)
     size_t size = sizeof(all) - 1;
 
     (void)state;
-    assert_int_equal(info_of(handle).handleState, TEE_HANDLE_FLAG_EXPECT_TWO_KEYS);
-    assert_panics(TEE_SetOperationKey(handle, one), BAD_PARAMETERS, SET_OPERATION_KEY);
-    assert_panics(TEE_SetOperationKey2(handle, one, TEE_HANDLE_NULL), BAD_PARAMETERS,
-                  SET_OPERATION_KEY2);
-    assert_panics(TEE_SetOperationKey2(handle, one, large), BAD_PARAMETERS, SET_OPERATION_KEY2);
-    if (fixture_options.profile == GP_1_3_1)
-        assert_result(TEE_SetOperationKey2(handle, one, one), TEE_ERROR_SECURITY);
-    else
-        assert_panics(TEE_SetOperationKey2(handle, one, one), SECURITY, SET_OPERATION_KEY2);
     assert_int_equal(info_of(handle).handleState, TEE_HANDLE_FLAG_EXPECT_TWO_KEYS);
     assert_success(TEE_SetOperationKey2(handle, one, two));
     assert_int_equal(info_of(handle).handleState,
@@ -202,32 +129,6 @@ static void test_two_keys(void **state)
     TEE_FreeOperation(handle);
     TEE_FreeTransientObject(one);
     TEE_FreeTransientObject(two);
-    TEE_FreeTransientObject(large);
-}
-
-static void test_what_cannot_be_copied(void **state)
-{
-    TEE_OperationHandle from = operation(TEE_ALG_AES_CTR, TEE_MODE_ENCRYPT, 256);
-    TEE_OperationHandle mode = operation(TEE_ALG_AES_CTR, TEE_MODE_DECRYPT, 256);
-    TEE_OperationHandle algorithm = operation(TEE_ALG_AES_CTS, TEE_MODE_ENCRYPT, 256);
-    TEE_OperationHandle small = operation(TEE_ALG_AES_CTR, TEE_MODE_ENCRYPT, 128);
-    TEE_ObjectHandle key = secret(TEE_TYPE_AES, "0123456789abcdef0123456789abcdef", 32);
-
-    (void)state;
-    TEE_CopyOperation(small, from); /* neither has a key */
-    assert_success(TEE_SetOperationKey(from, key));
-    assert_panics(TEE_CopyOperation(mode, from), BAD_PARAMETERS, COPY_OPERATION);
-    assert_panics(TEE_CopyOperation(algorithm, from), BAD_PARAMETERS, COPY_OPERATION);
-    assert_panics(TEE_CopyOperation(small, from), BAD_PARAMETERS, COPY_OPERATION);
-    assert_panics(TEE_CopyOperation(small, TEE_HANDLE_NULL), BAD_PARAMETERS, COPY_OPERATION);
-    TEE_CopyOperation(from, small); /* none any more */
-    assert_int_equal(info_of(from).handleState, 0);
-    assert_panics(TEE_CipherInit(from, "0123456789abcdef", 16), BAD_STATE, CIPHER_INIT);
-    TEE_FreeOperation(from);
-    TEE_FreeOperation(mode);
-    TEE_FreeOperation(algorithm);
-    TEE_FreeOperation(small);
-    TEE_FreeTransientObject(key);
 }
 
 /* What a library keeps of operations is bounded, and told when they are allocated. */
@@ -295,10 +196,7 @@ static const struct CMUnitTest tests[] = {
     gp_test(test_new_operation_has_no_key),
     gp_test(test_states_of_an_operation),
     gp_test(test_digests_need_no_key_and_no_init),
-    gp_test(test_what_is_not_supported),
-    gp_test(test_only_a_fitting_key_is_taken),
     gp_test(test_two_keys),
-    gp_test(test_what_cannot_be_copied),
     gp_test(test_operations_are_bounded),
     gp_test(test_operations_end_with_the_instance),
     gp_test(test_random_bytes),

@@ -314,8 +314,6 @@ static void test_rsa_pair_has_all_parts(void **state)
                                    TEE_ATTR_RSA_PRIME2,           TEE_ATTR_RSA_EXPONENT1,
                                    TEE_ATTR_RSA_EXPONENT2,        TEE_ATTR_RSA_COEFFICIENT};
     TEE_ObjectHandle pair = transient(TEE_TYPE_RSA_KEYPAIR, 1024);
-    TEE_Attribute three = ref(TEE_ATTR_RSA_PUBLIC_EXPONENT, "\x03", 1);
-    TEE_Attribute even = ref(TEE_ATTR_RSA_PUBLIC_EXPONENT, "\x04", 1);
     uint8_t bytes[512];
 
     (void)state;
@@ -325,54 +323,7 @@ static void test_rsa_pair_has_all_parts(void **state)
     assert_memory_equal(bytes, "\x01\x00\x01", 3);
     for (unsigned i = 0; i < 6; i++)
         assert_true(attribute_of(pair, ids[i], bytes) > 16);
-    TEE_ResetTransientObject(pair);
-    assert_result(TEE_GenerateKey(pair, 512, &even, 1), TEE_ERROR_BAD_PARAMETERS);
-    assert_int_equal(info_of(pair).handleFlags, 0);
-    assert_panics(TEE_GenerateKey(pair, 513, NULL, 0), BAD_STATE, GENERATE_KEY);
-    assert_success(TEE_GenerateKey(pair, 512, &three, 1));
-    assert_int_equal(attribute_of(pair, TEE_ATTR_RSA_PUBLIC_EXPONENT, bytes), 1);
     TEE_FreeTransientObject(pair);
-}
-
-/* RFC 5114, 2.1: a prime of 1024 bits with a subgroup of 160 bits. */
-static const char prime_text[] = "b10b8f96a080e01dde92de5eae5d54ec52c99fbcfb06a3c69a6a9dca52d23b61"
-                                 "6073e28675a23d189838ef1e2ee652c013ecb4aea906112324975c3cd49b83bf"
-                                 "accbdd7d90c4bd7098488e9c219a73724effd6fae5644738faa31a4ff55bccc0"
-                                 "a151af5f0dc8b4bd45bf37df365c1a65e68cfda76d4da708df1fb2bc2e4a4371";
-static const char base_text[] = "a4d1cbd5c3fd34126765a442efb99905f8104dd258ac507fd6406cff14266d31"
-                                "266fea1e5c41564b777e690f5504f213160217b4b01b886a5e91547f9e2749f4"
-                                "d7fbd7d3b9a92ee1909d0d2263f80a76a6a24c087a091f531dbf0a0169b6a28a"
-                                "d662a4d18e73afa32d779d5918d08bc8858f4dcef97c2a24855e6eeb22b3b2e5";
-static const char subprime_text[] = "f518aa8781a8df278aba4e7d64b7cb9d49462353";
-
-static void test_dsa_and_dh_pairs(void **state)
-{
-    uint8_t prime[128], base[128], subprime[20], bytes[512];
-    size_t sizes[] = {unhex(prime_text, prime), unhex(base_text, base),
-                      unhex(subprime_text, subprime)};
-    TEE_Attribute dsa[] = {ref(TEE_ATTR_DSA_PRIME, prime, sizes[0]),
-                           ref(TEE_ATTR_DSA_SUBPRIME, subprime, sizes[2]),
-                           ref(TEE_ATTR_DSA_BASE, base, sizes[1])};
-    TEE_Attribute dh[] = {ref(TEE_ATTR_DH_PRIME, prime, sizes[0]),
-                          ref(TEE_ATTR_DH_BASE, base, sizes[1]), value(TEE_ATTR_DH_X_BITS, 130)};
-    TEE_ObjectHandle one = transient(TEE_TYPE_DSA_KEYPAIR, 1024);
-    TEE_ObjectHandle two = transient(TEE_TYPE_DH_KEYPAIR, 2048);
-
-    (void)state;
-    assert_success(TEE_GenerateKey(one, 1024, dsa, 3));
-    assert_in_range(attribute_of(one, TEE_ATTR_DSA_PRIVATE_VALUE, bytes), 1, 20);
-    assert_in_range(attribute_of(one, TEE_ATTR_DSA_PUBLIC_VALUE, bytes), 120, 128);
-    assert_int_equal(attribute_of(one, TEE_ATTR_DSA_PRIME, bytes), 128);
-    assert_memory_equal(bytes, prime, 128);
-
-    assert_panics(TEE_GenerateKey(two, 1024, dh, 1), BAD_STATE, GENERATE_KEY);  /* no base */
-    assert_result(TEE_GenerateKey(two, 2048, dh, 2), TEE_ERROR_BAD_PARAMETERS); /* its size */
-    assert_success(TEE_GenerateKey(two, 1024, dh, 3));
-    assert_int_equal(attribute_of(two, TEE_ATTR_DH_PRIVATE_VALUE, bytes), 17);
-    assert_in_range(bytes[0], 2, 3); /* 130 bits */
-    assert_in_range(attribute_of(two, TEE_ATTR_DH_PUBLIC_VALUE, bytes), 120, 128);
-    TEE_FreeTransientObject(one);
-    TEE_FreeTransientObject(two);
 }
 
 static void test_curve_pairs(void **state)
@@ -477,7 +428,6 @@ static const struct CMUnitTest tests[] = {
     gp_test(test_public_key_comes_from_a_pair),
     gp_test(test_secrets_are_generated_anew),
     gp_test(test_rsa_pair_has_all_parts),
-    gp_test(test_dsa_and_dh_pairs),
     gp_test(test_curve_pairs),
     gp_test(test_what_is_not_generated),
     gp_test(test_short_lengths),
