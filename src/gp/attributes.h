@@ -4,9 +4,9 @@
  * taken when they are made: populating, generating and copying need no memory.
  *
  * Invariants
- *   A1 A value's size is its capacity at most.
- *   A2 A number has no zeros in front; one that is had may be zero, of no bytes.
- *   A3 What isn't had is of no bytes, or 0.
+ *   GA1 A value's size is its capacity at most.
+ *   GA2 A number has no zeros in front; one that is had may be zero, of no bytes.
+ *   GA3 What isn't had is of no bytes, or 0.
  */
 #ifndef COFFER_GP_ATTRIBUTES_H
 #define COFFER_GP_ATTRIBUTES_H

@@ -5,7 +5,7 @@
  * exactly once. What is locked or open is met, too. A damaged object is told by CORRUPT_OBJECT,
  * once: it is put away, and the walk goes on with the next call.
  *
- * Invariant: N4 A started enumerator has a list that is open; `first` is a name of it that wasn't
+ * Invariant: GN4 A started enumerator has a list that is open; `first` is a name of it that wasn't
  * given out yet.
  */
 #ifndef COFFER_GP_ENUMERATORS_H

@@ -14,9 +14,9 @@
  * store's quarantine). Handles that it still has are told so by their next call.
  *
  * Invariants
- *   N1 There is one file of a name on tee->files at most.
- *   N2 A file is there as long as it has handles, but for one that was put away.
- *   N3 `object` is open, but for one that was put away, and one that was made when there was no
+ *   GN1 There is one file of a name on tee->files at most.
+ *   GN2 A file is there as long as it has handles, but for one that was put away.
+ *   GN3 `object` is open, but for one that was put away, and one that was made when there was no
  *      memory to open it: that is tried again with each use.
  *
  * Locking: all of it under tee->files_lock, which these functions take. It is held while a name is

@@ -33,13 +33,13 @@
  *   sessions.c    TAs, their lives, clients' sessions, and cancellation.c
  *
  * Invariants
- *   G1 A handle stands for one thing of one instance from when it is given out until it is closed;
+ *   GI1 A handle stands for one thing of one instance from when it is given out until it is closed;
  *      a number is not given out again before 255 others of its place were.
- *   G2 Everything an instance has is charged to its owner and goes with it: pool, space, handles,
+ *   GI2 Everything an instance has is charged to its owner and goes with it: pool, space, handles,
  *      open files.
- *   G3 An open persistent object (struct gp_file) is there as long as a handle of any instance is.
- *   G4 Outputs are written on success only, but where the standard says otherwise.
- *   G5 Nothing pageable is given to a store: buffers in a space are pinned around the call.
+ *   GI3 An open persistent object (struct gp_file) is there as long as a handle of any instance is.
+ *   GI4 Outputs are written on success only, but where the standard says otherwise.
+ *   GI5 Nothing pageable is given to a store: buffers in a space are pinned around the call.
  *
  * Locking. An instance runs in one thread at a time, so what hangs off it needs no lock. The list
  * of instances is under tee->lock, which is never held over a call of a store nor over a TA's code;
@@ -358,7 +358,7 @@ void gp_run(struct gp_instance *instance, void (*body)(void *argument), void *ar
 #define GP_PIN_MAX ((size_t)128 * 1024) /* bytes that are pinned at once, by rule */
 
 /* Have what lies in a space of these bytes stay in secure memory until it is unpinned with the same
- * arguments, so that a store can be given it (G5). What lies elsewhere is there already; no bytes
+ * arguments, so that a store can be given it (GI5). What lies elsewhere is there already; no bytes
  * are fine. OUT_OF_MEMORY: secure memory is short. BAD_PARAMETERS: nothing is mapped there.
  * GENERIC: the space is killed. */
 TEE_Result gp_pin(struct gp_instance *instance, const void *buffer, size_t size);

@@ -5,7 +5,7 @@
  * A persistent object's usage and data are the store's, one for all handles on it (files.h); its
  * attributes are read when it is opened, and never change.
  *
- * Invariant: O1 An initialized object that isn't plain data has attributes.
+ * Invariant: GO1 An initialized object that isn't plain data has attributes.
  */
 #ifndef COFFER_GP_OBJECTS_H
 #define COFFER_GP_OBJECTS_H

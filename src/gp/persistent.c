@@ -130,7 +130,7 @@ struct making {
     uint32_t usage;
 };
 
-/* Piece by piece, so that a large buffer isn't in secure memory all at once (G5). */
+/* Piece by piece, so that a large buffer isn't in secure memory all at once (GI5). */
 static TEE_Result write_pieces(struct gp_instance *instance, struct coffer_writer *writer,
                                const uint8_t *data, size_t size)
 {

@@ -4,7 +4,7 @@
 
 /* --- Reading --- */
 
-/* Piece by piece, so that a large buffer isn't in secure memory all at once (G5). */
+/* Piece by piece, so that a large buffer isn't in secure memory all at once (GI5). */
 static TEE_Result read_pieces(struct gp_instance *instance, struct gp_object *object,
                               struct coffer_object *stored, uint8_t *buffer, size_t size,
                               size_t *count, enum coffer_status *status)
@@ -58,7 +58,7 @@ TEE_Result gp_stream_read(struct gp_instance *instance, TEE_ObjectHandle handle,
 
 /* --- Writing --- */
 
-/* A buffer of which no more than one piece is pinned at a time (G5). */
+/* A buffer of which no more than one piece is pinned at a time (GI5). */
 struct pieces {
     struct gp_instance *instance;
     const uint8_t *rest;
