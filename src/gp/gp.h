@@ -133,6 +133,9 @@ struct coffer *gp_store(const struct gp_tee *tee, uint32_t storage);
 void *gp_alloc(struct coffer_pool *pool, size_t size);
 void gp_free(struct coffer_pool *pool, void *block);
 
+/* Everything was given back that was charged to it. */
+void gp_owner_close(struct gp_tee *tee, struct coffer_owner owner);
+
 /* A status as a result: the only table of them. */
 TEE_Result gp_result(enum coffer_status status);
 

@@ -4,13 +4,6 @@
 
 #include "base/assert.h"
 
-static void close_owner(struct gp_instance *instance)
-{
-    enum coffer_status status = coffer_owner_close(instance->tee->memory, instance->owner);
-
-    assert_cheap(status == COFFER_OK);
-}
-
 static enum coffer_status open_space(struct gp_instance *instance, size_t heap)
 {
     const struct coffer_space_settings settings = {
@@ -48,7 +41,7 @@ static enum coffer_status open_parts(struct gp_instance *instance, const struct 
 
     coffer_pool_close(instance->pool);
 no_pool:
-    close_owner(instance);
+    gp_owner_close(instance->tee, instance->owner);
     return status;
 }
 
@@ -89,7 +82,7 @@ void gp_instance_close(struct gp_instance *instance)
     port->lock_give(port->context, &tee->lock);
     coffer_space_close(instance->space);
     coffer_pool_close(instance->pool);
-    close_owner(instance);
+    gp_owner_close(tee, instance->owner);
     gp_free(tee->pool, instance);
 }
 

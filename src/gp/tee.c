@@ -64,9 +64,9 @@ void gp_free(struct coffer_pool *pool, void *block)
     assert_cheap(status == COFFER_OK);
 }
 
-static void close_owner(struct gp_tee *tee)
+void gp_owner_close(struct gp_tee *tee, struct coffer_owner owner)
 {
-    enum coffer_status status = coffer_owner_close(tee->memory, tee->owner);
+    enum coffer_status status = coffer_owner_close(tee->memory, owner);
 
     assert_cheap(status == COFFER_OK);
 }
@@ -111,7 +111,7 @@ enum coffer_status gp_tee_open(struct gp_tee *tee, const struct gp_tee_settings 
 
     coffer_pool_close(tee->pool);
 no_pool:
-    close_owner(tee);
+    gp_owner_close(tee, tee->owner);
 no_owner:
     port->lock_fini(port->context, &tee->files_lock);
 no_files_lock:
@@ -124,7 +124,7 @@ void gp_tee_close(struct gp_tee *tee)
     if (tee->provider != NULL)
         tee->provider->stop(tee->crypto);
     coffer_pool_close(tee->pool);
-    close_owner(tee);
+    gp_owner_close(tee, tee->owner);
     tee->port->lock_fini(tee->port->context, &tee->files_lock);
     tee->port->lock_fini(tee->port->context, &tee->lock);
 }
