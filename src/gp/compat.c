@@ -1,23 +1,61 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Keys and operations in 1.1's form (tee_api_compat.h): the same with lengths of 32 bits. */
+/* Properties, keys and operations in 1.1's form (tee_api_compat.h): the same with lengths of 32
+ * bits. */
 #include <string.h>
 
 #include "gp/operations.h"
 #include "gp/transient.h"
 
-/* A length that is told both ways: what it was, and 32 bits of what it became. */
-static size_t *widen(const uint32_t *length, size_t *wide)
+/*
+ * A length that is told both ways. A call is given widen(theirs, &ours), which is `ours` with what
+ * `theirs` points to, or NULL as `theirs` is; and narrow() has its result, and tells 32 bits of
+ * what `ours` became.
+ */
+static size_t *widen(const uint32_t *theirs, size_t *ours)
 {
-    if (length == NULL)
+    if (theirs == NULL)
         return NULL;
-    *wide = *length;
-    return wide;
+    *ours = *theirs;
+    return ours;
 }
 
-static void narrow(uint32_t *length, size_t wide)
+static TEE_Result narrow(uint32_t *theirs, const size_t *ours, TEE_Result result)
 {
-    if (length != NULL)
-        *length = (uint32_t)wide;
+    if (theirs != NULL)
+        *theirs = (uint32_t)*ours;
+    return result;
+}
+
+/* --- Properties --- */
+
+TEE_Result __GP11_TEE_GetPropertyAsString(TEE_PropSetHandle propsetOrEnumerator, const char *name,
+                                          char *valueBuffer, uint32_t *valueBufferLen)
+{
+    size_t wide = 0;
+
+    return narrow(valueBufferLen, &wide,
+                  TEE_GetPropertyAsString(propsetOrEnumerator, name, valueBuffer,
+                                          widen(valueBufferLen, &wide)));
+}
+
+TEE_Result __GP11_TEE_GetPropertyAsBinaryBlock(TEE_PropSetHandle propsetOrEnumerator,
+                                               const char *name, void *valueBuffer,
+                                               uint32_t *valueBufferLen)
+{
+    size_t wide = 0;
+
+    return narrow(valueBufferLen, &wide,
+                  TEE_GetPropertyAsBinaryBlock(propsetOrEnumerator, name, valueBuffer,
+                                               widen(valueBufferLen, &wide)));
+}
+
+TEE_Result __GP11_TEE_GetPropertyName(TEE_PropSetHandle enumerator, void *nameBuffer,
+                                      uint32_t *nameBufferLen)
+{
+    size_t wide = 0;
+
+    return narrow(nameBufferLen, &wide,
+                  TEE_GetPropertyName(enumerator, nameBuffer, widen(nameBufferLen, &wide)));
 }
 
 /* --- Objects --- */
@@ -45,11 +83,9 @@ TEE_Result __GP11_TEE_GetObjectBufferAttribute(TEE_ObjectHandle object, uint32_t
                                                void *buffer, uint32_t *size)
 {
     size_t wide = 0;
-    TEE_Result result = TEE_GetObjectBufferAttribute(object, attributeID, buffer,
-                                                     widen(size, &wide));
 
-    narrow(size, wide);
-    return result;
+    return narrow(size, &wide,
+                  TEE_GetObjectBufferAttribute(object, attributeID, buffer, widen(size, &wide)));
 }
 
 TEE_Result __GP11_TEE_PopulateTransientObject(TEE_ObjectHandle object,
@@ -109,64 +145,55 @@ TEE_Result __GP11_TEE_GetOperationInfoMultiple(TEE_OperationHandle operation,
                                                uint32_t *operationSize)
 {
     size_t wide = 0;
-    TEE_Result result = TEE_GetOperationInfoMultiple(operation, operationInfoMultiple,
-                                                     widen(operationSize, &wide));
 
-    narrow(operationSize, wide);
-    return result;
+    return narrow(operationSize, &wide,
+                  TEE_GetOperationInfoMultiple(operation, operationInfoMultiple,
+                                               widen(operationSize, &wide)));
 }
 
 TEE_Result __GP11_TEE_DigestDoFinal(TEE_OperationHandle operation, const void *chunk,
                                     uint32_t chunkLen, void *hash, uint32_t *hashLen)
 {
     size_t wide = 0;
-    TEE_Result result = TEE_DigestDoFinal(operation, chunk, chunkLen, hash, widen(hashLen, &wide));
 
-    narrow(hashLen, wide);
-    return result;
+    return narrow(hashLen, &wide,
+                  TEE_DigestDoFinal(operation, chunk, chunkLen, hash, widen(hashLen, &wide)));
 }
 
 TEE_Result __GP11_TEE_CipherUpdate(TEE_OperationHandle operation, const void *srcData,
                                    uint32_t srcLen, void *destData, uint32_t *destLen)
 {
     size_t wide = 0;
-    TEE_Result result = TEE_CipherUpdate(operation, srcData, srcLen, destData,
-                                         widen(destLen, &wide));
 
-    narrow(destLen, wide);
-    return result;
+    return narrow(destLen, &wide,
+                  TEE_CipherUpdate(operation, srcData, srcLen, destData, widen(destLen, &wide)));
 }
 
 TEE_Result __GP11_TEE_CipherDoFinal(TEE_OperationHandle operation, const void *srcData,
                                     uint32_t srcLen, void *destData, uint32_t *destLen)
 {
     size_t wide = 0;
-    TEE_Result result = TEE_CipherDoFinal(operation, srcData, srcLen, destData,
-                                          widen(destLen, &wide));
 
-    narrow(destLen, wide);
-    return result;
+    return narrow(destLen, &wide,
+                  TEE_CipherDoFinal(operation, srcData, srcLen, destData, widen(destLen, &wide)));
 }
 
 TEE_Result __GP11_TEE_MACComputeFinal(TEE_OperationHandle operation, const void *message,
                                       uint32_t messageLen, void *mac, uint32_t *macLen)
 {
     size_t wide = 0;
-    TEE_Result result = TEE_MACComputeFinal(operation, message, messageLen, mac,
-                                            widen(macLen, &wide));
 
-    narrow(macLen, wide);
-    return result;
+    return narrow(macLen, &wide,
+                  TEE_MACComputeFinal(operation, message, messageLen, mac, widen(macLen, &wide)));
 }
 
 TEE_Result __GP11_TEE_AEUpdate(TEE_OperationHandle operation, const void *srcData, uint32_t srcLen,
                                void *destData, uint32_t *destLen)
 {
     size_t wide = 0;
-    TEE_Result result = TEE_AEUpdate(operation, srcData, srcLen, destData, widen(destLen, &wide));
 
-    narrow(destLen, wide);
-    return result;
+    return narrow(destLen, &wide,
+                  TEE_AEUpdate(operation, srcData, srcLen, destData, widen(destLen, &wide)));
 }
 
 TEE_Result __GP11_TEE_AEEncryptFinal(TEE_OperationHandle operation, const void *srcData,
@@ -175,12 +202,11 @@ TEE_Result __GP11_TEE_AEEncryptFinal(TEE_OperationHandle operation, const void *
 {
     size_t wide = 0;
     size_t wide_tag = 0;
-    TEE_Result result = TEE_AEEncryptFinal(operation, srcData, srcLen, destData,
-                                           widen(destLen, &wide), tag, widen(tagLen, &wide_tag));
 
-    narrow(destLen, wide);
-    narrow(tagLen, wide_tag);
-    return result;
+    return narrow(destLen, &wide,
+                  narrow(tagLen, &wide_tag,
+                         TEE_AEEncryptFinal(operation, srcData, srcLen, destData,
+                                            widen(destLen, &wide), tag, widen(tagLen, &wide_tag))));
 }
 
 TEE_Result __GP11_TEE_AEDecryptFinal(TEE_OperationHandle operation, const void *srcData,
@@ -188,9 +214,8 @@ TEE_Result __GP11_TEE_AEDecryptFinal(TEE_OperationHandle operation, const void *
                                      uint32_t tagLen)
 {
     size_t wide = 0;
-    TEE_Result result = TEE_AEDecryptFinal(operation, srcData, srcLen, destData,
-                                           widen(destLen, &wide), tag, tagLen);
 
-    narrow(destLen, wide);
-    return result;
+    return narrow(destLen, &wide,
+                  TEE_AEDecryptFinal(operation, srcData, srcLen, destData, widen(destLen, &wide),
+                                     tag, tagLen));
 }

@@ -262,22 +262,16 @@ static TEE_Result property_name(const struct gp_instance *instance, TEE_PropSetH
 
 /* --- The calls --------------------------------------------------------------------------- */
 
-/* A call of 1.1, with a size of 32 bits, is one of 1.3 around which the size is copied. */
-struct short_size {
-    uint32_t *theirs;
-    size_t ours;
-};
-
-static size_t *begin_short(struct short_size *size, uint32_t *theirs)
+/* The property as one of a type, whose value `out` is for. */
+static TEE_Result get_typed(enum gp_call call, TEE_PropSetHandle handle, const char *name,
+                            enum user_ta_prop_type type, const void *out,
+                            struct gp_property *property)
 {
-    *size = (struct short_size){.theirs = theirs, .ours = theirs != NULL ? *theirs : 0};
-    return theirs != NULL ? &size->ours : NULL;
-}
+    struct gp_instance *instance = gp_current();
 
-static TEE_Result end_short(const struct short_size *size, TEE_Result result)
-{
-    *size->theirs = (uint32_t)size->ours;
-    return result;
+    return gp_end(instance, call,
+                  out != NULL ? find_typed(instance, handle, name, type, property)
+                              : TEE_ERROR_BAD_PARAMETERS);
 }
 
 TEE_Result TEE_GetPropertyAsString(TEE_PropSetHandle propsetOrEnumerator, const char *name,
@@ -290,27 +284,13 @@ TEE_Result TEE_GetPropertyAsString(TEE_PropSetHandle propsetOrEnumerator, const 
         property_string(instance, propsetOrEnumerator, name, valueBuffer, valueBufferLen));
 }
 
-TEE_Result __GP11_TEE_GetPropertyAsString(TEE_PropSetHandle propsetOrEnumerator, const char *name,
-                                          char *valueBuffer, uint32_t *valueBufferLen)
-{
-    struct short_size size;
-    size_t *ours = begin_short(&size, valueBufferLen);
-
-    return end_short(&size, TEE_GetPropertyAsString(propsetOrEnumerator, name, valueBuffer, ours));
-}
-
 TEE_Result TEE_GetPropertyAsBool(TEE_PropSetHandle propsetOrEnumerator, const char *name,
                                  bool *value)
 {
-    struct gp_instance *instance = gp_current();
     struct gp_property property;
-    TEE_Result result;
+    TEE_Result result = get_typed(GP_CALL_GET_PROPERTY_AS_BOOL, propsetOrEnumerator, name,
+                                  USER_TA_PROP_TYPE_BOOL, value, &property);
 
-    if (value == NULL)
-        gp_panic(instance, GP_CALL_GET_PROPERTY_AS_BOOL, TEE_ERROR_BAD_PARAMETERS);
-    result = gp_end(
-        instance, GP_CALL_GET_PROPERTY_AS_BOOL,
-        find_typed(instance, propsetOrEnumerator, name, USER_TA_PROP_TYPE_BOOL, &property));
     if (result == TEE_SUCCESS)
         *value = property.value.boolean;
     return result;
@@ -319,15 +299,10 @@ TEE_Result TEE_GetPropertyAsBool(TEE_PropSetHandle propsetOrEnumerator, const ch
 TEE_Result TEE_GetPropertyAsU32(TEE_PropSetHandle propsetOrEnumerator, const char *name,
                                 uint32_t *value)
 {
-    struct gp_instance *instance = gp_current();
     struct gp_property property;
-    TEE_Result result;
+    TEE_Result result = get_typed(GP_CALL_GET_PROPERTY_AS_U32, propsetOrEnumerator, name,
+                                  USER_TA_PROP_TYPE_U32, value, &property);
 
-    if (value == NULL)
-        gp_panic(instance, GP_CALL_GET_PROPERTY_AS_U32, TEE_ERROR_BAD_PARAMETERS);
-    result = gp_end(
-        instance, GP_CALL_GET_PROPERTY_AS_U32,
-        find_typed(instance, propsetOrEnumerator, name, USER_TA_PROP_TYPE_U32, &property));
     if (result == TEE_SUCCESS)
         *value = property.value.u32;
     return result;
@@ -336,15 +311,10 @@ TEE_Result TEE_GetPropertyAsU32(TEE_PropSetHandle propsetOrEnumerator, const cha
 TEE_Result TEE_GetPropertyAsU64(TEE_PropSetHandle propsetOrEnumerator, const char *name,
                                 uint64_t *value)
 {
-    struct gp_instance *instance = gp_current();
     struct gp_property property;
-    TEE_Result result;
+    TEE_Result result = get_typed(GP_CALL_GET_PROPERTY_AS_U64, propsetOrEnumerator, name,
+                                  USER_TA_PROP_TYPE_U64, value, &property);
 
-    if (value == NULL)
-        gp_panic(instance, GP_CALL_GET_PROPERTY_AS_U64, TEE_ERROR_BAD_PARAMETERS);
-    result = gp_end(
-        instance, GP_CALL_GET_PROPERTY_AS_U64,
-        find_typed(instance, propsetOrEnumerator, name, USER_TA_PROP_TYPE_U64, &property));
     if (result == TEE_SUCCESS)
         *value = property.value.u64;
     return result;
@@ -359,29 +329,13 @@ TEE_Result TEE_GetPropertyAsBinaryBlock(TEE_PropSetHandle propsetOrEnumerator, c
                   property_block(instance, propsetOrEnumerator, name, valueBuffer, valueBufferLen));
 }
 
-TEE_Result __GP11_TEE_GetPropertyAsBinaryBlock(TEE_PropSetHandle propsetOrEnumerator,
-                                               const char *name, void *valueBuffer,
-                                               uint32_t *valueBufferLen)
-{
-    struct short_size size;
-    size_t *ours = begin_short(&size, valueBufferLen);
-
-    return end_short(&size,
-                     TEE_GetPropertyAsBinaryBlock(propsetOrEnumerator, name, valueBuffer, ours));
-}
-
 TEE_Result TEE_GetPropertyAsUUID(TEE_PropSetHandle propsetOrEnumerator, const char *name,
                                  TEE_UUID *value)
 {
-    struct gp_instance *instance = gp_current();
     struct gp_property property;
-    TEE_Result result;
+    TEE_Result result = get_typed(GP_CALL_GET_PROPERTY_AS_UUID, propsetOrEnumerator, name,
+                                  USER_TA_PROP_TYPE_UUID, value, &property);
 
-    if (value == NULL)
-        gp_panic(instance, GP_CALL_GET_PROPERTY_AS_UUID, TEE_ERROR_BAD_PARAMETERS);
-    result = gp_end(
-        instance, GP_CALL_GET_PROPERTY_AS_UUID,
-        find_typed(instance, propsetOrEnumerator, name, USER_TA_PROP_TYPE_UUID, &property));
     if (result == TEE_SUCCESS)
         *value = property.value.uuid;
     return result;
@@ -390,15 +344,10 @@ TEE_Result TEE_GetPropertyAsUUID(TEE_PropSetHandle propsetOrEnumerator, const ch
 TEE_Result TEE_GetPropertyAsIdentity(TEE_PropSetHandle propsetOrEnumerator, const char *name,
                                      TEE_Identity *value)
 {
-    struct gp_instance *instance = gp_current();
     struct gp_property property;
-    TEE_Result result;
+    TEE_Result result = get_typed(GP_CALL_GET_PROPERTY_AS_IDENTITY, propsetOrEnumerator, name,
+                                  USER_TA_PROP_TYPE_IDENTITY, value, &property);
 
-    if (value == NULL)
-        gp_panic(instance, GP_CALL_GET_PROPERTY_AS_IDENTITY, TEE_ERROR_BAD_PARAMETERS);
-    result = gp_end(
-        instance, GP_CALL_GET_PROPERTY_AS_IDENTITY,
-        find_typed(instance, propsetOrEnumerator, name, USER_TA_PROP_TYPE_IDENTITY, &property));
     if (result == TEE_SUCCESS)
         *value = property.value.identity;
     return result;
@@ -444,15 +393,6 @@ TEE_Result TEE_GetPropertyName(TEE_PropSetHandle enumerator, void *nameBuffer,
 
     return gp_end(instance, GP_CALL_GET_PROPERTY_NAME,
                   property_name(instance, enumerator, nameBuffer, nameBufferLen));
-}
-
-TEE_Result __GP11_TEE_GetPropertyName(TEE_PropSetHandle enumerator, void *nameBuffer,
-                                      uint32_t *nameBufferLen)
-{
-    struct short_size size;
-    size_t *ours = begin_short(&size, nameBufferLen);
-
-    return end_short(&size, TEE_GetPropertyName(enumerator, nameBuffer, ours));
 }
 
 TEE_Result TEE_GetNextProperty(TEE_PropSetHandle enumerator)
