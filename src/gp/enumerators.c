@@ -31,33 +31,22 @@ static void close_enumerator(struct gp_instance *instance, void *thing)
 
 TEE_Result gp_enumerator_make(struct gp_instance *instance, TEE_ObjectEnumHandle *out)
 {
-    struct gp_enumerator *enumerator;
     TEE_Result result;
+    void *enumerator;
     void *handle;
 
     if (out == NULL)
         return TEE_ERROR_BAD_PARAMETERS;
-    enumerator = gp_alloc(instance->pool, sizeof(*enumerator));
-    if (enumerator == NULL)
-        return TEE_ERROR_OUT_OF_MEMORY;
-    result = gp_handle_make(instance, GP_ENUMERATOR, enumerator, close_enumerator, &handle);
-    if (result != TEE_SUCCESS) {
-        gp_free(instance->pool, enumerator);
-        return result;
-    }
-    *out = handle;
-    return TEE_SUCCESS;
+    result = gp_handle_make_new(instance, GP_ENUMERATOR, sizeof(struct gp_enumerator),
+                                close_enumerator, &enumerator, &handle);
+    if (result == TEE_SUCCESS)
+        *out = handle;
+    return result;
 }
 
 TEE_Result gp_enumerator_free(struct gp_instance *instance, TEE_ObjectEnumHandle handle)
 {
-    struct gp_enumerator *enumerator = find(instance, handle);
-
-    if (enumerator == NULL)
-        return TEE_ERROR_BAD_PARAMETERS;
-    gp_handle_drop(instance, handle);
-    close_enumerator(instance, enumerator);
-    return TEE_SUCCESS;
+    return gp_handle_close(instance, GP_ENUMERATOR, handle);
 }
 
 TEE_Result gp_enumerator_reset(struct gp_instance *instance, TEE_ObjectEnumHandle handle)

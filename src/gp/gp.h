@@ -162,17 +162,23 @@ struct gp_handles {
     uint32_t origin; /* of the instance: in each of its numbers */
 };
 
-/* A number for a thing, in the form of a TEE_ handle. `close` ends the thing when the instance ends
- * before its handle. OUT_OF_MEMORY. */
+/* A number for a thing, in the form of a TEE_ handle. `close` ends the thing when its handle is
+ * closed, or the instance is. OUT_OF_MEMORY. */
 TEE_Result gp_handle_make(struct gp_instance *instance, enum gp_kind kind, void *thing,
                           void (*close)(struct gp_instance *instance, void *thing), void **handle);
+
+/* The same for a new thing, a zeroed block of the instance's pool. */
+TEE_Result gp_handle_make_new(struct gp_instance *instance, enum gp_kind kind, size_t size,
+                              void (*close)(struct gp_instance *instance, void *thing),
+                              void **thing, void **handle);
 
 /* The thing; NULL when it is no handle of this kind in this instance, which TEE_HANDLE_NULL isn't
  * either. */
 void *gp_handle_find(const struct gp_instance *instance, enum gp_kind kind, const void *handle);
 
-/* The number stands for nothing any more; the thing is left alone. */
-void gp_handle_drop(struct gp_instance *instance, const void *handle);
+/* Close the thing; the number stands for nothing any more. BAD_PARAMETERS: as gp_handle_find's
+ * NULL. */
+TEE_Result gp_handle_close(struct gp_instance *instance, enum gp_kind kind, const void *handle);
 
 /* Close every thing that has a handle. */
 void gp_handles_close(struct gp_instance *instance);

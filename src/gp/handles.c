@@ -99,6 +99,23 @@ TEE_Result gp_handle_make(struct gp_instance *instance, enum gp_kind kind, void 
     return TEE_SUCCESS;
 }
 
+TEE_Result gp_handle_make_new(struct gp_instance *instance, enum gp_kind kind, size_t size,
+                              void (*close)(struct gp_instance *instance, void *thing),
+                              void **thing, void **handle)
+{
+    void *made = gp_alloc(instance->pool, size);
+    TEE_Result result;
+
+    if (made == NULL)
+        return TEE_ERROR_OUT_OF_MEMORY;
+    result = gp_handle_make(instance, kind, made, close, handle);
+    if (result == TEE_SUCCESS)
+        *thing = made;
+    else
+        gp_free(instance->pool, made);
+    return result;
+}
+
 void *gp_handle_find(const struct gp_instance *instance, enum gp_kind kind, const void *handle)
 {
     const struct gp_handle *place = place_of(&instance->handles, handle);
@@ -106,21 +123,28 @@ void *gp_handle_find(const struct gp_instance *instance, enum gp_kind kind, cons
     return place != NULL && place->kind == kind ? place->thing : NULL;
 }
 
-static void drop(struct gp_handles *handles, struct gp_handle *place)
+/* The place is free before its thing ends, so that nothing finds that any more. */
+static void close_place(struct gp_instance *instance, struct gp_handle *place)
 {
+    struct gp_handles *handles = &instance->handles;
+    void *thing = place->thing;
+
     place->thing = NULL;
     place->generation++;
     place->next = handles->free;
     handles->free = (uint32_t)(place - handles->places) + 1;
     handles->used--;
+    place->close(instance, thing);
 }
 
-void gp_handle_drop(struct gp_instance *instance, const void *handle)
+TEE_Result gp_handle_close(struct gp_instance *instance, enum gp_kind kind, const void *handle)
 {
     struct gp_handle *place = place_of(&instance->handles, handle);
 
-    assert_cheap(place != NULL);
-    drop(&instance->handles, place);
+    if (place == NULL || place->kind != kind)
+        return TEE_ERROR_BAD_PARAMETERS;
+    close_place(instance, place);
+    return TEE_SUCCESS;
 }
 
 void gp_handles_close(struct gp_instance *instance)
@@ -128,13 +152,8 @@ void gp_handles_close(struct gp_instance *instance)
     struct gp_handles *handles = &instance->handles;
 
     for (uint32_t i = 0; i < handles->count; i++) {
-        struct gp_handle *place = &handles->places[i];
-        void *thing = place->thing;
-
-        if (thing == NULL)
-            continue;
-        drop(handles, place);
-        place->close(instance, thing);
+        if (handles->places[i].thing != NULL)
+            close_place(instance, &handles->places[i]);
     }
     if (handles->places != NULL)
         gp_free(instance->pool, handles->places);

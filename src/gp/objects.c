@@ -2,6 +2,7 @@
 /* Objects of both kinds: their handles, what they are, what they may be used for (5.5). */
 #include "gp/objects.h"
 
+#include "base/assert.h"
 #include "gp/attributes.h"
 #include "gp/files.h"
 
@@ -18,20 +19,16 @@ static void close_object(struct gp_instance *instance, void *thing)
 TEE_Result gp_object_make(struct gp_instance *instance, struct gp_object **out,
                           TEE_ObjectHandle *handle)
 {
-    struct gp_object *object = gp_alloc(instance->pool, sizeof(*object));
-    TEE_Result result;
+    void *object;
     void *number;
+    TEE_Result result = gp_handle_make_new(instance, GP_OBJECT, sizeof(struct gp_object),
+                                           close_object, &object, &number);
 
-    if (object == NULL)
-        return TEE_ERROR_OUT_OF_MEMORY;
-    result = gp_handle_make(instance, GP_OBJECT, object, close_object, &number);
-    if (result != TEE_SUCCESS) {
-        gp_free(instance->pool, object);
-        return result;
+    if (result == TEE_SUCCESS) {
+        *out = object;
+        *handle = number;
     }
-    *out = object;
-    *handle = number;
-    return TEE_SUCCESS;
+    return result;
 }
 
 struct gp_object *gp_object_find(const struct gp_instance *instance, TEE_ObjectHandle handle)
@@ -41,10 +38,10 @@ struct gp_object *gp_object_find(const struct gp_instance *instance, TEE_ObjectH
 
 void gp_object_close(struct gp_instance *instance, TEE_ObjectHandle handle)
 {
-    struct gp_object *object = gp_object_find(instance, handle);
+    TEE_Result result = gp_handle_close(instance, GP_OBJECT, handle);
 
-    gp_handle_drop(instance, handle);
-    close_object(instance, object);
+    assert_cheap(result == TEE_SUCCESS);
+    (void)result;
 }
 
 TEE_Result gp_object_settle(struct gp_instance *instance, TEE_ObjectHandle handle,
@@ -206,13 +203,7 @@ void TEE_RestrictObjectUsage(TEE_ObjectHandle object, uint32_t objectUsage)
 void TEE_CloseObject(TEE_ObjectHandle object)
 {
     struct gp_instance *instance = gp_current();
-    TEE_Result result = TEE_ERROR_BAD_PARAMETERS;
 
-    if (object == TEE_HANDLE_NULL)
-        return;
-    if (gp_object_find(instance, object) != NULL) {
-        gp_object_close(instance, object);
-        result = TEE_SUCCESS;
-    }
-    gp_end_void(instance, GP_CALL_CLOSE_OBJECT, result);
+    if (object != TEE_HANDLE_NULL)
+        gp_end_void(instance, GP_CALL_CLOSE_OBJECT, gp_handle_close(instance, GP_OBJECT, object));
 }

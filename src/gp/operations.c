@@ -254,15 +254,8 @@ TEE_Result gp_operation_allocate(struct gp_instance *instance, uint32_t algorith
 
 TEE_Result gp_operation_free(struct gp_instance *instance, TEE_OperationHandle handle)
 {
-    struct gp_operation *operation = gp_handle_find(instance, GP_OPERATION, handle);
-
-    if (handle == TEE_HANDLE_NULL)
-        return TEE_SUCCESS;
-    if (operation == NULL)
-        return TEE_ERROR_BAD_PARAMETERS;
-    gp_handle_drop(instance, handle);
-    close_operation(instance, operation);
-    return TEE_SUCCESS;
+    return handle == TEE_HANDLE_NULL ? TEE_SUCCESS
+                                     : gp_handle_close(instance, GP_OPERATION, handle);
 }
 
 TEE_Result gp_operation_reset(struct gp_instance *instance, TEE_OperationHandle handle)

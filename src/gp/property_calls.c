@@ -187,22 +187,17 @@ static void close_enumerator(struct gp_instance *instance, void *thing)
 
 static TEE_Result allocate_enumerator(struct gp_instance *instance, TEE_PropSetHandle *out)
 {
-    struct enumerator *enumerator;
     TEE_Result result;
+    void *enumerator;
     void *handle;
 
     if (out == NULL)
         return TEE_ERROR_BAD_PARAMETERS;
-    enumerator = gp_alloc(instance->pool, sizeof(*enumerator));
-    if (enumerator == NULL)
-        return TEE_ERROR_OUT_OF_MEMORY;
-    result = gp_handle_make(instance, GP_PROPERTIES, enumerator, close_enumerator, &handle);
-    if (result != TEE_SUCCESS) {
-        gp_free(instance->pool, enumerator);
-        return result;
-    }
-    *out = handle;
-    return TEE_SUCCESS;
+    result = gp_handle_make_new(instance, GP_PROPERTIES, sizeof(struct enumerator),
+                                close_enumerator, &enumerator, &handle);
+    if (result == TEE_SUCCESS)
+        *out = handle;
+    return result;
 }
 
 /* OP-TEE takes a NULL for no enumerator; for the standard it is no handle. */
@@ -213,15 +208,8 @@ static bool is_nothing(const struct gp_instance *instance, TEE_PropSetHandle han
 
 static TEE_Result free_enumerator(struct gp_instance *instance, TEE_PropSetHandle handle)
 {
-    struct enumerator *enumerator = gp_handle_find(instance, GP_PROPERTIES, handle);
-
-    if (is_nothing(instance, handle))
-        return TEE_SUCCESS;
-    if (enumerator == NULL)
-        return TEE_ERROR_BAD_PARAMETERS;
-    gp_handle_drop(instance, handle);
-    close_enumerator(instance, enumerator);
-    return TEE_SUCCESS;
+    return is_nothing(instance, handle) ? TEE_SUCCESS
+                                        : gp_handle_close(instance, GP_PROPERTIES, handle);
 }
 
 static TEE_Result start_enumerator(struct gp_instance *instance, TEE_PropSetHandle handle,

@@ -23,7 +23,7 @@ static void *make(struct gp_instance *instance, enum gp_kind kind, struct thing 
     return handle;
 }
 
-static void test_handle_finds_its_thing_until_it_is_dropped(void **state)
+static void test_handle_finds_its_thing_until_it_is_closed(void **state)
 {
     struct gp_instance *instance = gp_fixture.instance;
     struct thing things[2] = {{0}};
@@ -33,12 +33,13 @@ static void test_handle_finds_its_thing_until_it_is_dropped(void **state)
     (void)state;
     assert_ptr_equal(gp_handle_find(instance, GP_OBJECT, a), &things[0]);
     assert_ptr_equal(gp_handle_find(instance, GP_OBJECT, b), &things[1]);
-    gp_handle_drop(instance, a);
+    assert_success(gp_handle_close(instance, GP_OBJECT, a));
     assert_null(gp_handle_find(instance, GP_OBJECT, a));
     assert_ptr_equal(gp_handle_find(instance, GP_OBJECT, b), &things[1]);
-    gp_handle_drop(instance, b);
+    assert_success(gp_handle_close(instance, GP_OBJECT, b));
     assert_true(gp_handles_are_valid(instance));
-    assert_int_equal(things[0].closed + things[1].closed, 0);
+    assert_int_equal(things[0].closed, 1);
+    assert_int_equal(things[1].closed, 1);
 }
 
 static void test_wrong_kind_is_found_out(void **state)
@@ -53,7 +54,14 @@ static void test_wrong_kind_is_found_out(void **state)
         for (unsigned other = 0; other < GP_KINDS; other++)
             assert_ptr_equal(gp_handle_find(instance, (enum gp_kind)other, handle),
                              other == kind ? &thing : NULL);
-        gp_handle_drop(instance, handle);
+        thing.closed = 0;
+        for (unsigned other = 0; other < GP_KINDS; other++) {
+            if (other != kind)
+                assert_result(gp_handle_close(instance, (enum gp_kind)other, handle),
+                              TEE_ERROR_BAD_PARAMETERS);
+        }
+        assert_int_equal(thing.closed, 0);
+        assert_success(gp_handle_close(instance, (enum gp_kind)kind, handle));
     }
 }
 
@@ -64,16 +72,16 @@ static void test_number_comes_again_after_255_others(void **state)
     void *first = make(instance, GP_OBJECT, &thing);
 
     (void)state;
-    gp_handle_drop(instance, first);
+    assert_success(gp_handle_close(instance, GP_OBJECT, first));
     for (unsigned others = 0; others < 255; others++) {
         void *handle = make(instance, GP_OBJECT, &thing);
 
         assert_ptr_not_equal(handle, first);
         assert_null(gp_handle_find(instance, GP_OBJECT, first));
-        gp_handle_drop(instance, handle);
+        assert_success(gp_handle_close(instance, GP_OBJECT, handle));
     }
     assert_ptr_equal(make(instance, GP_OBJECT, &thing), first);
-    gp_handle_drop(instance, first);
+    assert_success(gp_handle_close(instance, GP_OBJECT, first));
 }
 
 static void test_foreign_numbers_are_found_out(void **state)
@@ -93,8 +101,8 @@ static void test_foreign_numbers_are_found_out(void **state)
 
         assert_null(gp_handle_find(instance, GP_OBJECT, forged));
     }
-    gp_handle_drop(instance, handle);
-    gp_handle_drop(other, theirs);
+    assert_success(gp_handle_close(instance, GP_OBJECT, handle));
+    assert_success(gp_handle_close(other, GP_OBJECT, theirs));
     gp_instance_close(other);
 }
 
@@ -231,7 +239,7 @@ static void test_storages_are_found(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    gp_test(test_handle_finds_its_thing_until_it_is_dropped),
+    gp_test(test_handle_finds_its_thing_until_it_is_closed),
     gp_test(test_wrong_kind_is_found_out),
     gp_test(test_number_comes_again_after_255_others),
     gp_test(test_foreign_numbers_are_found_out),
