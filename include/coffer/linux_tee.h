@@ -31,10 +31,12 @@ struct coffer_linux_tee_options {
     const char *protected_store;  /* TEE_STORAGE_PROTECTED */
     const struct coffer_key *key; /* of all of them */
 
-    size_t memory;       /* secure memory of TAs, bytes; 0: COFFER_LINUX_TEE_MEMORY_DEFAULT */
-    size_t store_memory; /* of each store; 0: COFFER_LINUX_MEMORY_DEFAULT */
-    size_t swap_pages;   /* room for evicted pages of heaps; 0: as much as 16 times the memory */
-    size_t heap_max;     /* of an instance, bytes; 0: 64 MiB */
+    size_t memory;          /* secure memory of TAs, bytes; 0: COFFER_LINUX_TEE_MEMORY_DEFAULT */
+    size_t store_memory;    /* of each store; 0: COFFER_LINUX_MEMORY_DEFAULT */
+    size_t swap_pages;      /* room for evicted pages of heaps; 0: as much as 16 times the memory */
+    size_t heap_max;        /* of an instance, bytes; 0: 64 MiB */
+    size_t instance_memory; /* secure memory an instance may use, bytes; 0: all that there is */
+    size_t operations_memory; /* of all operations in libgcrypt, bytes; 0: 1 MiB (docs/GP.md) */
 
     bool huk_plain; /* see struct coffer_config */
     bool head_full_hash;

@@ -104,11 +104,14 @@ static enum coffer_status open_tee(struct linux_tee *all,
                      .memory = all->memory,
                      .profile = options->profile == COFFER_TEE_OPTEE_4 ? GP_OPTEE_4 : GP_1_3_1,
                      .provider = linux_tee_provider(),
+                     .crypto_max = options->operations_memory,
                      .reaches = tee_reaches,
                      .storages = all->storages,
                      .storage_count = all->store_count},
         .limits = {.heap = options->heap_max != 0 ? options->heap_max : HEAP_MAX_DEFAULT,
-                   .frames = UINT64_MAX},
+                   .frames = options->instance_memory != 0
+                                 ? options->instance_memory / COFFER_PAGE_SIZE
+                                 : UINT64_MAX},
         .loader = tee_loader_table(&all->loader),
         .release = release,
         .release_context = all};

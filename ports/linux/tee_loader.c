@@ -20,6 +20,9 @@
 
 #define HEADER "coffer_ta"
 
+/* One file at a time, whichever tee it is for: whether a library is loaded is the process's. */
+static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
+
 struct image {
     void *library;
     int copy; /* the file that it was loaded from, where that is a copy; -1 */
@@ -146,13 +149,12 @@ static bool find_code(void *library, struct coffer_ta_code *out)
     return true;
 }
 
-static void tell(const char *path)
+static void tell(const char *path, const char *why)
 {
     const struct coffer_port *port = coffer_linux_port();
-    const char *why = dlerror();
     char text[PATH_MAX + 256];
 
-    (void)snprintf(text, sizeof(text), "%s: %s", path, why != NULL ? why : "not a TA of that UUID");
+    (void)snprintf(text, sizeof(text), "%s: %s", path, why);
     port->log(port->context, PORT_LOG_WARNING, text);
 }
 
@@ -168,7 +170,7 @@ static void unload(void *context, void *handle)
     free(image);
 }
 
-static enum coffer_status load_file(const char *path, struct image **out)
+static enum coffer_status load_file_locked(const char *path, struct image **out)
 {
     struct image *image = calloc(1, sizeof(*image));
 
@@ -185,12 +187,22 @@ static enum coffer_status load_file(const char *path, struct image **out)
     image->library = image->copy >= 0 ? open_copy(image->copy)
                                       : dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (image->library == NULL || !find_code(image->library, &image->code)) {
-        tell(path);
+        tell(path, image->library == NULL ? dlerror() : "user_ta_header.c isn't in it");
         unload(NULL, image);
         return COFFER_CORRUPT;
     }
     *out = image;
     return COFFER_OK;
+}
+
+static enum coffer_status load_file(const char *path, struct image **out)
+{
+    enum coffer_status status;
+
+    (void)pthread_mutex_lock(&loading);
+    status = load_file_locked(path, out);
+    (void)pthread_mutex_unlock(&loading);
+    return status;
 }
 
 static enum coffer_status load(void *context, const TEE_UUID *uuid, struct gp_image *out)
@@ -205,7 +217,7 @@ static enum coffer_status load(void *context, const TEE_UUID *uuid, struct gp_im
     if (status != COFFER_OK)
         return status;
     if (memcmp(&image->code.uuid, uuid, sizeof(*uuid)) != 0) {
-        tell(path);
+        tell(path, "a TA of another UUID");
         unload(context, image);
         return COFFER_CORRUPT;
     }

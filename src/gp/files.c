@@ -293,7 +293,8 @@ static TEE_Result delete_locked(struct gp_file *file)
     coffer_object_close(file->object);
     file->object = NULL;
     status = coffer_delete(file->name.store, &name);
-    if (status == COFFER_BUSY) /* somebody has it open who is no TA */
+    /* Somebody has it open who is no TA; or what lists objects is damaged, not this one. */
+    if (status == COFFER_BUSY || status == COFFER_CORRUPT)
         return TEE_ERROR_STORAGE_NOT_AVAILABLE;
     return status == COFFER_NOT_FOUND ? TEE_SUCCESS : gp_store_result(status);
 }

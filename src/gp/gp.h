@@ -35,8 +35,8 @@
  * Invariants
  *   GI1 A handle stands for one thing of one instance from when it is given out until it is closed;
  *      a number is not given out again before 255 others of its place were.
- *   GI2 Everything an instance has is charged to its owner and goes with it: pool, space, handles,
- *      open files.
+ *   GI2 What an instance has is charged to its owner and goes with it: pool, space, handles. An
+ *      open file is the tee's, since instances share it.
  *   GI3 An open persistent object (struct gp_file) is there as long as a handle of any instance is.
  *   GI4 Outputs are written on success only, but where the standard says otherwise.
  *   GI5 Nothing pageable is given to a store: buffers in a space are pinned around the call.

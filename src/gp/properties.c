@@ -153,7 +153,8 @@ static bool ta_property(const struct gp_instance *instance, uint32_t index, stru
         out->value.boolean = is_flagged(manifest, TA_FLAG_INSTANCE_KEEP_ALIVE);
         break;
     case TA_DATA_SIZE:
-        out->value.u32 = (uint32_t)instance->heap_size;
+        out->value.u32 = instance->heap_size < UINT32_MAX ? (uint32_t)instance->heap_size
+                                                          : UINT32_MAX;
         break;
     case TA_STACK_SIZE:
         out->value.u32 = manifest->stack_size;

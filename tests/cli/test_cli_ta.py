@@ -79,8 +79,8 @@ class VaultTest(TaTest):
         self.assertEqual(value["parameters"][1]["a"], 2)
         self.assertEqual(sorted(bytes.fromhex(value["parameters"][0]["hex"]).split(b"\0")),
                          [b"", b"mail", b"web"])
-        self.assertIn("SHORT_BUFFER", self.fails(OTHER, "ta", "run", VAULT_TA, GET, "in:web",
-                                                 "out:3"))
+        self.assertIn("SHORT_BUFFER: parameter 1 would have 7 bytes",
+                      self.fails(OTHER, "ta", "run", VAULT_TA, GET, "in:web", "out:3"))
         self.run_ta(VAULT_TA, REMOVE, "in:web")
         self.assertIn("ITEM_NOT_FOUND", self.fails(NOT_FOUND, "ta", "run", VAULT_TA, GET, "in:web",
                                                    "out:9"))

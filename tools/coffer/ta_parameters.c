@@ -246,6 +246,20 @@ static size_t size_of(const struct ta_parameters *parameters, int index)
     return told < parameters->sizes[index] ? told : parameters->sizes[index];
 }
 
+bool ta_parameters_are_short(const struct ta_parameters *parameters, int *index, size_t *wanted)
+{
+    for (int i = 0; i < COUNT; i++) {
+        size_t told = parameters->operation.params[i].tmpref.size;
+
+        if (!is_output(parameters, i) || told <= parameters->sizes[i])
+            continue;
+        *index = i;
+        *wanted = told;
+        return true;
+    }
+    return false;
+}
+
 void ta_parameters_fini(struct ta_parameters *parameters)
 {
     for (int i = 0; i < COUNT; i++) {

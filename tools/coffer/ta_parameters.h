@@ -34,6 +34,9 @@ enum exit_status ta_parameters_parse(struct options *options, int count, char *c
 /* Wipes what was in them. */
 void ta_parameters_fini(struct ta_parameters *parameters);
 
+/* Is there an output that the TA would have had more room for? Which one, and how much, bytes. */
+bool ta_parameters_are_short(const struct ta_parameters *parameters, int *index, size_t *wanted);
+
 /* What the TA told: to their files, and as text on standard output or as JSON. */
 enum exit_status ta_parameters_write(struct options *options,
                                      const struct ta_parameters *parameters);

@@ -134,9 +134,16 @@ static enum exit_status tell_failure(struct options *options, const struct ta_ca
                                      TEEC_Result result)
 {
     const char *name = name_of_result(result);
+    size_t wanted;
+    int index;
 
     if (result == TEEC_ERROR_TARGET_DEAD)
         return fail_because(options, COFFER_MISUSE, "ta: the TA panicked");
+    if (result == TEEC_ERROR_SHORT_BUFFER &&
+        ta_parameters_are_short(&own->parameters, &index, &wanted))
+        return fail_because(options, status_of(result),
+                            "ta: %s answers SHORT_BUFFER: parameter %d would have %zu bytes",
+                            origin_text(own->origin), index, wanted);
     return fail_because(options, status_of(result), "ta: %s answers 0x%08" PRIx32 "%s%s",
                         origin_text(own->origin), result, name == NULL ? "" : ", ",
                         name == NULL ? "" : name);

@@ -22,7 +22,7 @@ static int tell(const char *what, TEEC_Result result)
     if (result == TEEC_SUCCESS)
         return EXIT_SUCCESS;
     if (result == TEEC_ERROR_ITEM_NOT_FOUND)
-        (void)fprintf(stderr, "vault: %s: no such name\n", what);
+        (void)fprintf(stderr, "vault: %s: not found\n", what);
     else
         (void)fprintf(stderr, "vault: %s: error 0x%08x\n", what, (unsigned)result);
     return EXIT_FAILURE;

@@ -657,6 +657,23 @@ static void test_what_others_have_open_is_not_deleted(void **state)
     assert_holds("x", "1");
 }
 
+/* The list of objects is damaged, and no object: none is blamed for it. */
+static void test_without_a_sound_catalogue_nothing_is_deleted(void **state)
+{
+    struct coffer *store = gp_fixture.stores[0].store;
+    TEE_ObjectHandle handle;
+
+    (void)state;
+    make("x", "1");
+    handle = must_open("x", R | M);
+    while (cache_shrink(store->blocks.frames.core, UINT64_MAX, 1000) > 0)
+        continue;
+    for (unsigned copy = 0; copy < 2; copy++)
+        memory_device_flip(device(), "dirf.db", layout_block_offset((struct block){0}, copy), 1);
+    assert_result(TEE_CloseAndDeletePersistentObject1(handle), TEE_ERROR_STORAGE_NOT_AVAILABLE);
+    assert_int_equal(quarantined(), 0);
+}
+
 /* In a store that can't be changed everything can be read. */
 static void test_a_store_that_is_read_only_is_not_available_for_changes(void **state)
 {
@@ -756,6 +773,7 @@ static const struct CMUnitTest tests[] = {
     gp_test(test_what_is_damaged_is_deleted_no_more),
     gp_test(test_what_is_sound_is_not_put_away),
     gp_test(test_what_others_have_open_is_not_deleted),
+    gp_test(test_without_a_sound_catalogue_nothing_is_deleted),
     gp_test(test_a_store_that_is_read_only_is_not_available_for_changes),
     gp_test(test_an_object_that_cannot_be_opened_when_it_is_made_is_there),
     gp_test(test_a_device_that_fails_is_no_damage),
