@@ -407,7 +407,7 @@ static void compare(struct store_fixture *fixture, struct traced *traced, struct
 static void work_both(struct store_fixture *fixture, struct traced *traced,
                       struct coffer_object *object, size_t size)
 {
-    struct both last;
+    struct both last = {0};
     struct random random;
     uint8_t bytes[1000] = {0};
     size_t got;
@@ -502,7 +502,7 @@ static void test_changes_with_reads_between_agree(void **state)
     static uint8_t bytes[60000];
     struct coffer_object *object;
     struct pair pair;
-    struct both last;
+    struct both last = {0};
     size_t got;
 
     (void)state;
@@ -531,7 +531,7 @@ static void test_changes_of_any_size_agree(void **state)
     struct coffer_object *object;
     struct random random;
     struct pair pair;
-    struct both last;
+    struct both last = {0};
     size_t got;
 
     (void)state;
@@ -559,7 +559,7 @@ static void test_new_objects_of_any_size_agree(void **state)
     static uint8_t bytes[300000];
     struct random random;
     struct pair pair;
-    struct both last;
+    struct both last = {0};
 
     (void)state;
     random_init(&random, "objects");

@@ -133,7 +133,9 @@ static void check_vector(const struct vector *v, uint32_t mode)
     /* In two parts, cut anywhere, the second done by a copy too; in place. */
     for (size_t cut = 0; cut <= size; cut++) {
         for (unsigned in_place = 0; in_place < 2; in_place++) {
-            size_t first = sizeof(out), rest = sizeof(out), again;
+            size_t first = sizeof(out);
+            size_t rest = first;
+            size_t again;
             uint8_t copied[SIZE_MOST];
 
             init(v, handles[0]);

@@ -129,7 +129,7 @@ struct world {
 static void begin(struct world *world, struct coffer_linux_tee_options *options)
 {
     static const uint8_t bytes[32] = "a key for the tests of options";
-    const struct coffer_key key = {COFFER_KEY_HUK, bytes, sizeof(bytes)};
+    static const struct coffer_key key = {COFFER_KEY_HUK, bytes, sizeof(bytes)};
     static const struct coffer_ta_code ta = {.uuid = {0xc0ffe701, 0x7e57, 0x4000, {0x80}},
                                              .flags = TA_FLAG_SINGLE_INSTANCE,
                                              .data_size = 4096,
