@@ -73,6 +73,7 @@ void add_enumerators(void);
 void add_sharing(void);
 void add_isolation(void);
 void add_persistence(void);
+void add_corruption(void);
 void add_shortage_storage(void);
 void add_shortage_crypto(void);
 
@@ -118,7 +119,9 @@ void expect_data(const char *id, const char *data);
 void expect_none(const char *id);
 /* What the handle is like now. */
 TEE_ObjectInfo info_of(TEE_ObjectHandle object);
-/* A bit of each object of TEE_STORAGE_PRIVATE, on the device. */
+/* A bit of each object of TEE_STORAGE_PRIVATE, on the device: of what must be read to open it; of
+ * the fourth block of its data. */
 void damage_objects(void);
+void damage_data(void);
 
 #endif

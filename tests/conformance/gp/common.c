@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cases.h"
+#include "tree/layout.h"
 
 void make(const char *id, const char *data)
 {
@@ -65,7 +66,7 @@ TEE_ObjectInfo info_of(TEE_ObjectHandle object)
 
 #define IN_THE_HEAD 68 /* an offset in OP-TEE's files */
 
-void damage_objects(void)
+static void damage_at(uint64_t offset)
 {
     struct memory_device *device = world.devices[0];
 
@@ -73,6 +74,17 @@ void damage_objects(void)
         const char *name = memory_device_file_name(device, i);
 
         if (strcmp(name, "dirf.db") != 0)
-            memory_device_flip(device, name, IN_THE_HEAD, 1);
+            memory_device_flip(device, name, offset, 1);
     }
+}
+
+void damage_objects(void)
+{
+    damage_at(IN_THE_HEAD);
+}
+
+/* Of files that were written once. */
+void damage_data(void)
+{
+    damage_at(layout_block_offset((struct block){3}, 1) + 7);
 }

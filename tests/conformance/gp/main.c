@@ -90,6 +90,7 @@ static void add_everything(void)
     add_sharing();
     add_isolation();
     add_persistence();
+    add_corruption();
     add_shortage_storage();
     add_shortage_crypto();
 }

@@ -19,6 +19,14 @@ TEE = "src/gp/tee.c"
 MEMORY = "src/gp/memory.c"
 TRANSIENT = "src/gp/transient.c"
 ATTRIBUTES = "src/gp/attributes.c"
+OPERATIONS = "src/gp/operations.c"
+DIGEST = "src/gp/digest.c"
+CIPHER = "src/gp/cipher.c"
+MAC = "src/gp/mac.c"
+AE = "src/gp/ae.c"
+GENERATE = "src/gp/generate.c"
+SESSIONS = "src/gp/sessions.c"
+CLIENT = "ports/linux/tee_client.c"
 
 MUTANTS = [
     # Sharing.
@@ -101,4 +109,67 @@ MUTANTS = [
     (ATTRIBUTES, "value->have || (rule->flags", "(rule->flags", "an attribute twice"),
     (ATTRIBUTES, "        if (bits > attributes->max_size)\n            return TEE_ERROR_BAD_STATE;\n",
      "", "a key larger than its object"),
+    # Damage.
+    (OBJECTS, "result == TEE_ERROR_CORRUPT_OBJECT && !stays", "result == TEE_ERROR_CORRUPT_OBJECT",
+     "a damaged object's handle is closed though the TA wants it"),
+    (OBJECTS, "result == TEE_ERROR_CORRUPT_OBJECT && !stays", "stays && result != TEE_SUCCESS",
+     "a damaged object's handle is left open"),
+    (OPERATIONS, "result = second(key_of(instance, operation, key2, &keys[1]));",
+     "result = key_of(instance, operation, key2, &keys[1]);", "a second key is damaged as the first"),
+    (STREAMS, "&base);\n    if (result != TEE_SUCCESS)\n        return gp_object_settle(instance, handle, result);",
+     "&base);\n    if (result != TEE_SUCCESS)\n        return result;",
+     "a seek leaves a damaged object's handle open"),
+    # Shortages.
+    (PERSISTENT, "    if (result != TEE_SUCCESS) {\n        coffer_writer_abort(writer);\n        return result;\n    }\n",
+     "    if (result != TEE_SUCCESS)\n        return result;\n",
+     "a writer is left when there is no memory for a handle"),
+    (OPERATIONS, "    else\n        close_operation(instance, operation);\n    return result;\n}\n\nTEE_Result gp_operation_free",
+     "    return result;\n}\n\nTEE_Result gp_operation_free",
+     "an operation that isn't given out stays"),
+    (OPERATIONS, "    for (unsigned i = 0; i < 2; i++) {\n        if (works_by_hash(operation))\n            provider->hash_close",
+     "    for (unsigned i = 0; i < 1; i++) {\n        if (works_by_hash(operation))\n            provider->hash_close",
+     "a second context isn't closed"),
+    (OPERATIONS, "    if (status != COFFER_OK)\n        return gp_result(status);\n    operation->state = source->state;",
+     "    operation->state = source->state;", "a copy without memory goes through"),
+    (CALLS, "IN_BOTH(NO_SPACE | STORAGE)", "IN_BOTH(STORAGE)", "no room to grow is no answer"),
+    (TRANSIENT, "        gp_attributes_free(instance->pool, attributes);\n        return result;",
+     "        return result;", "attributes stay when there is no memory for their object"),
+    # Operations.
+    (OPERATIONS, "    if (!operation->active)\n        return TEE_ERROR_BAD_STATE;\n    *out = operation;", "    *out = operation;",
+     "what isn't initialised takes data"),
+    (OPERATIONS, "    if (operation->active)\n        return TEE_ERROR_BAD_STATE;\n    *out = operation;", "    *out = operation;",
+     "an active operation takes another key"),
+    (OPERATIONS, "class_of(operation->algorithm) == class ? operation", "class != 0 ? operation",
+     "operations of other classes are taken"),
+    (OPERATIONS, "secret->number.size * 8 > operation->max_size || ", "", "a key is larger than allowed"),
+    (OPERATIONS, "(info.objectUsage & usage_of(operation)) != usage_of(operation) || ", "",
+     "a key does what it may not"),
+    (OPERATIONS, " || source->mode != operation->mode", "", "a copy has another mode"),
+    (OPERATIONS, "result == TEE_SUCCESS && keys[0].bits != keys[1].bits", "result != TEE_SUCCESS && keys[0].bits != keys[1].bits",
+     "two keys of different sizes"),
+    (OPERATIONS, "    if ((operation->flags & TEE_HANDLE_FLAG_KEY_SET) == 0)\n        return TEE_ERROR_BAD_STATE;\n    gp_operation_calm(instance, operation);\n    return TEE_SUCCESS;",
+     "    gp_operation_calm(instance, operation);\n    return TEE_SUCCESS;", "a reset needs no key"),
+    (DIGEST, "    if (is_extracting(operation))\n        return TEE_ERROR_BAD_STATE;\n    instance",
+     "    instance", "a digest goes on after an extraction"),
+    (CIPHER, "iv_size != operation->algorithm->block))", "iv_size == 0))", "an IV of any size"),
+    (CIPHER, "return size > operation->algorithm->block;", "return size >= operation->algorithm->block;",
+     "CTS of one block"),
+    (CIPHER, "    *out_size = needed;\n    return TEE_ERROR_SHORT_BUFFER;", "    return TEE_ERROR_SHORT_BUFFER;",
+     "a cipher doesn't tell the room it needs"),
+    (MAC, "    if (!can_end(operation, size))\n        return TEE_ERROR_BAD_STATE;\n    result", "    result",
+     "a CBC-MAC ends within a block"),
+    (MAC, "mac_size != operation->algorithm->digest || ", "", "a part of a MAC is one"),
+    (AE, "KEY_SET) == 0 || operation->active)", "KEY_SET) == 0)", "AE begins again"),
+    (AE, "state->payload_begun ||\n", "false ||\n", "AAD after the payload"),
+    (AE, "operation->mode != TEE_MODE_ENCRYPT || ", "", "what decrypts encrypts"),
+    (AE, "bits >= 96 && bits <= 128", "bits >= 88 && bits <= 128", "a tag too short"),
+    (AE, "(is_end && state->payload_size + size != state->payload_expected)", "false",
+     "CCM's payload is less than was told"),
+    # Keys that are made.
+    (GENERATE, "    if (bits != NULL && bits->value == 0)\n        return TEE_ERROR_BAD_PARAMETERS;\n", "",
+     "a secret of no bits"),
+    (GENERATE, "bits != NULL ? bits->value : 0,", "0,", "a secret's length isn't heeded"),
+    (GENERATE, "given(attributes, TEE_ATTR_DSA_SUBPRIME), given", "NULL, given",
+     "DSA's secret is larger than its group"),
+    (TRANSIENT, "given == 0 || given == size ?", "given != 1 ?", "a prime of another size"),
 ]
