@@ -74,6 +74,8 @@ void add_sharing(void);
 void add_isolation(void);
 void add_persistence(void);
 void add_corruption(void);
+void add_sessions(void);
+void add_client_arguments(void);
 void add_shortage_storage(void);
 void add_shortage_crypto(void);
 

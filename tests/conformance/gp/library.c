@@ -124,11 +124,28 @@ static enum coffer_status octets_public(void *state, enum gp_octet_curve curve,
     return status;
 }
 
+/* --- Ends -------------------------------------------------------------------------------- */
+
+static void (*told)(void);
+
+void library_tell_of_ends(void (*ends)(void))
+{
+    told = ends;
+}
+
+static void block_close(void *context)
+{
+    if (context != NULL && told != NULL)
+        told();
+    linux_tee_provider()->block_close(context);
+}
+
 const struct gp_provider *library_provider(void)
 {
     static struct gp_provider provider;
 
     provider = *linux_tee_provider();
+    provider.block_close = block_close;
     provider.rsa_generate = rsa_generate;
     provider.power_generate = power_generate;
     provider.curve_generate = curve_generate;

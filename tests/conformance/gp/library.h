@@ -24,6 +24,9 @@ void library_refuse(struct fault_plan *plan);
 
 const struct gp_provider *library_provider(void);
 
+/* Called whenever a cipher's context is closed, by who closes it; NULL: nothing. */
+void library_tell_of_ends(void (*ends)(void));
+
 /* Are all of a tee's contexts closed? */
 bool library_is_idle(const struct gp_tee *tee);
 

@@ -91,6 +91,8 @@ static void add_everything(void)
     add_isolation();
     add_persistence();
     add_corruption();
+    add_sessions();
+    add_client_arguments();
     add_shortage_storage();
     add_shortage_crypto();
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "coffer/linux_memory.h"
+#include "coffer/linux_tee.h"
 #include "engine/engine.h"
 #include "library.h"
 #include "support/must.h"
@@ -25,32 +26,39 @@ static bool refuse(void *argument, struct owner owner, size_t size)
     return fault_plan_strikes(argument, FAULT_CALL_OTHER);
 }
 
+static const struct gp_limits limits = {.heap = HEAP, .frames = UINT64_MAX};
+
 static struct gp_instance *open_instance(const TEE_UUID *ta)
 {
-    static const struct gp_limits limits = {.heap = HEAP, .frames = UINT64_MAX};
     struct gp_instance *instance;
 
     must(gp_instance_open(&world.tee, ta, &limits, &instance) == COFFER_OK);
     return instance;
 }
 
-static void open_tee(void)
+/* They are good until the next call. */
+static struct gp_tee_settings settings_of_tee(void)
 {
     /* A panic is told by the suite, where nobody expects it. */
     static struct coffer_port port;
-    const struct gp_storage storages[WORLD_STORES] = {
-        {.id = TEE_STORAGE_PRIVATE, .store = world.stores[0].store},
-        {.id = TEE_STORAGE_PERSO, .store = world.stores[1].store},
-    };
-    const struct gp_tee_settings settings = {.port = &port,
-                                             .memory = world.memory.memory,
-                                             .profile = world.profile,
-                                             .provider = library_provider(),
-                                             .storages = storages,
-                                             .storage_count = WORLD_STORES};
+    static struct gp_storage storages[WORLD_STORES];
 
     port = *coffer_linux_port();
     port.log = NULL;
+    storages[0] = (struct gp_storage){TEE_STORAGE_PRIVATE, world.stores[0].store};
+    storages[1] = (struct gp_storage){TEE_STORAGE_PERSO, world.stores[1].store};
+    return (struct gp_tee_settings){.port = &port,
+                                    .memory = world.memory.memory,
+                                    .profile = world.profile,
+                                    .provider = library_provider(),
+                                    .storages = storages,
+                                    .storage_count = WORLD_STORES};
+}
+
+static void open_tee(void)
+{
+    const struct gp_tee_settings settings = settings_of_tee();
+
     must(gp_tee_open(&world.tee, &settings) == COFFER_OK);
     world.instance = open_instance(&uuid);
     world.twin = open_instance(&uuid);
@@ -78,7 +86,8 @@ static void open_store(unsigned i, bool create)
     must(store_fixture_open(&world.stores[i], world.devices[i], &options) == COFFER_OK);
 }
 
-void world_open(enum gp_profile profile)
+/* With nothing but memory and empty stores. */
+static void open_bare(enum gp_profile profile)
 {
     static const struct space_fixture_settings memory = {.memory = 2 * MIB, .swap_pages = 1024};
 
@@ -96,7 +105,32 @@ void world_open(enum gp_profile profile)
     open_tee();
     must(close_tee());
     world.memory.start = space_fixture_balance(&world.memory);
+}
+
+void world_open(enum gp_profile profile)
+{
+    open_bare(profile);
     open_tee();
+}
+
+void world_open_for_clients(enum gp_profile profile)
+{
+    struct gp_tee_parts parts = {.limits = limits};
+
+    open_bare(profile);
+    parts.settings = settings_of_tee();
+    must(gp_sessions_open(&world.clients, &parts) == COFFER_OK);
+    must(coffer_linux_tee_use(&world.clients) == COFFER_OK);
+    world.has_clients = true;
+}
+
+/* No session is open, and no context. */
+static bool close_clients(void)
+{
+    bool is_idle = coffer_linux_tee_use(NULL) == COFFER_OK;
+
+    coffer_tee_close(&world.clients);
+    return is_idle;
 }
 
 static void close_stores(void)
@@ -119,7 +153,7 @@ bool world_close(void)
     bool is_valid;
 
     world.store_memory.paused = true;
-    is_valid = close_tee();
+    is_valid = world.has_clients ? close_clients() : close_tee();
     close_stores();
     for (unsigned i = 0; i < WORLD_STORES; i++)
         memory_device_free(world.devices[i]);

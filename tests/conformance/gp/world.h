@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "gp/gp.h"
+#include "gp/sessions.h"
 #include "memory/memory.h"
 #include "support/fault_plan.h"
 #include "support/space_fixture.h"
@@ -28,6 +29,8 @@ struct world {
     struct gp_instance *instance; /* of the TA whose rules are looked at */
     struct gp_instance *twin;     /* another one of the same TA */
     struct gp_instance *stranger; /* of another TA */
+    struct coffer_tee clients;    /* instead of `tee` and its instances, for rules of sessions */
+    bool has_clients;
 
     /* Refusals of the stores' memory. */
     struct fault_plan store_memory;
@@ -38,6 +41,8 @@ extern struct world world;
 
 /* With empty stores. */
 void world_open(enum gp_profile profile);
+/* The same for clients of <tee_client_api.h>: contexts are of its tee, and no session is open. */
+void world_open_for_clients(enum gp_profile profile);
 /* All is closed, and opened again with what the devices hold. */
 void world_reopen(void);
 /* False: not all came back, which is told. */
