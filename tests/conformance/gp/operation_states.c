@@ -194,6 +194,11 @@ static void digest_updates(TEE_OperationHandle operation)
     TEE_DigestUpdate(operation, "x", 1);
 }
 
+static void digest_takes_nothing(TEE_OperationHandle operation)
+{
+    TEE_DigestUpdate(operation, NULL, 0);
+}
+
 static void digest_ends(TEE_OperationHandle operation)
 {
     size_t size = sizeof(out);
@@ -305,6 +310,8 @@ static const struct row {
     {"6.2.7", GP_CALL_SET_OPERATION_KEY2, "", sets_keys, "WWW WWW WWW WWW WWWWW ..S"},
     {"6.2.7", GP_CALL_SET_OPERATION_KEY2, "none, ", takes_keys, "WWW WWW WWW WWW WWWWW ..S"},
     {"6.3.1", GP_CALL_DIGEST_UPDATE, "", digest_updates, "WWW ..S WWW WWW WWWWW WWW"},
+    {"6.3.1", GP_CALL_DIGEST_UPDATE, "no data, ", digest_takes_nothing,
+     "WWW ..S WWW WWW WWWWW WWW"},
     {"6.3.2", GP_CALL_DIGEST_DO_FINAL, "", digest_ends, "WWW ... WWW WWW WWWWW WWW"},
     {"6.3.3", GP_CALL_DIGEST_EXTRACT, "", digest_extracts, "WWW ... WWW WWW WWWWW WWW"},
     {"6.4.1", GP_CALL_CIPHER_INIT, "", cipher_begins, "WWW WWW S.. WWW WWWWW S.."},

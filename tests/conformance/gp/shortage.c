@@ -148,7 +148,8 @@ struct attempt {
     const struct shortage *shortage;
     enum source source;
     TEE_Result result;
-    bool in_doubt; /* whether the change was made */
+    uint64_t blocks; /* in the pools, before the call */
+    bool in_doubt;   /* whether the change was made */
 };
 
 /* It is in doubt when the device fails, and when it has no room for the one write that makes the
@@ -168,10 +169,20 @@ static bool must_panic(const struct attempt *attempt)
            (shortage->panics == PANICS_IN_OPTEE || shortage->codes[attempt->source] == AWAY);
 }
 
+/* Of handles, which stays with the instance. */
+static void have_a_table(void)
+{
+    TEE_PropSetHandle handle;
+
+    expect_success(TEE_AllocatePropertyEnumerator(&handle));
+    TEE_FreePropertyEnumerator(handle);
+}
+
 static void prepare_attempt(void *argument)
 {
     const struct attempt *attempt = argument;
 
+    have_a_table();
     if (attempt->shortage->prepare != NULL)
         attempt->shortage->prepare();
     if (had.object != TEE_HANDLE_NULL)
@@ -190,6 +201,7 @@ static void regain_attempt(void *argument)
     const struct attempt *attempt = argument;
 
     had = (struct shortage_had){.of = attempt->shortage};
+    have_a_table();
     if (attempt->shortage->regain != NULL)
         attempt->shortage->regain();
 }
@@ -261,6 +273,10 @@ static void check_refused(struct attempt *attempt, const struct pictures *pictur
     }
     if (world_picture() != pictures->before)
         note("it failed and changed something");
+    if (world_has_strange_files())
+        note("it failed and left something on the device");
+    if (!panicked && !shortage->closes && world_blocks() != attempt->blocks)
+        note("it failed and left something in memory");
     if (panicked)
         world_reopen();
     if (panicked || shortage->closes)
@@ -305,6 +321,7 @@ static bool refuse_at(const struct shortage *shortage, enum source source, uint6
     bool fired;
 
     prepare(shortage, pictures);
+    attempt.blocks = world_blocks();
     if (source == MEMORY_OF_INSTANCES)
         take_all_blocks();
     refuse_from(&refusal, at);

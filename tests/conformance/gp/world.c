@@ -165,6 +165,31 @@ bool world_store_has_failed(void)
     return world.stores[0].store->store.failed;
 }
 
+bool world_has_strange_files(void)
+{
+    struct coffer_entry entry;
+    struct coffer_list *list;
+    size_t files = 0;
+    size_t objects = 0;
+
+    for (size_t i = 0; i < memory_device_file_count(world.devices[0]); i++)
+        files += strchr(memory_device_file_name(world.devices[0], i), '/') == NULL;
+    must(coffer_list_open(world.stores[0].store, NULL, &list) == COFFER_OK);
+    while (coffer_list_next(list, &entry) == COFFER_OK)
+        objects++;
+    coffer_list_close(list);
+    return files != objects + 1;
+}
+
+uint64_t world_blocks(void)
+{
+    struct coffer_pool_statistics tee, instance;
+
+    coffer_pool_statistics(world.tee.pool, &tee);
+    coffer_pool_statistics(world.instance->pool, &instance);
+    return tee.blocks + instance.blocks;
+}
+
 /* --- Pictures ---------------------------------------------------------------------------- */
 
 /* FNV-1a. */

@@ -51,6 +51,11 @@ COFFER_MUST_CHECK bool world_close(void);
 /* Did the store of TEE_STORAGE_PRIVATE break off a change in doubt? It takes no other. */
 bool world_store_has_failed(void);
 
+/* Files of the device of TEE_STORAGE_PRIVATE that are no object's and not the catalogue. */
+bool world_has_strange_files(void);
+/* Blocks that the tee and `instance` have in their pools. */
+uint64_t world_blocks(void);
+
 /* What the stores hold, to be compared: a sum over the names, attributes and data of all objects.
  * Outside of instances. */
 uint64_t world_picture(void);
