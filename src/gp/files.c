@@ -12,8 +12,11 @@ static void lock(struct gp_tee *tee)
     tee->port->lock_take(tee->port->context, &tee->files_lock);
 }
 
+static bool files_are_valid(const struct gp_tee *tee);
+
 static void unlock(struct gp_tee *tee)
 {
+    assert_deep(files_are_valid(tee));
     tee->port->lock_give(tee->port->context, &tee->files_lock);
 }
 
@@ -441,7 +444,7 @@ uint32_t gp_file_flags(struct gp_tee *tee, const struct gp_file_name *name)
     return flags;
 }
 
-static bool file_is_valid(struct gp_tee *tee, const struct gp_file *file)
+static bool file_is_valid(const struct gp_tee *tee, const struct gp_file *file)
 {
     unsigned same = 0;
 
@@ -451,13 +454,21 @@ static bool file_is_valid(struct gp_tee *tee, const struct gp_file *file)
            file->name.id_size <= COFFER_ID_MAX && (file->calls == 0 || file->object != NULL);
 }
 
-bool gp_files_are_valid(struct gp_tee *tee)
+static bool files_are_valid(const struct gp_tee *tee)
 {
     bool is_valid = true;
 
-    lock(tee);
     list_each (link, &tee->files)
         is_valid = is_valid && file_is_valid(tee, list_entry(link, struct gp_file, link));
+    return is_valid;
+}
+
+bool gp_files_are_valid(struct gp_tee *tee)
+{
+    bool is_valid;
+
+    lock(tee);
+    is_valid = files_are_valid(tee);
     unlock(tee);
     return is_valid;
 }

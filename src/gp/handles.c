@@ -72,6 +72,7 @@ static TEE_Result grow(struct gp_instance *instance)
         handles->free = i;
     }
     handles->count = count;
+    assert_deep(gp_handles_are_valid(instance));
     return TEE_SUCCESS;
 }
 
@@ -89,6 +90,7 @@ TEE_Result gp_handle_make(struct gp_instance *instance, enum gp_kind kind, void 
             return result;
     }
     place = &handles->places[handles->free - 1];
+    assert_debug(place->thing == NULL && handles->used < handles->count);
     handles->free = place->next;
     handles->used++;
     place->thing = thing;
@@ -129,6 +131,7 @@ static void close_place(struct gp_instance *instance, struct gp_handle *place)
     struct gp_handles *handles = &instance->handles;
     void *thing = place->thing;
 
+    assert_debug(thing != NULL && handles->used > 0);
     place->thing = NULL;
     place->generation++;
     place->next = handles->free;
@@ -151,6 +154,7 @@ void gp_handles_close(struct gp_instance *instance)
 {
     struct gp_handles *handles = &instance->handles;
 
+    assert_deep(gp_handles_are_valid(instance));
     for (uint32_t i = 0; i < handles->count; i++) {
         if (handles->places[i].thing != NULL)
             close_place(instance, &handles->places[i]);
