@@ -4,8 +4,9 @@
 
   manual.py INCLUDE CALLS PAGE...     every call and macro to be called has a page; a page's names
                                       are those of its SYNOPSIS, its prototypes the headers'; the
-                                      codes and numbers of its ERRORS are the table's; what it
-                                      refers to is there
+                                      codes and numbers of its ERRORS are the table's; the
+                                      options that its calls take are told; what it refers to is
+                                      there
   manual.py --self-test               what is wrong is found
 """
 import os
@@ -19,6 +20,8 @@ ATTRIBUTE = re.compile(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)")
 MARKS = re.compile(r"\b(?:TA_EXPORT|COFFER_MUST_CHECK)\b")
 DECLARATION = re.compile(r"(.*?)\b(\w+)\s*\((.*)\)")
 MACRO = re.compile(r"^#define ([A-Z]+MSG(?:_RAW)?|DHEXDUMP)\(", re.MULTILINE)
+OPTIONS = re.compile(r"^struct (\w+_options) \{(.*?)^\};", re.MULTILINE | re.DOTALL)
+MEMBER = re.compile(r"(\w+);")
 INCLUDES = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 OLD = "__GP11_"  # the form of version 1.1, which no NAME needs
 ELSEWHERE = {"coffer", "gdb", "getrandom", "printf", "valgrind"}  # pages that aren't ours
@@ -50,10 +53,12 @@ class Headers:
     def __init__(self, texts, others=""):
         self.texts = texts
         self.words = set(re.findall(r"\w+", "".join(texts.values()) + others))
-        self.calls, self.macros, self.place = {}, set(), {}
+        self.calls, self.macros, self.place, self.options = {}, set(), {}, {}
         for header, text in texts.items():
             found = prototypes(text)
             self.calls.update(found)
+            for name, members in OPTIONS.findall(symbols.COMMENT.sub("", text)):
+                self.options[name] = MEMBER.findall(members)
             self.macros.update(MACRO.findall(text))
             self.place.update({name: header for name in [*found, *MACRO.findall(text)]})
 
@@ -147,6 +152,13 @@ def check_errors(page, table):
     return faults
 
 
+def check_options(page, headers):
+    taken = {word for _, _, parameters in page.synopsis() for word in parameters}
+    return [f"{name} has {member}" for name in sorted(taken & set(headers.options))
+            for member in headers.options[name] if not re.search(rf"^\.It Va .*\b{member}\b",
+                                                                 page.text, re.MULTILINE)]
+
+
 def check_words(page, headers, known):
     """What is referred to and what is written as a call or a constant is there."""
     faults = [f"there is no page {name}({section})"
@@ -166,6 +178,7 @@ def check(pages, headers, table):
     faults, seen = [], {}
     for page in pages:
         found = check_synopsis(page, headers) + check_errors(page, table)
+        found += check_options(page, headers)
         found += check_words(page, headers, known)
         faults += [f"{os.path.basename(page.path)}: {fault}" for fault in found]
         for name, _, _ in page.synopsis():
@@ -194,11 +207,14 @@ def read(path):
 
 def self_test():
     header = ("/* TEE_Gone(void); */\n#define EMSG(...) x\n#define TEE_ERROR_OVERFLOW 1\n"
-              "TEE_Result TEE_One(uint32_t a,\n    const void *b);\nvoid TEE_Two(void);\n")
+              "struct one_options {\n    int deep; /* or; */\n};\n"
+              "TEE_Result TEE_One(uint32_t a,\n    const struct one_options *b);\n"
+              "void TEE_Two(void);\n")
     row = '    [GP_CALL_ONE] = {"TEE_One", 0x1A, IN_BOTH(OVERFLOWS)},\n'
     good = (".Sh NAME\n.Nm TEE_One ,\n.Nm TEE_Two ,\n.Nm EMSG\n.Nd two\n.Sh SYNOPSIS\n.In h.h\n"
-            '.Ft TEE_Result\n.Fo TEE_One\n.Fa "uint32_t a"\n.Fa "const void *b"\n.Fc\n'
+            '.Ft TEE_Result\n.Fo TEE_One\n.Fa "uint32_t a"\n.Fa "const struct one_options *b"\n.Fc\n'
             ".Ft void\n.Fo TEE_Two\n.Fa void\n.Fc\n.Fo EMSG\n.Fa ...\n.Fc\n"
+            ".Sh DESCRIPTION\n.Bl -tag\n.It Va deep\n.El\n"
             ".Sh ERRORS\n.Bl -tag\n.It Fn TEE_One Pq 0x1A\n.Dv TEE_ERROR_OVERFLOW .\nPanics:\n.El\n"
             ".Sh SEE ALSO\n.Xr TEE_Two 3\n")
     headers, table = Headers({"h.h": header}), read_calls(row)
@@ -213,8 +229,9 @@ def self_test():
             (".Fo TEE_Two\n.Fa void\n.Fc\n", "", "no page tells of TEE_Two"),
             (".Fo TEE_Two", ".Fo TEE_Three", "there is no TEE_Three"),
             ("uint32_t a", "uint32_t x", "TEE_One isn't declared so"),
-            ("const void *b", "void *b", "TEE_One isn't declared so"),
+            ("const struct", "struct", "TEE_One isn't declared so"),
             (".Ft TEE_Result", ".Ft void", "TEE_One isn't declared so"),
+            (".It Va deep", ".It Va high", "one_options has deep"),
             (".In h.h", ".In other.h", "isn't in ['other.h']"),
             ("0x1A", "0x1B", "ERRORS has TEE_One"),
             (".Dv TEE_ERROR_OVERFLOW .\n", "None.\n", "ERRORS has TEE_One"),
