@@ -191,45 +191,85 @@ static void put_away(struct gp_file *file)
     (void)!coffer_quarantine(file->name.store, &name);
 }
 
-static TEE_Result open_locked(struct gp_tee *tee, struct gp_file *fresh, uint32_t flags,
-                              struct gp_file **out)
+static TEE_Result use_locked(struct gp_file *file)
 {
-    struct gp_file *file = find(tee, &fresh->name);
-    struct coffer_name name = gp_store_name(&fresh->name);
-    enum coffer_status status;
+    struct coffer_name name = gp_store_name(&file->name);
+    enum coffer_status status = COFFER_OK;
 
-    if (file != NULL && file->corrupt)
+    if (!file->corrupt && file->object == NULL)
+        status = coffer_object_open(file->name.store, &name, &file->object);
+    if (status == COFFER_CORRUPT || status == COFFER_NOT_FOUND)
+        put_away(file);
+    if (file->corrupt)
         return TEE_ERROR_CORRUPT_OBJECT;
-    if (file != NULL && !may_join(tee, file, flags))
+    if (status == COFFER_OK)
+        file->calls++;
+    return gp_store_result(status);
+}
+
+static TEE_Result done_locked(struct gp_file *file, enum coffer_status status)
+{
+    assert_cheap(file->calls > 0);
+    file->calls--;
+    file->corrupt = file->corrupt || status == COFFER_CORRUPT;
+    if (file->corrupt && file->calls == 0)
+        put_away(file);
+    return gp_store_result(status);
+}
+
+/* With the first handle. */
+static TEE_Result open_first(struct gp_tee *tee, struct gp_file *fresh, uint32_t flags,
+                             const struct gp_loader *loader)
+{
+    struct coffer_name name = gp_store_name(&fresh->name);
+    enum coffer_status status = coffer_object_open(fresh->name.store, &name, &fresh->object);
+
+    if (status == COFFER_OK)
+        status = loader->load(loader->argument, fresh->object);
+    if (status == COFFER_OK)
+        first_handle(tee, fresh, flags);
+    else if (status == COFFER_CORRUPT)
+        put_away(fresh);
+    else
+        coffer_object_close(fresh->object);
+    return gp_store_result(status);
+}
+
+/* Beside other handles. */
+static TEE_Result join(struct gp_tee *tee, struct gp_file *file, uint32_t flags,
+                       const struct gp_loader *loader)
+{
+    TEE_Result result;
+
+    if (!file->corrupt && !may_join(tee, file, flags))
         return TEE_ERROR_ACCESS_CONFLICT;
-    if (file != NULL) {
+    result = use_locked(file);
+    if (result == TEE_SUCCESS)
+        result = done_locked(file, loader->load(loader->argument, file->object));
+    if (result == TEE_SUCCESS)
         add_handle(file, flags);
-        *out = file;
-        return TEE_SUCCESS;
-    }
-    status = coffer_object_open(fresh->name.store, &name, &fresh->object);
-    if (status == COFFER_CORRUPT)
-        (void)!coffer_quarantine(fresh->name.store, &name);
-    if (status != COFFER_OK)
-        return gp_store_result(status);
-    first_handle(tee, fresh, flags);
-    *out = fresh;
-    return TEE_SUCCESS;
+    return result;
 }
 
 TEE_Result gp_file_open(struct gp_tee *tee, const struct gp_file_name *name, uint32_t flags,
-                        struct gp_file **out)
+                        const struct gp_loader *loader, struct gp_file **out)
 {
     struct gp_file *fresh = make_file(tee, name);
-    struct gp_file *file = NULL;
+    struct gp_file *file;
     TEE_Result result;
 
     if (fresh == NULL)
         return TEE_ERROR_OUT_OF_MEMORY;
     lock(tee);
-    result = open_locked(tee, fresh, flags, &file);
+    file = find(tee, name);
+    if (file != NULL) {
+        result = join(tee, file, flags, loader);
+    } else {
+        file = fresh;
+        result = open_first(tee, file, flags, loader);
+    }
     unlock(tee);
-    if (file != fresh)
+    if (result != TEE_SUCCESS || file != fresh)
         gp_free(tee->pool, fresh);
     if (result == TEE_SUCCESS)
         *out = file;
@@ -343,22 +383,6 @@ TEE_Result gp_file_rename(struct gp_tee *tee, struct gp_file *file, const struct
 
 /* --- Using --- */
 
-static TEE_Result use_locked(struct gp_file *file)
-{
-    struct coffer_name name = gp_store_name(&file->name);
-    enum coffer_status status = COFFER_OK;
-
-    if (!file->corrupt && file->object == NULL)
-        status = coffer_object_open(file->name.store, &name, &file->object);
-    if (status == COFFER_CORRUPT || status == COFFER_NOT_FOUND)
-        put_away(file);
-    if (file->corrupt)
-        return TEE_ERROR_CORRUPT_OBJECT;
-    if (status == COFFER_OK)
-        file->calls++;
-    return gp_store_result(status);
-}
-
 TEE_Result gp_file_use(struct gp_tee *tee, struct gp_file *file, struct coffer_object **out)
 {
     TEE_Result result;
@@ -369,16 +393,6 @@ TEE_Result gp_file_use(struct gp_tee *tee, struct gp_file *file, struct coffer_o
         *out = file->object;
     unlock(tee);
     return result;
-}
-
-static TEE_Result done_locked(struct gp_file *file, enum coffer_status status)
-{
-    assert_cheap(file->calls > 0);
-    file->calls--;
-    file->corrupt = file->corrupt || status == COFFER_CORRUPT;
-    if (file->corrupt && file->calls == 0)
-        put_away(file);
-    return gp_store_result(status);
 }
 
 TEE_Result gp_file_done(struct gp_tee *tee, struct gp_file *file, enum coffer_status status)

@@ -20,9 +20,9 @@
  *      memory to open it: that is tried again with each use.
  *
  * Locking: all of it under tee->files_lock, which these functions take. It is held while a name is
- * opened, made, renamed, deleted or put away, and usage is changed; not over what is done with an
- * object's data, which goes on between gp_file_use and gp_file_done. No other lock of the front end
- * is taken under it.
+ * opened, made, renamed, deleted or put away, what an opener has to know included, and usage is
+ * changed; not over what is done with an object's data, which goes on between gp_file_use and
+ * gp_file_done. No other lock of the front end is taken under it.
  */
 #ifndef COFFER_GP_FILES_H
 #define COFFER_GP_FILES_H
@@ -70,10 +70,17 @@ struct coffer_name gp_store_name(const struct gp_file_name *name);
  * all of them the other? */
 bool gp_flags_agree(enum gp_profile profile, uint32_t flags, uint32_t any, uint32_t all);
 
-/* One handle more. ITEM_NOT_FOUND, ACCESS_CONFLICT, CORRUPT_OBJECT (it is put away),
- * OUT_OF_MEMORY, STORAGE_NOT_AVAILABLE. */
+/* What is read of an object while it is opened. It mustn't call anything of this file. */
+struct gp_loader {
+    enum coffer_status (*load)(void *argument, struct coffer_object *object);
+    void *argument;
+};
+
+/* One handle more, after the object was loaded: a handle that comes to nothing stands in nobody's
+ * way. ITEM_NOT_FOUND, ACCESS_CONFLICT, CORRUPT_OBJECT (it is put away), OUT_OF_MEMORY,
+ * STORAGE_NOT_AVAILABLE, and what else the loader says. */
 TEE_Result gp_file_open(struct gp_tee *tee, const struct gp_file_name *name, uint32_t flags,
-                        struct gp_file **out);
+                        const struct gp_loader *loader, struct gp_file **out);
 
 /* What the writer has is an object of that name from now on, in place of one that has it if the
  * writer may replace it, and has one handle; `out` NULL: none. The writer is gone afterwards,

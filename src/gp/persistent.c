@@ -31,78 +31,81 @@ TEE_Result gp_persistent_find(const struct gp_instance *instance, TEE_ObjectHand
 /* --- Opening --- */
 
 /* Read the attributes through `bytes`, which have room for them as they are stored. */
-static TEE_Result unpack(struct gp_instance *instance, const struct gp_object *object,
-                         const struct coffer_info *info, uint8_t *bytes)
+static enum coffer_status unpack(const struct gp_object *object, struct coffer_object *stored,
+                                 const struct coffer_info *info, uint8_t *bytes)
 {
-    enum coffer_status status;
-    struct coffer_object *stored;
-    TEE_Result result = gp_file_use(instance->tee, object->file, &stored);
+    enum coffer_status status = coffer_object_attributes(stored, bytes, info->attributes_size);
 
-    if (result != TEE_SUCCESS)
-        return result;
-    status = coffer_object_attributes(stored, bytes, info->attributes_size);
     if (status == COFFER_OK && gp_attributes_unpack(object->attributes, info->have, bytes,
                                                     info->attributes_size) != TEE_SUCCESS)
         status = COFFER_CORRUPT;
-    return gp_file_done(instance->tee, object->file, status);
+    return status;
 }
 
-/* From the store into secure memory. NOT_SUPPORTED: no such type is known here. */
-static TEE_Result load_attributes(struct gp_instance *instance, struct gp_object *object,
-                                  const struct coffer_info *info)
+/* From the store into secure memory. COFFER_UNSUPPORTED: no such type is known here. */
+static enum coffer_status load_attributes(struct gp_instance *instance, struct gp_object *object,
+                                          struct coffer_object *stored,
+                                          const struct coffer_info *info)
 {
     const struct gp_type *type = gp_type_find(info->type);
-    TEE_Result result;
+    enum coffer_status status;
     uint8_t *bytes;
 
     if (type == NULL || !gp_type_has_size(type, info->max_size))
-        return TEE_ERROR_NOT_SUPPORTED;
-    result = gp_attributes_make(instance->pool, type, info->max_size, &object->attributes);
-    if (result != TEE_SUCCESS)
-        return result;
+        return COFFER_UNSUPPORTED;
+    if (gp_attributes_make(instance->pool, type, info->max_size, &object->attributes) !=
+        TEE_SUCCESS)
+        return COFFER_NO_MEMORY;
     bytes = gp_alloc(instance->pool, (size_t)info->attributes_size + 1);
     if (bytes == NULL)
-        return TEE_ERROR_OUT_OF_MEMORY;
-    result = unpack(instance, object, info, bytes);
+        return COFFER_NO_MEMORY;
+    status = unpack(object, stored, info, bytes);
     gp_free(instance->pool, bytes);
-    return result;
+    return status;
 }
 
-/* What the object on an open file is like. */
-static TEE_Result load(struct gp_instance *instance, struct gp_object *object)
-{
-    struct coffer_info info;
-    TEE_Result result = gp_file_info(instance->tee, object->file, &info);
+struct opening {
+    struct gp_instance *instance;
+    struct gp_object *object;
+};
 
-    if (result != TEE_SUCCESS)
-        return result;
+/* What the object is like. */
+static enum coffer_status load(void *argument, struct coffer_object *stored)
+{
+    const struct opening *opening = argument;
+    struct gp_object *object = opening->object;
+    struct coffer_info info;
+    enum coffer_status status = coffer_object_info(stored, &info);
+
+    if (status != COFFER_OK)
+        return status;
     object->type = info.type;
     object->object_size = info.object_size;
     object->max_size = info.max_size;
     object->initialized = true;
-    return info.type == TEE_TYPE_DATA ? TEE_SUCCESS : load_attributes(instance, object, &info);
+    return info.type == TEE_TYPE_DATA ? COFFER_OK
+                                      : load_attributes(opening->instance, object, stored, &info);
 }
 
 static TEE_Result open_named(struct gp_instance *instance, const struct gp_file_name *name,
                              uint32_t flags, TEE_ObjectHandle *out)
 {
+    struct opening opening = {.instance = instance};
+    const struct gp_loader loader = {.load = load, .argument = &opening};
     TEE_ObjectHandle handle;
-    struct gp_object *object;
     struct gp_file *file;
-    TEE_Result result = gp_object_make(instance, &object, &handle);
+    TEE_Result result = gp_object_make(instance, &opening.object, &handle);
 
     if (result != TEE_SUCCESS)
         return result;
-    result = gp_file_open(instance->tee, name, flags, &file);
-    if (result == TEE_SUCCESS) {
-        become_persistent(object, file, flags);
-        result = load(instance, object);
-    }
-    if (result == TEE_SUCCESS)
-        *out = handle;
-    else
+    result = gp_file_open(instance->tee, name, flags, &loader, &file);
+    if (result != TEE_SUCCESS) {
         gp_object_close(instance, handle);
-    return result;
+        return result;
+    }
+    become_persistent(opening.object, file, flags);
+    *out = handle;
+    return TEE_SUCCESS;
 }
 
 TEE_Result gp_persistent_open(struct gp_instance *instance, uint32_t storage, const void *id,

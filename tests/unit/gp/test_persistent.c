@@ -392,6 +392,47 @@ static void test_shortage_of_memory_is_told_and_leaves_nothing(void **state)
     assert_int_not_equal(refused, 0);
 }
 
+static uint32_t flags_met; /* of "x", while it was loaded */
+
+/* The files' lock is held. */
+static enum coffer_status load_nothing(void *argument, struct coffer_object *object)
+{
+    (void)argument;
+    assert_non_null(object);
+    flags_met = 0;
+    list_each (link, &gp_fixture.tee.files) {
+        const struct gp_file *file = list_entry(link, struct gp_file, link);
+
+        assert_int_equal(file->handles, 1);
+        flags_met |= file->having[0] > 0 ? R : 0;
+        flags_met |= file->having[1] > 0 ? W : 0;
+    }
+    return COFFER_NO_MEMORY;
+}
+
+/* Nor while it isn't known yet that it does. */
+static void test_a_handle_that_comes_to_nothing_stands_in_nobodys_way(void **state)
+{
+    const struct gp_loader loader = {.load = load_nothing};
+    struct gp_file_name name;
+    TEE_ObjectHandle handle;
+    struct gp_file *file;
+
+    (void)state;
+    make("x", "1");
+    assert_success(gp_file_name(gp_fixture.instance, TEE_STORAGE_PRIVATE, "x", 1, &name));
+    flags_met = M;
+    assert_result(gp_file_open(&gp_fixture.tee, &name, W, &loader, &file), TEE_ERROR_OUT_OF_MEMORY);
+    assert_int_equal(flags_met, 0);
+    assert_true(list_is_empty(&gp_fixture.tee.files));
+    handle = must_open("x", R | SR | SW);
+    assert_result(gp_file_open(&gp_fixture.tee, &name, R | W | SR | SW, &loader, &file),
+                  TEE_ERROR_OUT_OF_MEMORY);
+    assert_int_equal(flags_met, R);
+    assert_int_equal(gp_file_flags(&gp_fixture.tee, &name), R | SR | SW);
+    TEE_CloseObject(handle);
+}
+
 /* --- Deleting, renaming --- */
 
 static void test_deleting_needs_the_right_and_closes(void **state)
@@ -707,6 +748,7 @@ static const struct CMUnitTest tests[] = {
     gp_test(test_buffers_that_are_not_there_panic),
     gp_test(test_a_full_device_is_told),
     gp_test(test_shortage_of_memory_is_told_and_leaves_nothing),
+    gp_test(test_a_handle_that_comes_to_nothing_stands_in_nobodys_way),
     gp_test(test_deleting_needs_the_right_and_closes),
     gp_test(test_a_failed_deletion_closes_and_keeps),
     gp_test(test_renaming),
