@@ -21,9 +21,10 @@ static bool refuse(void *argument, struct owner owner, size_t size)
 
     (void)owner;
     (void)size;
+    if (refusals->at == 0)
+        return false; /* and nothing is written: this may be any of several threads */
     refusals->seen++;
-    if (refusals->at == 0 || refusals->seen < refusals->at ||
-        refusals->seen - refusals->at >= refusals->count)
+    if (refusals->seen < refusals->at || refusals->seen - refusals->at >= refusals->count)
         return false;
     refusals->fired = true;
     return true;
