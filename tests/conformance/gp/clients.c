@@ -114,9 +114,12 @@ static TEE_Result play_with_the_mask(void)
 static TEE_Result hold(void)
 {
     TEE_OperationHandle operation;
+    TEE_Result result = TEE_AllocateOperation(&operation, TEE_ALG_AES_ECB_NOPAD, TEE_MODE_ENCRYPT,
+                                              128);
 
+    /* Its handle is the later one, which is closed when the operation's end was told of. */
     (void)create_as("held", ALL_ACCESS, "data");
-    return TEE_AllocateOperation(&operation, TEE_ALG_AES_ECB_NOPAD, TEE_MODE_ENCRYPT, 128);
+    return result;
 }
 
 static TEE_Result invoke(void *session, uint32_t command, uint32_t types, TEE_Param parameters[4])

@@ -120,9 +120,6 @@ MUTANTS = [
      "&base);\n    if (result != TEE_SUCCESS)\n        return result;",
      "a seek leaves a damaged object's handle open"),
     # Shortages.
-    (PERSISTENT, "    if (result != TEE_SUCCESS) {\n        coffer_writer_abort(writer);\n        return result;\n    }\n",
-     "    if (result != TEE_SUCCESS)\n        return result;\n",
-     "a writer is left when there is no memory for a handle"),
     (OPERATIONS, "    else\n        close_operation(instance, operation);\n    return result;\n}\n\nTEE_Result gp_operation_free",
      "    return result;\n}\n\nTEE_Result gp_operation_free",
      "an operation that isn't given out stays"),
@@ -132,8 +129,6 @@ MUTANTS = [
     (OPERATIONS, "    if (status != COFFER_OK)\n        return gp_result(status);\n    operation->state = source->state;",
      "    operation->state = source->state;", "a copy without memory goes through"),
     (CALLS, "IN_BOTH(NO_SPACE | STORAGE)", "IN_BOTH(STORAGE)", "no room to grow is no answer"),
-    (TRANSIENT, "        gp_attributes_free(instance->pool, attributes);\n        return result;",
-     "        return result;", "attributes stay when there is no memory for their object"),
     # Operations.
     (OPERATIONS, "    if (!operation->active)\n        return TEE_ERROR_BAD_STATE;\n    *out = operation;", "    *out = operation;",
      "what isn't initialised takes data"),
