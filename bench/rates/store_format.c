@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* The file, docs/FORMAT.md. */
-#define PAGE         4096u
+#define PAGE         ((size_t)4096)
 #define FILE_SIZE    (3 * PAGE)
 #define HEAD_IV      0u
 #define HEAD_TAG     16u
@@ -34,9 +34,8 @@
 
 struct store {
     int directory;
-    gcry_cipher_hd_t wrapping; /* AES-256, a key a TA */
+    gcry_cipher_hd_t wrapping; /* AES-256, of the one TA, whose key stays set up */
     gcry_cipher_hd_t sealing;  /* AES-128-GCM, a key a file */
-    uint8_t tsk[TSK_SIZE];
     uint8_t file[FILE_SIZE];
 };
 
@@ -48,6 +47,7 @@ static void must(gcry_error_t error)
 struct store *rated_open(const struct rated_settings *settings)
 {
     struct store *store = calloc(1, sizeof(*store));
+    uint8_t tsk[TSK_SIZE];
 
     rate_must(store != NULL, "memory");
     rate_must(gcry_check_version(NULL) != NULL, "libgcrypt");
@@ -55,7 +55,8 @@ struct store *rated_open(const struct rated_settings *settings)
     must(gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0));
     must(gcry_cipher_open(&store->wrapping, GCRY_CIPHER_AES256, GCRY_CIPHER_MODE_ECB, 0));
     must(gcry_cipher_open(&store->sealing, GCRY_CIPHER_AES128, GCRY_CIPHER_MODE_GCM, 0));
-    memset(store->tsk, 0x17, sizeof(store->tsk));
+    memset(tsk, 0x17, sizeof(tsk));
+    must(gcry_cipher_setkey(store->wrapping, tsk, TSK_SIZE));
     store->directory = open(settings->directory, O_RDONLY | O_DIRECTORY);
     rate_must(store->directory >= 0, settings->directory);
     return store;
@@ -126,7 +127,6 @@ void rated_put(struct store *store, unsigned number, const void *data, size_t si
     memset(store->file, 0, FILE_SIZE);
     memcpy(store->file + DATA, data, size);
     memcpy(key, &number, sizeof(number));
-    must(gcry_cipher_setkey(store->wrapping, store->tsk, TSK_SIZE));
     must(gcry_cipher_encrypt(store->wrapping, head + HEAD_WRAPPED, KEY_SIZE, key, KEY_SIZE));
     must(gcry_cipher_setkey(store->sealing, key, KEY_SIZE));
     begin_block(store);
@@ -137,7 +137,7 @@ void rated_put(struct store *store, unsigned number, const void *data, size_t si
     begin_head(store);
     must(gcry_cipher_encrypt(store->sealing, head + HEAD_META, 16, NULL, 0));
     must(gcry_cipher_gettag(store->sealing, head + HEAD_TAG, 16));
-    rate_must(write(file, store->file, FILE_SIZE) == FILE_SIZE, "write");
+    rate_must(write(file, store->file, FILE_SIZE) == (ssize_t)FILE_SIZE, "write");
     rate_must(close(file) == 0, "close");
 }
 
@@ -154,9 +154,8 @@ void rated_get(struct store *store, unsigned number, void *out, size_t size)
     uint8_t digest[32];
     int file = open_file(store, number, O_RDONLY);
 
-    rate_must(pread(file, store->file, FILE_SIZE, 0) == FILE_SIZE, "pread");
+    rate_must(pread(file, store->file, FILE_SIZE, 0) == (ssize_t)FILE_SIZE, "pread");
     rate_must(close(file) == 0, "close");
-    must(gcry_cipher_setkey(store->wrapping, store->tsk, TSK_SIZE));
     must(gcry_cipher_decrypt(store->wrapping, key, KEY_SIZE, head + HEAD_WRAPPED, KEY_SIZE));
     must(gcry_cipher_setkey(store->sealing, key, KEY_SIZE));
     begin_head(store);

@@ -45,39 +45,39 @@ static bool flags_are_valid(uint32_t flags)
     return flags != 0 && (flags & ~(uint32_t)(TEEC_MEM_INPUT | TEEC_MEM_OUTPUT)) == 0;
 }
 
-TEEC_Result TEEC_RegisterSharedMemory(TEEC_Context *context, TEEC_SharedMemory *memory)
+TEEC_Result TEEC_RegisterSharedMemory(TEEC_Context *context, TEEC_SharedMemory *sharedMem)
 {
-    if (context == NULL || memory == NULL || memory->buffer == NULL ||
-        !flags_are_valid(memory->flags))
+    if (context == NULL || sharedMem == NULL || sharedMem->buffer == NULL ||
+        !flags_are_valid(sharedMem->flags))
         return TEEC_ERROR_BAD_PARAMETERS;
-    if (memory->size > TEEC_CONFIG_SHAREDMEM_MAX_SIZE)
+    if (sharedMem->size > TEEC_CONFIG_SHAREDMEM_MAX_SIZE)
         return TEEC_ERROR_OUT_OF_MEMORY;
-    memory->imp.allocated = false;
+    sharedMem->imp.allocated = false;
     return TEEC_SUCCESS;
 }
 
-TEEC_Result TEEC_AllocateSharedMemory(TEEC_Context *context, TEEC_SharedMemory *memory)
+TEEC_Result TEEC_AllocateSharedMemory(TEEC_Context *context, TEEC_SharedMemory *sharedMem)
 {
-    if (context == NULL || memory == NULL || !flags_are_valid(memory->flags))
+    if (context == NULL || sharedMem == NULL || !flags_are_valid(sharedMem->flags))
         return TEEC_ERROR_BAD_PARAMETERS;
-    memory->buffer = NULL;
-    if (memory->size <= TEEC_CONFIG_SHAREDMEM_MAX_SIZE)
-        memory->buffer = calloc(1, memory->size == 0 ? 1 : memory->size);
-    if (memory->buffer == NULL)
+    sharedMem->buffer = NULL;
+    if (sharedMem->size <= TEEC_CONFIG_SHAREDMEM_MAX_SIZE)
+        sharedMem->buffer = calloc(1, sharedMem->size == 0 ? 1 : sharedMem->size);
+    if (sharedMem->buffer == NULL)
         return TEEC_ERROR_OUT_OF_MEMORY;
-    memory->imp.allocated = true;
+    sharedMem->imp.allocated = true;
     return TEEC_SUCCESS;
 }
 
-void TEEC_ReleaseSharedMemory(TEEC_SharedMemory *memory)
+void TEEC_ReleaseSharedMemory(TEEC_SharedMemory *sharedMem)
 {
-    if (memory == NULL)
+    if (sharedMem == NULL)
         return;
-    if (memory->imp.allocated)
-        free(memory->buffer);
-    memory->imp.allocated = false;
-    memory->buffer = NULL;
-    memory->size = 0;
+    if (sharedMem->imp.allocated)
+        free(sharedMem->buffer);
+    sharedMem->imp.allocated = false;
+    sharedMem->buffer = NULL;
+    sharedMem->size = 0;
 }
 
 /* --- Parameters -------------------------------------------------------------------------- */

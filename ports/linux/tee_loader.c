@@ -124,15 +124,22 @@ static void *open_copy(int copy)
     return dlopen(path, RTLD_NOW | RTLD_LOCAL);
 }
 
-/* The TA's own entry point, not that of the program or another library of the same name. */
-static void find_own(void *library, const char *name, void *function)
-{
-    void *found = dlsym(library, name);
+typedef void entry_point(void);
 
-    /* ISO C has no way from one kind of pointer to the other; POSIX has this one. */
-    if (found != NULL)
-        memcpy(function, &found, sizeof(found));
+/* The TA's own entry point, not that of the program or another library of the same name; `other`
+ * where it has none. ISO C has no way from one kind of pointer to the other; POSIX has this one. */
+static entry_point *find_own(void *library, const char *name, entry_point *other)
+{
+    const union {
+        void *object;
+        entry_point *code;
+    } found = {.object = dlsym(library, name)};
+
+    return found.object != NULL ? found.code : other;
 }
+
+#define TAKE_OWN(library, name, entry)                                                             \
+    ((entry) = (__typeof__(entry))find_own((library), (name), (entry_point *)(entry)))
 
 static bool find_code(void *library, struct coffer_ta_code *out)
 {
@@ -141,11 +148,11 @@ static bool find_code(void *library, struct coffer_ta_code *out)
     if (header == NULL)
         return false;
     *out = *header;
-    find_own(library, "TA_CreateEntryPoint", &out->create);
-    find_own(library, "TA_DestroyEntryPoint", &out->destroy);
-    find_own(library, "TA_OpenSessionEntryPoint", &out->open_session);
-    find_own(library, "TA_CloseSessionEntryPoint", &out->close_session);
-    find_own(library, "TA_InvokeCommandEntryPoint", &out->invoke);
+    TAKE_OWN(library, "TA_CreateEntryPoint", out->create);
+    TAKE_OWN(library, "TA_DestroyEntryPoint", out->destroy);
+    TAKE_OWN(library, "TA_OpenSessionEntryPoint", out->open_session);
+    TAKE_OWN(library, "TA_CloseSessionEntryPoint", out->close_session);
+    TAKE_OWN(library, "TA_InvokeCommandEntryPoint", out->invoke);
     return true;
 }
 

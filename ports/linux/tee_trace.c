@@ -27,6 +27,7 @@ void coffer_tee_trace(const char *function, int line, int level, const char *for
     va_list arguments;
 
     va_start(arguments, format);
+    /* It has just begun. NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     write_line(function, line, level, text);

@@ -262,28 +262,29 @@ void TA_DestroyEntryPoint(void)
 {
 }
 
-TEE_Result TA_OpenSessionEntryPoint(uint32_t types, TEE_Param parameters[4], void **session)
+TEE_Result TA_OpenSessionEntryPoint(uint32_t paramTypes, TEE_Param params[TEE_NUM_PARAMS],
+                                    void **sessionContext)
 {
-    (void)parameters;
-    (void)session;
-    return types == 0 ? TEE_SUCCESS : TEE_ERROR_BAD_PARAMETERS;
+    (void)params;
+    (void)sessionContext;
+    return paramTypes == 0 ? TEE_SUCCESS : TEE_ERROR_BAD_PARAMETERS;
 }
 
-void TA_CloseSessionEntryPoint(void *session)
+void TA_CloseSessionEntryPoint(void *sessionContext)
 {
-    (void)session;
+    (void)sessionContext;
 }
 
-TEE_Result TA_InvokeCommandEntryPoint(void *session, uint32_t command, uint32_t types,
-                                      TEE_Param parameters[4])
+TEE_Result TA_InvokeCommandEntryPoint(void *sessionContext, uint32_t commandID, uint32_t paramTypes,
+                                      TEE_Param params[TEE_NUM_PARAMS])
 {
     const uint32_t in = TEE_PARAM_TYPE_MEMREF_INPUT;
     const uint32_t out = TEE_PARAM_TYPE_MEMREF_OUTPUT;
     const uint32_t none = TEE_PARAM_TYPE_NONE;
     uint32_t expected;
 
-    (void)session;
-    switch (command) {
+    (void)sessionContext;
+    switch (commandID) {
     case VAULT_PUT:
         expected = TEE_PARAM_TYPES(in, in, none, none);
         break;
@@ -299,16 +300,16 @@ TEE_Result TA_InvokeCommandEntryPoint(void *session, uint32_t command, uint32_t 
     default:
         return TEE_ERROR_NOT_SUPPORTED;
     }
-    if (types != expected)
+    if (paramTypes != expected)
         return TEE_ERROR_BAD_PARAMETERS;
-    switch (command) {
+    switch (commandID) {
     case VAULT_PUT:
-        return put(&parameters[0], &parameters[1]);
+        return put(&params[0], &params[1]);
     case VAULT_GET:
-        return get(&parameters[0], &parameters[1]);
+        return get(&params[0], &params[1]);
     case VAULT_REMOVE:
-        return forget(&parameters[0]);
+        return forget(&params[0]);
     default:
-        return list(&parameters[0], &parameters[1]);
+        return list(&params[0], &params[1]);
     }
 }
