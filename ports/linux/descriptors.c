@@ -67,8 +67,7 @@ enum coffer_status place_open(int top, const char *name, bool make, struct place
     bool made = false;
     int fd;
 
-    if (!place_name_is_valid(name))
-        return COFFER_MISUSE;
+    assert_deep(place_name_is_valid(name));
     slash = strchr(name, '/');
     if (slash == NULL) {
         *out = (struct place){.folder = top, .leaf = name, .is_top = true};
@@ -349,19 +348,19 @@ static struct descriptor *find_locked(struct descriptors *descriptors, const cha
 /* Of those that nobody is at work on: unused for long, and a clean one sooner than a dirty one. */
 static struct descriptor *victim_locked(struct descriptors *descriptors)
 {
+    const uint64_t dirty = UINT64_C(1) << 63;
     struct descriptor *victim = NULL;
+    uint64_t least = UINT64_MAX;
 
     for (size_t i = 0; i < DESCRIPTORS_COUNT; i++) {
         struct descriptor *entry = &descriptors->entries[i];
-        bool entry_dirty = entry->state == DESCRIPTOR_DIRTY;
-        bool victim_dirty = victim != NULL && victim->state == DESCRIPTOR_DIRTY;
+        uint64_t cost = entry->used | (entry->state == DESCRIPTOR_DIRTY ? dirty : 0);
 
-        if (entry->fd < 0 || entry->users > 0)
-            continue;
-        if ((victim == NULL || (victim_dirty && !entry_dirty) ||
-             (victim_dirty == entry_dirty && entry->used < victim->used)) &&
-            !is_held(descriptors, entry->name))
+        if (cost < least && entry->fd >= 0 && entry->users == 0 &&
+            !is_held(descriptors, entry->name)) {
+            least = cost;
             victim = entry;
+        }
     }
     return victim;
 }

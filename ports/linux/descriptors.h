@@ -85,7 +85,7 @@ struct place {
     bool made;   /* the folder was made by this call */
 };
 
-/* COFFER_MISUSE when the name isn't one (device.h). `make` makes a missing folder. */
+/* Of a valid name. `make` makes a missing folder. */
 COFFER_MUST_CHECK enum coffer_status place_open(int top, const char *name, bool make,
                                                 struct place *out);
 void place_close(const struct place *place);

@@ -7,7 +7,8 @@ static const struct frame_kind kind = {
              .may_make = frame_entry_may_make,
              .make = frame_entry_make,
              .unmake = frame_entry_unmake,
-             .let_go = frame_entry_let_go},
+             .let_go = frame_entry_let_go,
+             .renew = frame_entry_renew},
     .entry_size = sizeof(struct frame_entry),
 };
 

@@ -50,6 +50,11 @@ static inline void block_cache_loaded(struct block_cache *blocks, struct frame_e
     cache_loaded(blocks->frames.core, &entry->core, status);
 }
 
+static inline void block_cache_filled(struct block_cache *blocks, struct frame_entry *entry)
+{
+    cache_filled(blocks->frames.core, &entry->core);
+}
+
 static inline void block_cache_dirty(struct block_cache *blocks, struct frame_entry *entry,
                                      struct cache_set *set)
 {

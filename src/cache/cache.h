@@ -33,7 +33,8 @@
  *      meets them, which takes them out; they come in again, as the last to go, when they may be
  *      evicted again. So what is pinned or dirty is met once, and stands in nobody's way.
  *   N4 DIRTY and WRITING entries belong to exactly one set, no others do.
- *   N5 Contents were let go of before an entry becomes spare or another's.
+ *   N5 Contents were let go of before an entry becomes spare or another's; only what was evicted,
+ *      of a type that renews, is overwritten by who claims it.
  *   N6 `bytes` is the number of entries times the type's entry_bytes, spare ones included, and at
  *      most the bound.
  */
@@ -123,6 +124,10 @@ struct cache_type {
     /* Contents are no longer wanted: wipe them, close what they hold open. May be NULL. */
     void (*let_go)(void *context, struct cache_entry *entry);
 
+    /* An evicted entry becomes another's at once, whose claimer overwrites its contents: let go of
+     * what goes with them, and no more. NULL: let_go does it. Under the lock. */
+    void (*renew)(void *context, struct cache_entry *entry);
+
     /* Write a DIRTY entry that is to be evicted or expires; the core does what is around it. NULL:
      * dirty entries stay until their owner writes them, as those of nodes and blocks do, which only
      * a whole transaction may write. The cache of an RPMB partition's blocks will have it, and so
@@ -193,10 +198,11 @@ static inline void cache_group_init(struct cache_group *group)
 
 /*
  * The pinned entry of a key. *claimed: there was none; it is LOADING now, its contents the caller's
- * to fill, and cache_loaded must follow. Otherwise it can be read; another's load was waited for.
- * COFFER_NO_MEMORY: no entry is spare, can be made or evicted now.
- * COFFER_BUSY: it is being loaded, and waiting is unwanted or, in this port, in vain. Another error
- * is that of the load that was waited for, or of writing back what should have made room.
+ * to fill (of a type that renews they are what another left), and cache_loaded must follow.
+ * Otherwise it can be read; another's load was waited for. COFFER_NO_MEMORY: no entry is spare, can
+ * be made or evicted now. COFFER_BUSY: it is being loaded, and waiting is unwanted or, in this
+ * port, in vain. Another error is that of the load that was waited for, or of writing back what
+ * should have made room.
  */
 COFFER_MUST_CHECK enum coffer_status cache_get(struct cache *cache, const struct cache_key *key,
                                                unsigned flags, struct cache_entry **out,
@@ -212,6 +218,9 @@ struct cache_entry *cache_find_quietly(struct cache *cache, const struct cache_k
 /* The claimer's load is over. An error: it is FAILED, those who wait get the same error, and the
  * claimer's pin is gone. */
 void cache_loaded(struct cache *cache, struct cache_entry *entry, enum coffer_status status);
+
+/* It went well, and the claimer has no more use for it: cache_loaded and cache_unpin at once. */
+void cache_filled(struct cache *cache, struct cache_entry *entry);
 
 void cache_pin(struct cache *cache, struct cache_entry *entry); /* once more */
 void cache_unpin(struct cache *cache, struct cache_entry *entry);

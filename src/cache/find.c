@@ -183,6 +183,14 @@ static enum coffer_status join(struct cache *cache, struct cache_entry *entry, u
     return status;
 }
 
+/* An entry from make_room that isn't needed any more. Gives up the lock. */
+static void put_back_locked(struct cache *cache, struct cache_entry *loose)
+{
+    if (cache->type->renew != NULL)
+        let_go_locked(cache, loose);
+    put_spare_locked(cache, loose);
+}
+
 enum coffer_status cache_get(struct cache *cache, const struct cache_key *key, unsigned flags,
                              struct cache_entry **out, bool *claimed)
 {
@@ -197,7 +205,7 @@ enum coffer_status cache_get(struct cache *cache, const struct cache_key *key, u
         struct cache_entry *found = look_up(cache, key);
 
         if (found != NULL && loose != NULL) {
-            put_spare_locked(cache, loose); /* somebody was faster */
+            put_back_locked(cache, loose); /* somebody was faster */
             loose = NULL;
             continue;
         }
@@ -264,19 +272,38 @@ static void fail_locked(struct cache *cache, struct cache_entry *entry)
         release_locked(cache, entry);
 }
 
+static void loaded_locked(struct cache *cache, struct cache_entry *entry)
+{
+    assert_cheap(entry->state == CACHE_LOADING && entry->pins > 0);
+    entry->state = CACHE_CLEAN;
+    list_insert_before(&cache->order, &entry->order);
+    tell_changed_locked(cache);
+}
+
+void cache_filled(struct cache *cache, struct cache_entry *entry)
+{
+    bool is_loose;
+
+    cache_lock(cache);
+    loaded_locked(cache, entry);
+    is_loose = unpin_locked(cache, entry, true);
+    assert_cheap(!is_loose);
+    trim_idle_locked(cache);
+    cache_unlock(cache);
+}
+
 void cache_loaded(struct cache *cache, struct cache_entry *entry, enum coffer_status status)
 {
     cache_lock(cache);
-    assert_cheap(entry->state == CACHE_LOADING && entry->pins > 0);
     if (status == COFFER_OK) {
-        entry->state = CACHE_CLEAN;
-        list_insert_before(&cache->order, &entry->order);
+        loaded_locked(cache, entry);
     } else {
+        assert_cheap(entry->state == CACHE_LOADING && entry->pins > 0);
         cache->counters.load_failures++;
         entry->failure = (uint8_t)status;
         fail_locked(cache, entry);
+        tell_changed_locked(cache);
     }
-    tell_changed_locked(cache);
     cache_unlock(cache);
 }
 

@@ -64,7 +64,7 @@ void frame_entry_unmake(void *context, struct cache_entry *entry)
     memory_free(cache->memory, entry);
 }
 
-void frame_entry_let_go(void *context, struct cache_entry *entry)
+void frame_entry_renew(void *context, struct cache_entry *entry)
 {
     struct frame_entry *frame_entry = (struct frame_entry *)entry;
 
@@ -72,7 +72,12 @@ void frame_entry_let_go(void *context, struct cache_entry *entry)
     frame_entry->new_from = 0;
     frame_entry->new_to = 0;
     frame_entry->old_end = 0;
-    wipe(frame_entry->frame, FRAME_SIZE);
+}
+
+void frame_entry_let_go(void *context, struct cache_entry *entry)
+{
+    frame_entry_renew(context, entry);
+    wipe(((struct frame_entry *)entry)->frame, FRAME_SIZE);
 }
 
 size_t frame_cache_room(const struct frame_cache *cache, struct cache_statistics *statistics)

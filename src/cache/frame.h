@@ -2,7 +2,8 @@
 /*
  * What the faces for blocks and for nodes have in common: each entry has one frame of secure
  * memory, taken when the entry is made and given home when it is unmade, so that frames float
- * between these caches and everything else. A frame is zero when an entry is claimed.
+ * between these caches and everything else. Whoever claims an entry writes all of its frame, which
+ * may hold what was evicted; a frame of one that nobody uses is zero.
  *
  * Locking: the core's.
  */
@@ -54,5 +55,6 @@ bool frame_entry_may_make(void *context);
 struct cache_entry *frame_entry_make(void *context);
 void frame_entry_unmake(void *context, struct cache_entry *entry);
 void frame_entry_let_go(void *context, struct cache_entry *entry);
+void frame_entry_renew(void *context, struct cache_entry *entry);
 
 #endif

@@ -136,9 +136,9 @@ void unmake_entry(struct cache *cache, struct cache_entry *entry);
 struct cache_entry *take_spare_locked(struct cache *cache);
 void put_spare_locked(struct cache *cache, struct cache_entry *loose);
 
-/* Try to get an entry of whatever way. Gives up the lock. *out NULL: try again. `failures` counts
- * the write-backs that failed. COFFER_BUSY: others are emptying some, and `flags` has
- * CACHE_NO_WAIT. */
+/* Try to get an entry of whatever way: LOOSE, renewed or let go of. Gives up the lock. *out NULL:
+ * try again. `failures` counts the write-backs that failed. COFFER_BUSY: others are emptying some,
+ * and `flags` has CACHE_NO_WAIT. */
 COFFER_MUST_CHECK enum coffer_status make_room_locked(struct cache *cache, unsigned flags,
                                                       unsigned *failures, struct cache_entry **out);
 

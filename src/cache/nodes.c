@@ -12,12 +12,23 @@ static struct cache_entry *make(void *context)
     return entry;
 }
 
-static void let_go(void *context, struct cache_entry *entry)
+static void clear_note(struct cache_entry *entry)
 {
     struct node_entry *node = (struct node_entry *)entry;
 
     memset(node->note, 0, sizeof(node->note));
+}
+
+static void let_go(void *context, struct cache_entry *entry)
+{
+    clear_note(entry);
     frame_entry_let_go(context, entry);
+}
+
+static void renew(void *context, struct cache_entry *entry)
+{
+    clear_note(entry);
+    frame_entry_renew(context, entry);
 }
 
 static const struct frame_kind kind = {
@@ -26,7 +37,8 @@ static const struct frame_kind kind = {
              .may_make = frame_entry_may_make,
              .make = make,
              .unmake = frame_entry_unmake,
-             .let_go = let_go},
+             .let_go = let_go,
+             .renew = renew},
     .entry_size = sizeof(struct node_entry),
 };
 

@@ -186,7 +186,10 @@ enum coffer_status make_room_locked(struct cache *cache, unsigned flags, unsigne
     }
     cache->counters.evictions++;
     take_out_locked(cache, victim);
-    let_go_locked(cache, victim);
+    if (cache->type->renew != NULL)
+        cache->type->renew(cache->context, victim);
+    else
+        let_go_locked(cache, victim);
     *out = victim;
     return COFFER_OK;
 }

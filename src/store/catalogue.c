@@ -94,22 +94,20 @@ uint32_t catalogue_tag(const struct catalogue *catalogue, const struct name *nam
     return (uint32_t)catalogue_hash(catalogue, name);
 }
 
-/* The abstract of a name, and its tag. */
+/* The abstract of a name, whose hash is known. */
 static struct abstract abstract_of(const struct catalogue *catalogue, const struct name *name,
-                                   uint32_t *tag)
+                                   uint64_t hash)
 {
-    uint64_t first = catalogue_hash(catalogue, name);
     uint64_t second = sip_hash(catalogue->more_seed, name, CRYPTO_UUID_SIZE + name->id_size);
 
-    *tag = (uint32_t)first;
     return (struct abstract){
-        .name = {(uint32_t)(first >> 32), (uint32_t)second, (uint32_t)(second >> 32)}};
+        .name = {(uint32_t)(hash >> 32), (uint32_t)second, (uint32_t)(second >> 32)}};
 }
 
 void catalogue_keep_abstract(struct catalogue *catalogue, uint32_t slot, const struct entry *entry)
 {
-    uint32_t unused;
-    struct abstract abstract = abstract_of(catalogue, &entry->name, &unused);
+    struct abstract abstract = abstract_of(catalogue, &entry->name,
+                                           catalogue_hash(catalogue, &entry->name));
 
     abstract.file = entry->file;
     memcpy(abstract.root_hash, entry->hash, sizeof(abstract.root_hash));
@@ -283,14 +281,13 @@ enum coffer_status catalogue_find(struct catalogue *catalogue, const struct name
 }
 
 /* By abstracts alone: false where they don't tell. */
-static bool find_abstract(struct catalogue *catalogue, const struct name *name, uint32_t *slot,
-                          struct abstract *out)
+static bool find_abstract(struct catalogue *catalogue, const struct name *name, uint64_t hash,
+                          uint32_t *slot, struct abstract *out)
 {
-    uint32_t tag;
-    const struct abstract wanted = abstract_of(catalogue, name, &tag);
+    const struct abstract wanted = abstract_of(catalogue, name, hash);
     size_t cursor = 0;
 
-    while (index_next(&catalogue->index, tag, &cursor, slot)) {
+    while (index_next(&catalogue->index, (uint32_t)hash, &cursor, slot)) {
         if (!abstracts_get(&catalogue->abstracts, *slot, out))
             return false; /* it may be this one */
         if (memcmp(out->name, wanted.name, sizeof(wanted.name)) == 0)
@@ -300,13 +297,14 @@ static bool find_abstract(struct catalogue *catalogue, const struct name *name, 
 }
 
 enum coffer_status catalogue_find_to_open(struct catalogue *catalogue, const struct name *name,
-                                          uint32_t *slot, struct entry *out, size_t *hash_size)
+                                          uint64_t hash, uint32_t *slot, struct entry *out,
+                                          size_t *hash_size)
 {
     enum coffer_status status;
     struct abstract known;
     uint32_t at;
 
-    if (find_abstract(catalogue, name, &at, &known)) {
+    if (find_abstract(catalogue, name, hash, &at, &known)) {
         *slot = at;
         *out = (struct entry){.name = *name, .file = known.file};
         memcpy(out->hash, known.root_hash, sizeof(known.root_hash));

@@ -77,10 +77,11 @@ COFFER_MUST_CHECK enum coffer_status catalogue_find(struct catalogue *catalogue,
                                                     struct entry *out);
 
 /* The same, of what opening it takes: of its hash the first *hash_size bytes may be all that is
- * known. */
+ * known. `hash`: the name's (catalogue_hash). */
 COFFER_MUST_CHECK enum coffer_status catalogue_find_to_open(struct catalogue *catalogue,
-                                                            const struct name *name, uint32_t *slot,
-                                                            struct entry *out, size_t *hash_size);
+                                                            const struct name *name, uint64_t hash,
+                                                            uint32_t *slot, struct entry *out,
+                                                            size_t *hash_size);
 
 /* A slot by number, below slot_count. COFFER_NOT_FOUND when it is free. */
 COFFER_MUST_CHECK enum coffer_status catalogue_get(struct catalogue *catalogue, uint32_t slot,

@@ -62,9 +62,9 @@ size_t object_cache_entry_bytes(void)
     return sizeof(struct object) + tree_bytes();
 }
 
-static struct cache_key key_of(const struct object_cache *cache, const struct name *name)
+static struct cache_key key_of(const struct name *name, uint64_t hash)
 {
-    return (struct cache_key){.index = catalogue_hash(cache->catalogue, name), .more = name};
+    return (struct cache_key){.index = hash, .more = name};
 }
 
 enum coffer_status object_cache_open(struct object_cache *cache, const struct coffer_port *port,
@@ -97,18 +97,18 @@ void object_cache_close(struct object_cache *cache)
     cache->core = NULL;
 }
 
-struct object *object_cache_find(struct object_cache *cache, const struct name *name)
+struct object *object_cache_find(struct object_cache *cache, const struct name *name, uint64_t hash)
 {
-    const struct cache_key key = key_of(cache, name);
+    const struct cache_key key = key_of(name, hash);
     struct cache_entry *entry = cache_find_quietly(cache->core, &key);
 
     return entry != NULL ? object_of(entry) : NULL;
 }
 
 enum coffer_status object_cache_get(struct object_cache *cache, const struct name *name,
-                                    struct object **out, bool *claimed)
+                                    uint64_t hash, struct object **out, bool *claimed)
 {
-    const struct cache_key key = key_of(cache, name);
+    const struct cache_key key = key_of(name, hash);
     struct cache_entry *entry;
     enum coffer_status status = cache_get(cache->core, &key, 0, &entry, claimed);
 
@@ -135,7 +135,7 @@ void object_cache_discard(struct object_cache *cache, struct object *object)
 
 void object_cache_rename(struct object_cache *cache, struct object *object, const struct name *name)
 {
-    const struct cache_key key = key_of(cache, name);
+    const struct cache_key key = key_of(name, catalogue_hash(cache->catalogue, name));
 
     cache_rekey(cache->core, &object->core, &key);
 }

@@ -45,14 +45,16 @@ COFFER_MUST_CHECK enum coffer_status object_cache_open(struct object_cache *cach
                                                        size_t idle_max);
 void object_cache_close(struct object_cache *cache);
 
-/* The pinned object of a name if it is here. A hit is counted, a miss not. */
-struct object *object_cache_find(struct object_cache *cache, const struct name *name);
+/* The pinned object of a name if it is here; `hash`: the name's (catalogue_hash). A hit is counted,
+ * a miss not. */
+struct object *object_cache_find(struct object_cache *cache, const struct name *name,
+                                 uint64_t hash);
 
 /* The pinned object of a name. *claimed: it wasn't here, and this is a record for it, all zero but
  * for what is the cache's; object_cache_loaded follows, and with an error the record is gone. */
 COFFER_MUST_CHECK enum coffer_status object_cache_get(struct object_cache *cache,
-                                                      const struct name *name, struct object **out,
-                                                      bool *claimed);
+                                                      const struct name *name, uint64_t hash,
+                                                      struct object **out, bool *claimed);
 void object_cache_loaded(struct object_cache *cache, struct object *object,
                          enum coffer_status status);
 

@@ -31,24 +31,16 @@ void object_encode_head(const struct object_head *head, uint8_t bytes[OBJECT_HEA
     store_le32(bytes + OBJECT_HAVE, head->have);
 }
 
-static enum coffer_status read_head(struct tree *tree, struct object_head *head)
+static enum coffer_status decode_head(const struct tree *tree,
+                                      const uint8_t bytes[OBJECT_HEAD_SIZE],
+                                      struct object_head *head)
 {
-    uint8_t bytes[OBJECT_HEAD_SIZE];
-    enum coffer_status status;
-    size_t got = 0;
-
-    status = tree_read(tree, 0, bytes, sizeof(bytes), &got);
-    if (status != COFFER_OK)
-        return status;
-    if (got != sizeof(bytes))
-        return COFFER_CORRUPT;
     head->attributes_size = load_le32(bytes + OBJECT_ATTRIBUTES_SIZE);
     head->object_size = load_le32(bytes + OBJECT_OBJECT_SIZE);
     head->max_size = load_le32(bytes + OBJECT_MAX_SIZE);
     head->usage = load_le32(bytes + OBJECT_USAGE);
     head->type = load_le32(bytes + OBJECT_TYPE);
     head->have = load_le32(bytes + OBJECT_HAVE);
-    tree_begin_anew(tree); /* so that whoever begins with the data doesn't pass for going on */
     return data_start(head) <= tree_length(tree) ? COFFER_OK : COFFER_CORRUPT;
 }
 
@@ -56,18 +48,28 @@ static enum coffer_status open_file(struct store *store, const struct entry *ent
                                     size_t hash_size, struct tree **tree, struct object_head *head)
 {
     char file_name[9];
+    uint8_t front[OBJECT_HEAD_SIZE];
+    size_t got = 0;
     struct tree_opening opening = {.name = file_name,
                                    .uuid = entry->name.uuid,
                                    .version = TREE_BY_HASH,
                                    .root_hash = entry->hash,
-                                   .hash_size = hash_size};
+                                   .hash_size = hash_size,
+                                   .front = front,
+                                   .front_size = sizeof(front),
+                                   .front_got = &got};
     enum coffer_status status;
 
     catalogue_file_name(entry->file, file_name);
     status = tree_open(store->environment, &opening, NULL, tree);
     if (status != COFFER_OK)
         return status;
-    status = read_head(*tree, head);
+    if (got < sizeof(front)) {
+        status = tree_read(*tree, 0, front, sizeof(front), &got);
+        tree_begin_anew(*tree); /* so that whoever begins with the data doesn't pass for going on */
+    }
+    if (status == COFFER_OK)
+        status = got == sizeof(front) ? decode_head(*tree, front, head) : COFFER_CORRUPT;
     if (status != COFFER_OK)
         tree_close(*tree);
     return status;
@@ -130,8 +132,9 @@ static void tell_if_tolerated(struct object *object)
     store_notice(object->store, COFFER_NOTICE_TREE_TOLERATED, text.bytes);
 }
 
-/* The pinned object of a name that wasn't here before the store's lock was taken. */
-static enum coffer_status open_locked(struct store *store, const struct name *name,
+/* The pinned object of a name that wasn't here before the store's lock was taken. `hash`: the
+ * name's. */
+static enum coffer_status open_locked(struct store *store, const struct name *name, uint64_t hash,
                                       struct object **out)
 {
     struct object *object;
@@ -141,9 +144,9 @@ static enum coffer_status open_locked(struct store *store, const struct name *na
     uint32_t slot;
     bool claimed;
 
-    status = catalogue_find_to_open(&store->catalogue, name, &slot, &entry, &hash_size);
+    status = catalogue_find_to_open(&store->catalogue, name, hash, &slot, &entry, &hash_size);
     if (status == COFFER_OK)
-        status = object_cache_get(&store->objects, name, &object, &claimed);
+        status = object_cache_get(&store->objects, name, hash, &object, &claimed);
     if (status != COFFER_OK)
         return status;
     if (claimed) {
@@ -161,22 +164,25 @@ static enum coffer_status open_locked(struct store *store, const struct name *na
 static enum coffer_status get_locked(struct store *store, const struct name *name,
                                      struct object **out)
 {
-    *out = object_cache_find(&store->objects, name);
-    return *out != NULL ? COFFER_OK : open_locked(store, name, out);
+    uint64_t hash = catalogue_hash(&store->catalogue, name);
+
+    *out = object_cache_find(&store->objects, name, hash);
+    return *out != NULL ? COFFER_OK : open_locked(store, name, hash, out);
 }
 
 /* The pinned object of a name. */
 static enum coffer_status get(struct store *store, const struct name *name, struct object **out)
 {
+    uint64_t hash = catalogue_hash(&store->catalogue, name);
     enum coffer_status status = COFFER_OK;
 
-    *out = object_cache_find(&store->objects, name);
+    *out = object_cache_find(&store->objects, name, hash);
     if (*out != NULL) {
         if (!atomic_load_explicit(&(*out)->reused, memory_order_relaxed))
             atomic_store_explicit(&(*out)->reused, true, memory_order_relaxed);
     } else {
         store_lock(store);
-        status = open_locked(store, name, out);
+        status = open_locked(store, name, hash, out);
         store_unlock(store);
     }
     return status;
@@ -227,9 +233,15 @@ void object_close(struct object *object)
     leave(object);
 }
 
+/* The pinned object of a name, if it is in memory. */
+static struct object *find_here(struct store *store, const struct name *name)
+{
+    return object_cache_find(&store->objects, name, catalogue_hash(&store->catalogue, name));
+}
+
 bool object_has_handles(struct store *store, const struct name *name)
 {
-    struct object *object = object_cache_find(&store->objects, name);
+    struct object *object = find_here(store, name);
     uint32_t handles;
 
     if (object == NULL)
@@ -241,7 +253,7 @@ bool object_has_handles(struct store *store, const struct name *name)
 
 void object_doubt(struct store *store, const struct name *name)
 {
-    struct object *object = object_cache_find(&store->objects, name);
+    struct object *object = find_here(store, name);
 
     if (object == NULL)
         return;
@@ -253,7 +265,7 @@ enum coffer_status object_retire(struct store *store, const struct name *name)
 {
     struct object *object;
 
-    while ((object = object_cache_find(&store->objects, name)) != NULL) {
+    while ((object = find_here(store, name)) != NULL) {
         uint32_t handles = 0;
 
         if (atomic_compare_exchange_strong(&object->handles, &handles, OBJECT_GONE)) {
@@ -584,7 +596,7 @@ static enum coffer_status rename_locked(struct store *store, const struct name *
     status = store_publish(store, &change);
     if (status != COFFER_OK)
         return status;
-    object = object_cache_find(&store->objects, from);
+    object = find_here(store, from);
     if (object != NULL) {
         object_cache_rename(&store->objects, object, to);
         leave(object);

@@ -147,8 +147,21 @@ enum coffer_status blocks_complete(struct tree *tree, struct frame_entry *const 
     return status;
 }
 
-void blocks_adopt_first(struct tree *tree, struct node_entry *group, const uint8_t *slots,
-                        size_t got)
+static void give_front(const struct tree *tree, const struct tree_opening *opening,
+                       const uint8_t *block)
+{
+    size_t size = opening->front_size < LAYOUT_BLOCK_SIZE ? opening->front_size : LAYOUT_BLOCK_SIZE;
+
+    if (opening->front == NULL)
+        return;
+    if (size > tree->now.length)
+        size = (size_t)tree->now.length;
+    memcpy(opening->front, block, size);
+    *opening->front_got = size;
+}
+
+void blocks_adopt_first(struct tree *tree, const struct tree_opening *opening,
+                        struct node_entry *group, const uint8_t *slots, size_t got)
 {
     const struct block block = {0};
     struct block_cache *cache = tree->environment->blocks;
@@ -170,9 +183,12 @@ void blocks_adopt_first(struct tree *tree, struct node_entry *group, const uint8
     assert_cheap(claimed); /* the file is being opened */
     /* A block that is not good is found out when it is read. */
     status = blocks_unseal_into(tree, &seal, slots + at, entry->frame);
-    block_cache_loaded(cache, entry, status);
-    if (status == COFFER_OK)
-        block_cache_unpin(cache, entry);
+    if (status != COFFER_OK) {
+        block_cache_loaded(cache, entry, status);
+        return;
+    }
+    give_front(tree, opening, entry->frame);
+    block_cache_filled(cache, entry);
 }
 
 enum coffer_status tree_verify_block(struct tree *tree, struct block block)

@@ -120,6 +120,8 @@ enum coffer_status nodes_load_group(struct tree *tree, struct node node, bool he
         nodes_unlock(tree);
         if (may_exist(tree, node_group(node)))
             status = read_groups(tree, &entry, 1);
+        else
+            memset(entry->at.frame, 0, FRAME_SIZE);
         node_cache_loaded(cache, entry, status);
         nodes_lock(tree);
         if (status != COFFER_OK)
@@ -160,6 +162,8 @@ enum coffer_status nodes_adopt_first_group(struct tree *tree, const uint8_t *byt
     assert_cheap(claimed); /* nobody else knows the file, and it was forgotten */
     if (bytes != NULL)
         memcpy(entry->at.frame, bytes, FRAME_SIZE);
+    else
+        memset(entry->at.frame, 0, FRAME_SIZE);
     node_cache_loaded(cache, entry, COFFER_OK);
     *out = renew(tree, entry);
     return COFFER_OK;

@@ -278,9 +278,9 @@ COFFER_MUST_CHECK enum coffer_status blocks_complete(struct tree *tree,
 
 /* The first block's ciphertext came with the opening read: decrypt it into the cache if it is good.
  * `group` is the root's, which is whole; `slots` are both slots of block 0, `got` how many bytes of
- * them were read. */
-void blocks_adopt_first(struct tree *tree, struct node_entry *group, const uint8_t *slots,
-                        size_t got);
+ * them were read. The opening's `front` is given from it. */
+void blocks_adopt_first(struct tree *tree, const struct tree_opening *opening,
+                        struct node_entry *group, const uint8_t *slots, size_t got);
 
 /* --- outgoing.c */
 

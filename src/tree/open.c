@@ -224,7 +224,7 @@ static enum coffer_status open_version(struct tree *tree, const struct tree_open
     if (status != COFFER_OK)
         return status;
     if (got > FIRST_SLOTS)
-        blocks_adopt_first(tree, group, first + FIRST_SLOTS, got - FIRST_SLOTS);
+        blocks_adopt_first(tree, opening, group, first + FIRST_SLOTS, got - FIRST_SLOTS);
     nodes_unpin(tree, group);
     return COFFER_OK;
 }

@@ -165,14 +165,15 @@ static void end_block(struct batch *batch, size_t i, const struct wish *wish,
     size_t start, at;
     size_t size = part_of(wish, block, &start, &at);
 
-    if (batch->entries[i] != NULL)
-        block_cache_loaded(cache, batch->entries[i], status);
-    if (status != COFFER_OK)
+    if (status != COFFER_OK) {
+        if (batch->entries[i] != NULL)
+            block_cache_loaded(cache, batch->entries[i], status);
         return;
+    }
     if (i < batch->wanted && size < LAYOUT_BLOCK_SIZE)
         memcpy(wish->out + at, batch->places[i] + start, size);
     if (batch->entries[i] != NULL)
-        block_cache_unpin(cache, batch->entries[i]);
+        block_cache_filled(cache, batch->entries[i]);
 }
 
 static enum coffer_status fetch_batch(struct batch *batch, const struct wish *wish)

@@ -76,6 +76,12 @@ struct tree_opening {
     enum tree_version version;
     const uint8_t *root_hash; /* with TREE_BY_HASH */
     size_t hash_size;         /* of it so much is known, from its beginning; 0: all */
+
+    /* The first `front_size` bytes of its contents, or all of a shorter one's, if they come along
+     * with what opening reads: then *front_got tells how many. NULL: they aren't wanted. */
+    uint8_t *front;
+    size_t front_size;
+    size_t *front_got;
 };
 
 /* What tree_open found out about the heads, also when it fails (TREE_BY_COUNTER, TREE_SPARE). */

@@ -266,6 +266,7 @@ static enum coffer_status write_part(struct write *write, struct block block, si
     if (status != COFFER_OK)
         return status;
     if (claimed) {
+        memset(entry->frame, 0, LAYOUT_BLOCK_SIZE);
         entry->old_end = (uint16_t)there;
         block_cache_loaded(cache, entry, COFFER_OK);
     } else if (!block_is_partial(entry) && size < LAYOUT_BLOCK_SIZE) {

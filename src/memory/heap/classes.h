@@ -71,6 +71,7 @@ static inline size_t natural_alignment(size_t size)
 
 /* For pools with very little memory: few classes, each of which fills one frame well. */
 #define SPARE_CLASS_COUNT 22u
+#define SPARE_CLASS_LAST  135u
 
 /* Their number for a class that is one, or the next larger one's; class_of(2048) at most. */
 unsigned spare_index(unsigned class);

@@ -25,6 +25,14 @@ static struct magazine *owner_magazine(struct coffer_pool *pool, struct owner ow
     return magazine;
 }
 
+/* What a block takes that has just been allocated. */
+static size_t block_size(struct coffer_pool *pool, const void *block)
+{
+    const struct part *part = pool_part(pool, block);
+
+    return part_is_span(part) ? part->size : coffer_pool_usable_size(pool, block);
+}
+
 static void *alloc_for(struct coffer_pool *pool, struct owner owner, const struct request *request)
 {
     struct magazine *magazine = owner_magazine(pool, owner);
@@ -35,7 +43,7 @@ static void *alloc_for(struct coffer_pool *pool, struct owner owner, const struc
     spin_take(&magazine->lock);
     block = alloc_in(pool, magazine, request);
     if (block != NULL)
-        account_take_bytes(pool->home->account, owner, coffer_pool_usable_size(pool, block));
+        account_take_bytes(pool->home->account, owner, block_size(pool, block));
     spin_give(&magazine->lock);
     return block;
 }

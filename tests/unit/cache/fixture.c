@@ -85,6 +85,15 @@ static void let_go(void *context, struct cache_entry *entry)
     toys->let_go++;
 }
 
+void toys_renew(void *context, struct cache_entry *entry)
+{
+    struct toys *toys = context;
+
+    must(toys->held && entry->pins == 0 && entry->state == CACHE_LOOSE && entry->set == NULL);
+    must(((struct toy *)entry)->number != 0);
+    toys->renewed++;
+}
+
 enum coffer_status toys_write_back(void *context, struct cache_entry *entry)
 {
     struct toys *toys = context;
@@ -170,7 +179,7 @@ struct toy *toys_get(struct toys *toys, unsigned group, uint64_t index, unsigned
         return NULL;
     }
     if (claimed) {
-        must(((struct toy *)entry)->number == 0);
+        must(((struct toy *)entry)->number == 0 || toys->type.renew != NULL);
         ((struct toy *)entry)->number = 1000 * group + index + 1;
         cache_loaded(toys->cache, entry, COFFER_OK);
     }

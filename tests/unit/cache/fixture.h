@@ -47,7 +47,7 @@ struct toys {
     unsigned refuse_alloc, allocs;
     void (*in_make)(void); /* what others do meanwhile; once */
     /* What the type was asked for. */
-    unsigned made, let_go, written;
+    unsigned made, let_go, renewed, written;
     bool fail_writes;
     uint64_t last_written; /* index */
 };
@@ -58,6 +58,9 @@ void toys_begin(struct toys *toys, enum cache_policy policy);
 void toys_open(struct toys *toys, enum cache_policy policy, size_t min, size_t max);
 /* Everything must be back. */
 void toys_end(struct toys *toys);
+
+/* For types that renew. */
+void toys_renew(void *context, struct cache_entry *entry);
 
 /* For types that write back. */
 enum coffer_status toys_write_back(void *context, struct cache_entry *entry);

@@ -54,6 +54,61 @@ static void test_lru_counts_a_use_until_its_end(void **state)
     toys_end(&toys);
 }
 
+/* What is evicted for another goes to it as it is; what becomes spare, or goes, was let go of. */
+static void test_a_type_that_renews(void **state)
+{
+    const struct cache_bounds bounds = {.entries_max = 3};
+    struct cache_entry *entry;
+    bool claimed;
+
+    (void)state;
+    toys_begin(&toys, CACHE_LRU);
+    toys.type.renew = toys_renew;
+    assert_ok(
+        cache_open(&toys.share, toys.memory, toys.owner, &toys.type, &toys, &bounds, &toys.cache));
+    use("0123");
+    assert_int_equal(toys.renewed, 1);
+    assert_int_equal(toys.let_go, 0);
+    assert_ok(cache_get(toys.cache, &(struct cache_key){.group = &toys.groups[0], .index = 4}, 0,
+                        &entry, &claimed));
+    assert_true(claimed);
+    assert_int_equal(toys.renewed, 2);
+    assert_int_equal(((struct toy *)entry)->number, 2); /* of the one that was 1 */
+    cache_loaded(toys.cache, entry, COFFER_CORRUPT);
+    assert_int_equal(toys.let_go, 1);
+    assert_int_equal(((struct toy *)entry)->number, 0);
+    use("4"); /* from the spare ones */
+    assert_int_equal(toys.renewed, 2);
+    assert_string_equal(here(), "234");
+    assert_int_equal(cache_shrink(toys.cache, TOY_BYTES, 9), TOY_BYTES);
+    assert_int_equal(toys.let_go, 2);
+    assert_valid(&toys);
+    toys_end(&toys);
+}
+
+/* A load that is over at once with its use. */
+static void test_filled_is_loaded_and_unpinned(void **state)
+{
+    const struct cache_key key = {.group = &toys.groups[0], .index = 7};
+    struct cache_entry *entry;
+    bool claimed;
+
+    (void)state;
+    toys_open(&toys, CACHE_LRU, 0, 3);
+    toys.now = 100;
+    assert_ok(cache_get(toys.cache, &key, 0, &entry, &claimed));
+    ((struct toy *)entry)->number = 8;
+    cache_filled(toys.cache, entry);
+    assert_int_equal(entry->state, CACHE_CLEAN);
+    assert_int_equal(entry->pins, 0);
+    assert_int_equal(toys_statistics(&toys).pinned, 0);
+    assert_true(toys_has(&toys, 0, 7));
+    assert_valid(&toys);
+    use("123");
+    assert_false(toys_has(&toys, 0, 7));
+    toys_end(&toys);
+}
+
 static void test_clock_gives_a_second_chance(void **state)
 {
     (void)state;
@@ -590,6 +645,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lru_keeps_what_was_used_last),
         cmocka_unit_test(test_lru_counts_a_use_until_its_end),
+        cmocka_unit_test(test_a_type_that_renews),
+        cmocka_unit_test(test_filled_is_loaded_and_unpinned),
         cmocka_unit_test(test_clock_gives_a_second_chance),
         cmocka_unit_test(test_round_robin_asks_for_no_use),
         cmocka_unit_test(test_what_is_pinned_is_skipped),

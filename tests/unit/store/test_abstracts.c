@@ -20,6 +20,13 @@ static uint64_t frame_lookups(void)
     return now.cache_hits + now.cache_misses;
 }
 
+static enum coffer_status find_to_open(const struct name *name, uint32_t *slot, struct entry *entry,
+                                       size_t *hash_size)
+{
+    return catalogue_find_to_open(catalogue(), name, catalogue_hash(catalogue(), name), slot, entry,
+                                  hash_size);
+}
+
 /* The object is found without the catalogue, and as the catalogue has it. */
 static void assert_known(const char *id)
 {
@@ -32,7 +39,7 @@ static void assert_known(const char *id)
 
     assert_ok(engine_name(&name, &inside));
     before = frame_lookups();
-    assert_ok(catalogue_find_to_open(catalogue(), &inside, &slot, &entry, &hash_size));
+    assert_ok(find_to_open(&inside, &slot, &entry, &hash_size));
     assert_int_equal(frame_lookups(), before);
     assert_int_equal(hash_size, ABSTRACT_HASH_SIZE);
     assert_ok(catalogue_find(catalogue(), &inside, &expected_slot, &expected));
@@ -51,8 +58,7 @@ static void assert_unknown(const char *id)
     uint32_t slot;
 
     assert_ok(engine_name(&name, &inside));
-    assert_status(catalogue_find_to_open(catalogue(), &inside, &slot, &entry, &hash_size),
-                  COFFER_NOT_FOUND);
+    assert_status(find_to_open(&inside, &slot, &entry, &hash_size), COFFER_NOT_FOUND);
 }
 
 /* An open that finds nothing of the object in memory. */
@@ -175,7 +181,7 @@ static void test_frames_go_and_come(void **state)
     assert_int_equal(abstracts_shrink(abstracts, 1, 8), FRAME_SIZE);
     assert_all_known(256);
     assert_ok(engine_name(&name, &inside));
-    assert_ok(catalogue_find_to_open(catalogue(), &inside, &slot, &entry, &hash_size));
+    assert_ok(find_to_open(&inside, &slot, &entry, &hash_size));
     assert_int_equal(hash_size, sizeof(entry.hash));
     assert_known("299");
     assert_ok(delete_object("298")); /* of which nothing is known */
@@ -304,7 +310,7 @@ static void test_another_root_than_the_known_one_is_refused(void **state)
     (void)state;
     assert_ok(put("a", 'a', 5000));
     assert_ok(engine_name(&name, &inside));
-    assert_ok(catalogue_find_to_open(catalogue(), &inside, &slot, &entry, &hash_size));
+    assert_ok(find_to_open(&inside, &slot, &entry, &hash_size));
     catalogue_file_name(entry.file, file);
     (void)memory_device_bytes(disk, file, &size);
     before = must_alloc(size);

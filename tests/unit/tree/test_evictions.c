@@ -6,8 +6,10 @@
  */
 #include "fixture.h"
 
+#include "base/bytes.h"
 #include "coffer/linux.h"
 #include "support/bounds.h"
+#include "tree/inside.h"
 
 #define BLOCK 4096u
 
@@ -136,11 +138,94 @@ static void test_changes(void **state)
     tree_close(tree);
 }
 
+/* --- Frames that were another's --- */
+
+#define OTHER_BLOCKS 1200u
+
+static int set_up_small(void **state)
+{
+    (void)state;
+    disk = memory_device_open();
+    bench_open(&bench, disk, 64, STAGING_RESERVE);
+    memset(&model, 0, sizeof(model));
+    return 0;
+}
+
+/* Both caches are full of a file whose blocks are all 0xAA. */
+static struct tree *fill_caches(void)
+{
+    static uint8_t bytes[4 * BLOCK];
+    const struct tree_piece piece = {bytes, sizeof(bytes)};
+    struct tree *tree = bench_create(&bench);
+    size_t got;
+
+    memset(bytes, 0xAA, sizeof(bytes));
+    for (unsigned slot = 0; slot < 2; slot++) { /* so that both of each node are written */
+        for (uint64_t block = 0; block < OTHER_BLOCKS; block += 4)
+            assert_ok(tree_write(tree, block * BLOCK, &piece, 1));
+        bench_commit(tree);
+    }
+    for (uint64_t block = 0; block < OTHER_BLOCKS; block++)
+        assert_ok(tree_read(tree, block * BLOCK + 1, bytes, 10, &got));
+    return tree;
+}
+
+static bool is_written(const uint8_t *file, size_t size, uint32_t node, unsigned slot)
+{
+    uint64_t at = layout_node_offset((struct node){node}, slot);
+
+    return at + LAYOUT_NODE_SIZE <= size && !bytes_are_zero(file + at, LAYOUT_NODE_SIZE);
+}
+
+/* What its last block holds behind its end. */
+static void assert_rest_is_zero(struct tree *tree)
+{
+    size_t used = model.size % BLOCK;
+    struct frame_entry *entry = block_cache_find(&bench.blocks, &tree->blocks, model.size / BLOCK);
+
+    assert_non_null(entry);
+    assert_true(bytes_are_zero(entry->frame + used, BLOCK - used));
+    block_cache_unpin(&bench.blocks, entry);
+}
+
+/* What a new file doesn't write is zeros, in its blocks and between its nodes on the device, though
+ * its frames were another file's a moment ago. */
+static void test_nothing_of_another_file_shows(void **state)
+{
+    struct tree *other = fill_caches();
+    struct tree *tree;
+    uint8_t *file;
+    uint64_t before;
+    size_t size;
+
+    (void)state;
+    random_init(&dice, "another file");
+    before = bench_evictions(&bench);
+    assert_ok(tree_create(&bench.environment, "g", bench_uuid, &tree));
+    write_random(tree, &model, &dice, 100, 10);
+    assert_rest_is_zero(tree);
+    write_random(tree, &model, &dice, 2 * BLOCK + 100, 10);
+    for (size_t at = 4; at < 70; at += 3)
+        write_random(tree, &model, &dice, at * BLOCK + 100, 10);
+    bench_commit(tree);
+    assert_reads(tree, &model, 1000);
+    assert_true(bench_evictions(&bench) > before);
+    file = memory_device_bytes(disk, "g", &size);
+    for (uint32_t node = 1; node <= tree_max_node(tree); node++)
+        assert_true(is_written(file, size, node, 0) != is_written(file, size, node, 1));
+    for (uint32_t node = tree_max_node(tree) + 1; node % LAYOUT_GROUP_NODES != 1; node++)
+        assert_false(is_written(file, size, node, 0) || is_written(file, size, node, 1));
+    tree_close(tree);
+    tree_close(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_new_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_changes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nothing_of_another_file_shows, set_up_small,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
