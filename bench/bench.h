@@ -86,5 +86,6 @@ void run_rates(struct bench *bench, const char *disk,
                const char *memory);                         /* rates.c: much a second */
 void run_large(struct bench *bench, const char *directory); /* large.c: the least memory */
 void run_curve(struct bench *bench, const char *directory); /* curve.c: what memory buys */
+void run_tee(struct bench *bench, const char *directory);   /* tee.c: GlobalPlatform's calls */
 
 #endif

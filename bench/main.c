@@ -27,7 +27,7 @@ struct options {
     const char *part;   /* one of `parts`, or "all" */
 };
 
-static const char *const parts[] = {"storage", "service", "curve", "memory", "paging"};
+static const char *const parts[] = {"storage", "service", "curve", "tee", "memory", "paging"};
 
 static void usage(FILE *to)
 {
@@ -35,7 +35,7 @@ static void usage(FILE *to)
           "  --json FILE   write the figures there\n"
           "  --disk DIR    durable stores are made below DIR (.)\n"
           "  --memory DIR  stores that are not durable (/dev/shm, else as --disk)\n"
-          "  --part PART   storage, service, curve, memory, paging or all (all)\n"
+          "  --part PART   storage, service, curve, tee, memory, paging or all (all)\n"
           "COFFER_BENCH_QUICK=1: few repetitions and what is short, to see that it works.\n",
           to);
 }
@@ -186,6 +186,8 @@ static void run_stores(struct bench *bench, const struct options *options)
         run_service(bench, disk, memory);
     if (is_wanted(options, "curve"))
         run_curve(bench, memory);
+    if (is_wanted(options, "tee"))
+        run_tee(bench, memory);
     coffer_linux_memory_unmake(&bench->region);
 }
 
@@ -199,7 +201,7 @@ int main(int count, char **words)
     bool good;
 
     if (is_wanted(&options, "storage") || is_wanted(&options, "service") ||
-        is_wanted(&options, "curve"))
+        is_wanted(&options, "curve") || is_wanted(&options, "tee"))
         run_stores(&bench, &options);
     if (is_wanted(&options, "memory"))
         run_memory(&bench);
