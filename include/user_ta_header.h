@@ -5,8 +5,8 @@
  *
  *   TA_UUID        an initialiser of a TEE_UUID
  *   TA_FLAGS       TA_FLAG_... or-ed together
- *   TA_STACK_SIZE  bytes
- *   TA_DATA_SIZE   bytes of its heap
+ *   TA_STACK_SIZE  bytes; told, and no more
+ *   TA_DATA_SIZE   bytes that its heap must be able to have at least
  *   TA_VERSION, TA_DESCRIPTION       text; optional
  *   TA_CURRENT_TA_EXT_PROPERTIES     elements of struct user_ta_property with commas between them;
  *                                    optional

@@ -7,7 +7,7 @@
  * TAs       Linked into the program (coffer_tee_register), or found by their UUID by a loader, as
  *           on Linux shared objects (<coffer/linux_tee.h>). What is linked in has one set of
  *           static variables for all of its instances: let it be TA_FLAG_SINGLE_INSTANCE.
- * Panics    A TA that panics, or touches memory of its space that isn't there, loses its
+ * Panics    A TA that panics, or touches a page of its heap that can't be had, loses its
  *           instance: handles, heap and sessions go, clients are told TEE_ERROR_TARGET_DEAD,
  *           everybody else goes on. Its objects are as its last successful call left them. What
  *           it keeps in static variables comes back fresh only where a loader loads it anew.

@@ -168,7 +168,8 @@ static void first_handle(struct gp_tee *tee, struct gp_file *file, uint32_t flag
     list_insert_after(&tee->files, &file->link);
 }
 
-/* When neither a handle nor a call needs it any more. */
+/* When neither a handle nor a call needs it any more. What was put away is on no list by then,
+ * which list_remove takes for an empty one. */
 static void drop_if_unused(struct gp_tee *tee, struct gp_file *file)
 {
     if (file->handles > 0 || file->calls > 0)

@@ -8,13 +8,13 @@
  *   request   one operation of a client under way: its parameters, and whether it was cancelled
  *
  * Invariants
- *   S1 A life's code runs in one thread at a time: that of who has the turn (`running`).
- *   S2 A TA with TA_FLAG_SINGLE_INSTANCE has at most one life with an instance.
- *   S3 After a panic a life has no instance: what that had is given back before the turn is, no
+ *   GS1 A life's code runs in one thread at a time: that of who has the turn (`running`).
+ *   GS2 A TA with TA_FLAG_SINGLE_INSTANCE has at most one life with an instance.
+ *   GS3 After a panic a life has no instance: what that had is given back before the turn is, no
  *      code of it runs any more, and the record stays for the sessions that still name it.
- *   S4 A life ends with its last user, but for TA_FLAG_INSTANCE_KEEP_ALIVE: with the tee.
- *   S5 Of two lives of a TA with TA_FLAG_SINGLE_INSTANCE that is linked in, the one ends before the
- *      other begins, if it didn't panic: they share static variables.
+ *   GS4 A life ends with its last user, but for TA_FLAG_INSTANCE_KEEP_ALIVE: with the tee.
+ *   GS5 Of two lives of a TA with TA_FLAG_SINGLE_INSTANCE that is linked in, the one ends before
+ * the other begins, if it didn't panic: they share static variables.
  *
  * Locking: all of it under the tee's `lock`, but what a TA's code does, and an instance's opening
  * and closing. `changed` is told of each turn that is given back, each life that began or ended and

@@ -238,7 +238,8 @@ static enum exit_status run_file(struct options *options, const char *path, stru
     else if (status == COFFER_CORRUPT)
         result = fail_because(options, status, "ta %s: it is no shared object of a TA", path);
     else
-        result = fail_status(options, status, NULL, "ta %s", path);
+        result = fail_status(options, status, status == COFFER_NOT_FOUND ? "name its file" : NULL,
+                             "ta %s", path);
     coffer_tee_close(tee);
     return result;
 }

@@ -230,7 +230,10 @@ static void check_handle(void *argument)
     if (had.info.objectType == 0)
         return;
     now = info_of(had.object);
-    expect(memcmp(&now, &had.info, sizeof(now)) == 0);
+    expect(now.objectType == had.info.objectType && now.objectSize == had.info.objectSize &&
+           now.maxObjectSize == had.info.maxObjectSize && now.objectUsage == had.info.objectUsage &&
+           now.dataSize == had.info.dataSize && now.dataPosition == had.info.dataPosition &&
+           now.handleFlags == had.info.handleFlags);
 }
 
 static void check_panic(const struct attempt *attempt)

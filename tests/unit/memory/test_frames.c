@@ -344,7 +344,7 @@ static void test_a_run_above_the_top_order(void **state)
     struct memory_area area = {buffer.start + 100 * FRAME_SIZE, 4800u * FRAME_SIZE};
     struct account account;
     struct account_line lines[LINES];
-    struct frames *frames;
+    struct frames *frames = NULL;
     struct owner owner;
     struct frames_statistics before;
     uint8_t *run;

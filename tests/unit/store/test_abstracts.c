@@ -165,7 +165,7 @@ static void put_many(unsigned count)
 /* What is asked back is lost, frame by frame from the end, and comes back by being opened. */
 static void test_frames_go_and_come(void **state)
 {
-    struct abstracts *abstracts = &catalogue()->abstracts;
+    struct abstracts *abstracts;
     struct coffer_name name = step_name("299");
     struct name inside;
     struct entry entry;

@@ -13,27 +13,28 @@ void TA_DestroyEntryPoint(void)
 {
 }
 
-TEE_Result TA_OpenSessionEntryPoint(uint32_t types, TEE_Param parameters[4], void **session)
+TEE_Result TA_OpenSessionEntryPoint(uint32_t paramTypes, TEE_Param params[TEE_NUM_PARAMS],
+                                    void **sessionContext)
 {
-    (void)types;
-    (void)parameters;
-    (void)session;
+    (void)paramTypes;
+    (void)params;
+    (void)sessionContext;
     return TEE_SUCCESS;
 }
 
-void TA_CloseSessionEntryPoint(void *session)
+void TA_CloseSessionEntryPoint(void *sessionContext)
 {
-    (void)session;
+    (void)sessionContext;
 }
 
-TEE_Result TA_InvokeCommandEntryPoint(void *session, uint32_t command, uint32_t types,
-                                      TEE_Param parameters[4])
+TEE_Result TA_InvokeCommandEntryPoint(void *sessionContext, uint32_t commandID, uint32_t paramTypes,
+                                      TEE_Param params[TEE_NUM_PARAMS])
 {
-    (void)session;
-    if (command == 1)
+    (void)sessionContext;
+    if (commandID == 1)
         TEE_Panic(1);
-    if (types != TEE_PARAM_TYPES(TEE_PARAM_TYPE_VALUE_INOUT, 0, 0, 0))
+    if (paramTypes != TEE_PARAM_TYPES(TEE_PARAM_TYPE_VALUE_INOUT, 0, 0, 0))
         return TEE_ERROR_BAD_PARAMETERS;
-    parameters[0].value.a = ++count;
+    params[0].value.a = ++count;
     return TEE_SUCCESS;
 }

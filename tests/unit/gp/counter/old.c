@@ -13,34 +13,35 @@ void TA_DestroyEntryPoint(void)
 {
 }
 
-TEE_Result TA_OpenSessionEntryPoint(uint32_t types, TEE_Param parameters[4], void **session)
+TEE_Result TA_OpenSessionEntryPoint(uint32_t paramTypes, TEE_Param params[TEE_NUM_PARAMS],
+                                    void **sessionContext)
 {
     static int mark;
 
-    *session = &mark;
-    if (TEE_PARAM_TYPE_GET(types, 0) == TEE_PARAM_TYPE_VALUE_INOUT)
-        parameters[0].value.b = parameters[0].value.a;
+    *sessionContext = &mark;
+    if (TEE_PARAM_TYPE_GET(paramTypes, 0) == TEE_PARAM_TYPE_VALUE_INOUT)
+        params[0].value.b = params[0].value.a;
     return TEE_SUCCESS;
 }
 
-void TA_CloseSessionEntryPoint(void *session)
+void TA_CloseSessionEntryPoint(void *sessionContext)
 {
-    (void)session;
+    (void)sessionContext;
 }
 
-TEE_Result TA_InvokeCommandEntryPoint(void *session, uint32_t command, uint32_t types,
-                                      TEE_Param parameters[4])
+TEE_Result TA_InvokeCommandEntryPoint(void *sessionContext, uint32_t commandID, uint32_t paramTypes,
+                                      TEE_Param params[TEE_NUM_PARAMS])
 {
-    uint32_t *size = &parameters[1].memref.size; /* 32 bits, or it doesn't compile */
+    uint32_t *size = &params[1].memref.size; /* 32 bits, or it doesn't compile */
 
-    if (session == NULL || command != 0 ||
-        types != TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_INPUT, TEE_PARAM_TYPE_MEMREF_OUTPUT,
-                                 TEE_PARAM_TYPE_VALUE_OUTPUT, 0))
+    if (sessionContext == NULL || commandID != 0 ||
+        paramTypes != TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_INPUT, TEE_PARAM_TYPE_MEMREF_OUTPUT,
+                                      TEE_PARAM_TYPE_VALUE_OUTPUT, 0))
         return TEE_ERROR_BAD_PARAMETERS;
-    parameters[2].value.a = *size;
-    if (*size < parameters[0].memref.size)
+    params[2].value.a = *size;
+    if (*size < params[0].memref.size)
         return TEE_ERROR_SHORT_BUFFER;
-    *size = parameters[0].memref.size;
-    TEE_MemMove(parameters[1].memref.buffer, parameters[0].memref.buffer, *size);
+    *size = params[0].memref.size;
+    TEE_MemMove(params[1].memref.buffer, params[0].memref.buffer, *size);
     return TEE_SUCCESS;
 }
