@@ -12,7 +12,7 @@
  *           everybody else goes on. Its objects are as its last successful call left them. What
  *           it keeps in static variables comes back fresh only where a loader loads it anew.
  * Threads   An instance runs in one thread at a time, a client's; others wait. All calls may come
- *           from any thread; coffer_tee_close must be the last, when no session is open.
+ *           from any thread; coffer_tee_close must be the last.
  * Source    GP TEE Internal Core API 1.3.1, "Trusted Core Framework"; docs/GP.md has the table of
  *           what works.
  */
@@ -64,7 +64,9 @@ struct coffer_ta_code {
 COFFER_MUST_CHECK enum coffer_status coffer_tee_register(struct coffer_tee *tee,
                                                          const struct coffer_ta_code *ta);
 
-/* End what was kept alive, and give everything back. NULL is nothing. */
+/* End what was kept alive, and give everything back. Sessions that are still open are a mistake of
+ * their clients: the port's log tells of them, and they are closed as by TEEC_CloseSession, whose
+ * TEEC_Session must not be used any more. NULL is nothing. */
 void coffer_tee_close(struct coffer_tee *tee);
 
 #ifdef __cplusplus

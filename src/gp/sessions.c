@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/text.h"
 
 static void lock(struct coffer_tee *tee)
 {
@@ -263,6 +264,7 @@ static TEE_Result begin_life(struct coffer_tee *tee, struct gp_ta *ta, uint32_t 
         return TEE_ERROR_OUT_OF_MEMORY;
     *life = (struct gp_life){.tee = tee, .ta = ta, .users = 1};
     list_init(&life->link);
+    list_init(&life->sessions);
     result = load_image(tee, ta, &life->image);
     if (result != TEE_SUCCESS)
         goto no_image;
@@ -374,7 +376,8 @@ static void put_life_locked(struct gp_life *life)
 
 /* --- Sessions ---------------------------------------------------------------------------- */
 
-/* Run an entry point in its turn. `waits`: whose cancellation ends the waiting; NULL: nobody's. */
+/* Run an entry point in its turn. `waits`: whose cancellation ends the waiting; NULL: nobody's.
+ * call->code stays NULL where it didn't come to that. */
 static TEE_Result run_in_turn_locked(struct gp_session *session, struct entry_call *call,
                                      const struct gp_request *waits)
 {
@@ -395,14 +398,32 @@ static TEE_Result open_locked(struct coffer_tee *tee, struct gp_ta *ta, struct g
                               struct gp_request *request)
 {
     struct entry_call call = {.entry = ENTRY_OPEN, .request = request};
-    TEE_Result result = get_life_locked(tee, ta, request, &session->life);
+    TEE_Result result;
 
-    if (result != TEE_SUCCESS)
-        return result;
-    result = run_in_turn_locked(session, &call, request);
-    if (result != TEE_SUCCESS)
-        put_life_locked(session->life);
+    /* Another session's panic may end the life while this one waits for its turn: then there is
+     * a new life for it. */
+    do {
+        result = get_life_locked(tee, ta, request, &session->life);
+        if (result != TEE_SUCCESS)
+            return result;
+        result = run_in_turn_locked(session, &call, request);
+        if (result == TEE_SUCCESS)
+            list_insert_before(&session->life->sessions, &session->link);
+        else
+            put_life_locked(session->life);
+    } while (result == TEE_ERROR_TARGET_DEAD && call.code == NULL);
     return result;
+}
+
+static void close_locked(struct gp_session *session)
+{
+    struct entry_call call = {.entry = ENTRY_CLOSE};
+    struct coffer_tee *tee = session->life->tee;
+
+    (void)run_in_turn_locked(session, &call, NULL); /* who is dead has nothing to say */
+    list_remove(&session->link);
+    put_life_locked(session->life);
+    gp_free(tee->gp.pool, session);
 }
 
 TEE_Result gp_session_open(struct coffer_tee *tee, const TEE_UUID *uuid, const TEE_Identity *client,
@@ -449,14 +470,11 @@ TEE_Result gp_session_invoke(struct gp_session *session, uint32_t command,
 
 void gp_session_close(struct gp_session *session)
 {
-    struct entry_call call = {.entry = ENTRY_CLOSE};
     struct coffer_tee *tee = session->life->tee;
 
     lock(tee);
-    (void)run_in_turn_locked(session, &call, NULL); /* who is dead has nothing to say */
-    put_life_locked(session->life);
+    close_locked(session);
     unlock(tee);
-    gp_free(tee->gp.pool, session);
 }
 
 void gp_request_cancel(struct coffer_tee *tee, struct gp_request *request)
@@ -498,17 +516,45 @@ no_condition:
     return status;
 }
 
-/* What is left are lives that were kept alive. */
+/* Sessions that nobody closed are told of. Gives up the lock meanwhile: nobody else is here. */
+static void tell_of_sessions_locked(struct coffer_tee *tee, const struct gp_ta *ta)
+{
+    const struct coffer_uuid uuid = gp_uuid(&ta->uuid);
+    char name[COFFER_UUID_TEXT_SIZE];
+    struct text line = {.size = 0};
+    unsigned count = 0;
+
+    list_each (life, &ta->lives) {
+        list_each (session, &list_entry(life, struct gp_life, link)->sessions)
+            count++;
+    }
+    if (count == 0 || tee->port->log == NULL)
+        return;
+    coffer_uuid_format(&uuid, name);
+    text_add_number(&line, count, 10);
+    text_add(&line, count == 1 ? " session with " : " sessions with ");
+    text_add(&line, name);
+    text_add(&line, count == 1 ? " was open when the TEE was closed: it is closed, too"
+                               : " were open when the TEE was closed: they are closed, too");
+    unlock(tee);
+    tee->port->log(tee->port->context, PORT_LOG_WARNING, line.bytes);
+    lock(tee);
+}
+
+/* What is left are lives that were kept alive, and those with sessions that nobody closed. */
 static void end_tas_locked(struct coffer_tee *tee)
 {
     while (!list_is_empty(&tee->tas)) {
         struct gp_ta *ta = list_entry(tee->tas.next, struct gp_ta, link);
 
         ta->users++; /* it stays until the loop is through with it */
+        tell_of_sessions_locked(tee, ta);
         while (!list_is_empty(&ta->lives)) {
             struct gp_life *life = list_entry(ta->lives.next, struct gp_life, link);
 
-            assert_cheap(life->users == 0); /* the caller's promise: no session is open */
+            life->users++; /* likewise */
+            while (!list_is_empty(&life->sessions))
+                close_locked(list_entry(life->sessions.next, struct gp_session, link));
             end_life_locked(life);
         }
         remove_ta_locked(tee, ta);

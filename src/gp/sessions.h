@@ -71,11 +71,13 @@ struct gp_life {
     struct gp_ta *ta;
     struct gp_image image;
     struct gp_instance *instance; /* NULL: it panicked */
+    struct list sessions;         /* open ones */
     unsigned users;               /* sessions, open or about to be */
     bool running;
 };
 
 struct gp_session {
+    struct list link; /* life->sessions, once it is open */
     struct gp_life *life;
     TEE_Identity client;
     void *context; /* the TA's own */
@@ -102,7 +104,8 @@ COFFER_MUST_CHECK enum coffer_status gp_sessions_open(struct coffer_tee *tee,
 
 /* Open a session with a TA's life, which begins if need be. On failure there is none, whatever the
  * origin. TEE_ERROR_ITEM_NOT_FOUND: no such TA; _BUSY: its one life has a session and takes no
- * other; _CANCEL; _TARGET_DEAD: it panicked; _OUT_OF_MEMORY; what the TA says. */
+ * other; _CANCEL; _TARGET_DEAD: it panicked at its creation or at this session, and not at others';
+ * _OUT_OF_MEMORY; what the TA says. */
 TEE_Result gp_session_open(struct coffer_tee *tee, const TEE_UUID *uuid, const TEE_Identity *client,
                            struct gp_request *request, struct gp_session **out);
 
@@ -110,7 +113,7 @@ TEE_Result gp_session_open(struct coffer_tee *tee, const TEE_UUID *uuid, const T
 TEE_Result gp_session_invoke(struct gp_session *session, uint32_t command,
                              struct gp_request *request);
 
-/* No call on the session may be under way. */
+/* No call on the session may be under way. coffer_tee_close does it for those that are left. */
 void gp_session_close(struct gp_session *session);
 
 /* Cancel a request: one that waits ends; a TA that runs learns of it if it asks. */

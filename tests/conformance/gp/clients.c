@@ -132,6 +132,10 @@ static TEE_Result invoke(void *session, uint32_t command, uint32_t types, TEE_Pa
     case COMMAND_COUNT:
         ta.counted++;
         return TEE_SUCCESS;
+    case COMMAND_PANIC_LATE:
+        for (unsigned i = 0; i < 20; i++)
+            sched_yield();
+        TEE_Panic(0x77);
     case COMMAND_PANIC:
         TEE_Panic(0x77);
     case COMMAND_HOLD:

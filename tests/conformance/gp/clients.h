@@ -25,11 +25,12 @@ enum {
     COMMAND_LOOK,  /* at the parameters, and change what may be */
     COMMAND_COUNT, /* how often it was called */
     COMMAND_PANIC,
-    COMMAND_HOLD,   /* make an object, and keep a handle on it alone */
-    COMMAND_WAIT,   /* until it is cancelled, or may go on */
-    COMMAND_MASKED, /* the same, masked */
-    COMMAND_MASK,   /* what the calls on the mask answer */
-    COMMAND_ANSWER, /* the first value */
+    COMMAND_PANIC_LATE, /* when other threads had time to wait for their turns */
+    COMMAND_HOLD,       /* make an object, and keep a handle on it alone */
+    COMMAND_WAIT,       /* until it is cancelled, or may go on */
+    COMMAND_MASKED,     /* the same, masked */
+    COMMAND_MASK,       /* what the calls on the mask answer */
+    COMMAND_ANSWER,     /* the first value */
 };
 
 /* Of all TAs: what happened, and what is to happen. */

@@ -83,6 +83,25 @@ static void one_that_is_kept(const struct rule *rule)
     expect_lives(1, 2, 2, 1);
 }
 
+static void those_left_open(const struct rule *rule)
+{
+    TEEC_Session left[5];
+
+    clients_open(rule->profile);
+    client_open(SHARED, &left[0]);
+    client_open(SHARED, &left[1]);
+    client_open(KEPT, &left[2]);
+    client_open(MULTIPLE, &left[3]);
+    client_open(MULTIPLE, &left[4]);
+    expect_equal(client_call(&left[4], COMMAND_PANIC), TEEC_ERROR_TARGET_DEAD);
+    ta.panics_at_closing = rule->a == 1;
+    clients_close();
+    if (ta.panics_at_closing)
+        expect_lives(4, 5, 3, 0); /* of the two that share an instance one comes to its end */
+    else
+        expect_lives(4, 5, 4, 3);
+}
+
 /* --- Answers of a TA, and its panics ----------------------------------------------------- */
 
 static void refuses_to_begin(const struct rule *rule)
@@ -281,14 +300,61 @@ static void the_next_waits_for_the_last(const struct rule *rule)
     library_tell_of_ends(NULL);
     must(next_life.is_begun);
     must(pthread_join(next_life.thread, NULL) == 0);
-    /* It has waited for the dead one, or for its end; what that held isn't held any more. */
-    if (next_life.result != TEEC_ERROR_TARGET_DEAD)
-        expect_equal(next_life.result, TEEC_SUCCESS);
-    if (next_life.result == TEEC_SUCCESS)
+    /* It has waited for the dead one's end; what that held isn't held any more. */
+    if (expect_equal(next_life.result, TEEC_SUCCESS))
         TEEC_CloseSession(&next_life.session);
     TEEC_CloseSession(&session);
     client_open(SHARED, &session);
     TEEC_CloseSession(&session);
+    clients_close();
+}
+
+/* --- Sessions of others, while one panics -------------------------------------------------- */
+
+#define OPENERS 3
+#define PANICS  200
+
+struct opener {
+    pthread_t thread;
+    atomic_bool *is_over;
+    TEEC_Result result; /* the first that isn't success */
+};
+
+static void *open_and_close(void *argument)
+{
+    struct opener *opener = argument;
+    TEEC_Session session;
+
+    while (!*opener->is_over && opener->result == TEEC_SUCCESS) {
+        opener->result = client_try(SHARED, &session, NULL);
+        if (opener->result != TEEC_SUCCESS)
+            break;
+        TEEC_CloseSession(&session);
+    }
+    return NULL;
+}
+
+static void others_open_meanwhile(const struct rule *rule)
+{
+    struct opener openers[OPENERS];
+    atomic_bool is_over = false;
+    TEEC_Session session;
+
+    clients_open(rule->profile);
+    for (unsigned i = 0; i < OPENERS; i++) {
+        openers[i] = (struct opener){.is_over = &is_over};
+        must(pthread_create(&openers[i].thread, NULL, open_and_close, &openers[i]) == 0);
+    }
+    for (unsigned i = 0; i < PANICS; i++) {
+        client_open(SHARED, &session);
+        expect_equal(client_call(&session, COMMAND_PANIC_LATE), TEEC_ERROR_TARGET_DEAD);
+        TEEC_CloseSession(&session);
+    }
+    is_over = true;
+    for (unsigned i = 0; i < OPENERS; i++) {
+        must(pthread_join(openers[i].thread, NULL) == 0);
+        expect_equal(openers[i].result, TEEC_SUCCESS);
+    }
     clients_close();
 }
 
@@ -413,6 +479,16 @@ static const struct rule rules[] = {
     {OPEN, .text = "an instance for each session", .by_itself = an_instance_each},
     {OPEN, .text = "an instance that is kept alive ends with the TEE",
      .by_itself = one_that_is_kept},
+    {.function = "TEEC_CloseSession",
+     .clause = "Client API 4.5.8",
+     .text = "what nobody closed is closed with the TEE",
+     .by_itself = those_left_open,
+     .a = 0},
+    {.function = "TEEC_CloseSession",
+     .clause = "Client API 4.5.8",
+     .text = "what nobody closed panics as it is closed with the TEE",
+     .by_itself = those_left_open,
+     .a = 1},
     {OPEN, .text = "a TA that refuses to begin", .by_itself = refuses_to_begin},
     {OPEN, .text = "a TA that refuses a session", .by_itself = refuses_a_session},
     {OPEN, .text = "its parameters, and whose answers are told", .by_itself = tells_what_it_wants},
@@ -434,6 +510,8 @@ static const struct rule rules[] = {
      .by_itself = a_panic_closes_handles},
     {OPEN, .text = "after a panic the next instance begins when the last one is gone",
      .by_itself = the_next_waits_for_the_last},
+    {OPEN, .text = "panics of others' sessions are no answers to those that open",
+     .by_itself = others_open_meanwhile},
     {CANCEL, .text = "a TA at work is told, if it asks", .by_itself = work_is_cancelled},
     {CANCEL, .text = "a TA that masks it isn't told", .by_itself = masked_work_is_not},
     {CANCEL, .text = "who waits for a turn doesn't get it", .by_itself = who_waits_is_cancelled},
