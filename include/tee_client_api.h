@@ -152,10 +152,14 @@ typedef struct {
 /* --- Calls ------------------------------------------------------------------------------- */
 
 /* `name` NULL: the default TEE; "coffer" is the same. BAD_PARAMETERS; ITEM_NOT_FOUND: another name,
- * or no store is named or there; what opening the store says. */
+ * or the environment names no store or no key, or the key's file can't be read. A file that holds no
+ * key is BAD_PARAMETERS, too; then comes what opening the store says, which is made if it isn't
+ * there. Where it is the environment's fault, a line on stderr says why. */
 TEEC_Result TEEC_InitializeContext(const char *name, TEEC_Context *context);
 
-/* All sessions are closed, all shared memory released by then. NULL is nothing. */
+/* All sessions are closed, all shared memory released by then. Sessions that aren't are closed with
+ * the TEE, which says so on stderr (coffer_tee_close): that of the environment with its last
+ * context. After that a TEEC_Session must not be used, not even to be closed. NULL is nothing. */
 void TEEC_FinalizeContext(TEEC_Context *context);
 
 /* Memory of the caller's (buffer, size and flags are set). BAD_PARAMETERS: no buffer, no such
@@ -172,7 +176,8 @@ void TEEC_ReleaseSharedMemory(TEEC_SharedMemory *sharedMem);
  * goes to its open-session entry point. `connectionData` is NULL with PUBLIC.
  * API: BAD_PARAMETERS (NULL, a parameter that is none, a part beyond its memory or its flags),
  * NOT_SUPPORTED (another login). TEE: ITEM_NOT_FOUND (no such TA), BUSY (one session is all it
- * takes), BAD_FORMAT (its file is no TA), OUT_OF_MEMORY, CANCEL, TARGET_DEAD (it panicked). */
+ * takes), BAD_FORMAT (its file is no TA), OUT_OF_MEMORY, CANCEL, TARGET_DEAD (it panicked
+ * as it began, or at this session). */
 TEEC_Result TEEC_OpenSession(TEEC_Context *context, TEEC_Session *session,
                              const TEEC_UUID *destination, uint32_t connectionMethod,
                              const void *connectionData, TEEC_Operation *operation,

@@ -2,7 +2,9 @@
 /* A TEE on Linux: its stores, the memory of its TAs, and which one a client's context is of. */
 #include "tee.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -174,6 +176,7 @@ static unsigned contexts;
 
 #define KEY_FILE_MOST 256 /* bytes that are looked at */
 
+/* COFFER_NOT_FOUND: errno tells why. */
 static enum coffer_status read_key(const char *path, uint8_t bytes[COFFER_KEY_SIZE_MAX],
                                    size_t *size)
 {
@@ -208,6 +211,16 @@ static const char *environment(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+/* Why there is no tee: its client learns no more than a code. */
+static void tell(const char *variable, const char *value, const char *why)
+{
+    const struct coffer_port *port = coffer_linux_port();
+    char text[512];
+
+    (void)snprintf(text, sizeof(text), "no TEE: %s=%.300s: %s", variable, value, why);
+    port->log(port->context, PORT_LOG_WARNING, text);
+}
+
 static enum coffer_status open_from_environment(struct coffer_tee **out)
 {
     const char *store = environment("COFFER_STORE");
@@ -216,12 +229,19 @@ static enum coffer_status open_from_environment(struct coffer_tee **out)
     enum coffer_status status;
     uint8_t bytes[COFFER_KEY_SIZE_MAX];
 
-    if (store == NULL || key_file == NULL)
+    if (store == NULL || key_file == NULL) {
+        tell(store == NULL ? "COFFER_STORE" : "COFFER_KEY", "", "not set");
         return COFFER_NOT_FOUND;
+    }
     key.bytes = bytes;
     status = read_key(key_file, bytes, &key.size);
-    if (status != COFFER_OK)
+    if (status != COFFER_OK) {
+        tell("COFFER_KEY", key_file,
+             status == COFFER_MISUSE
+                 ? "no key: that is 16 or 32 bytes, as they are or as hex digits"
+                 : strerrordesc_np(errno));
         return status;
+    }
     status = coffer_linux_tee_open(
         &(struct coffer_linux_tee_options){
             .directory = store, .key = &key, .ta_path = environment("COFFER_TA_PATH")},
@@ -229,6 +249,10 @@ static enum coffer_status open_from_environment(struct coffer_tee **out)
     explicit_bzero(bytes, sizeof(bytes));
     if (status == COFFER_OK)
         ((struct linux_tee *)(void *)*out)->is_of_environment = true; /* its first member */
+    else
+        tell("COFFER_STORE", store,
+             status == COFFER_CORRUPT ? "another key than COFFER_KEY's, or a damaged catalogue"
+                                      : coffer_status_text(status));
     return status;
 }
 

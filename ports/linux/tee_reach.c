@@ -23,10 +23,13 @@ bool tee_reaches(const void *address, size_t size, bool write)
 {
     uintptr_t at = (uintptr_t)address;
     uintptr_t end = at + size;
-    FILE *maps = fopen("/proc/self/maps", "re");
     char *line = NULL;
     size_t room = 0;
+    FILE *maps;
 
+    if (end < at)
+        return false;
+    maps = fopen("/proc/self/maps", "re");
     if (maps == NULL)
         return true;
     while (at < end && getline(&line, &room, maps) > 0) {

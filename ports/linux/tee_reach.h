@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Is all of it mapped, and readable, and writable if that is asked? True also where the system
- * doesn't tell. */
+/* Is all of it mapped, and readable, and writable if that is asked? Not if it exceeds the
+ * addresses that there are. True also where the system doesn't tell. */
 bool tee_reaches(const void *address, size_t size, bool write);
 
 #endif

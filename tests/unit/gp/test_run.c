@@ -278,6 +278,8 @@ static void test_reach_is_what_is_mapped(void **state)
     assert_int_equal(mprotect(bytes, page, PROT_NONE), 0);
     assert_false(tee_reaches(bytes + page - 1, 1, false));
     assert_false(tee_reaches((void *)16, 1, false));
+    assert_false(tee_reaches(&local, SIZE_MAX, false)); /* around the end of all addresses */
+    assert_false(tee_reaches(&local, SIZE_MAX - (uintptr_t)&local + 2, false));
     assert_int_equal(munmap(bytes, 3 * page), 0);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A TA for tests, in a shared object: counts in a static variable; command 1 panics. */
+/* A TA for tests, in a shared object: counts in a static variable; command 1
+ * panics, 2 writes to the address that it is told. */
 #include <tee_internal_api.h>
 
 static uint32_t count;
@@ -35,6 +36,8 @@ TEE_Result TA_InvokeCommandEntryPoint(void *sessionContext, uint32_t commandID, 
         TEE_Panic(1);
     if (paramTypes != TEE_PARAM_TYPES(TEE_PARAM_TYPE_VALUE_INOUT, 0, 0, 0))
         return TEE_ERROR_BAD_PARAMETERS;
+    if (commandID == 2)
+        *(volatile uint8_t *)(uintptr_t)params[0].value.a = 1;
     params[0].value.a = ++count;
     return TEE_SUCCESS;
 }
