@@ -92,8 +92,8 @@ static TEE_Result create(struct gp_model_state *state, const struct gp_model_cal
     return TEE_SUCCESS;
 }
 
-static TEE_Result open(const struct gp_model_rules *rules, struct gp_model_state *state,
-                       const struct gp_model_call *call)
+static TEE_Result open_object(const struct gp_model_rules *rules, struct gp_model_state *state,
+                              const struct gp_model_call *call)
 {
     if (state->objects[call->name].is_there == 0)
         return TEE_ERROR_ITEM_NOT_FOUND;
@@ -211,9 +211,10 @@ static bool may_answer(const struct gp_model_rules *rules, struct gp_model_state
     case GP_CREATE:
         return create(state, call) == call->result;
     case GP_OPEN:
-        return open(rules, state, call) == call->result;
+        return open_object(rules, state, call) == call->result;
     case GP_RENAME:
-        return handle->is_open != 0 && rename_object(state, handle, call->name) == call->result;
+        return handle != NULL && handle->is_open != 0 &&
+               rename_object(state, handle, call->name) == call->result;
     case GP_START:
         return call->result == TEE_SUCCESS || is_at_end;
     case GP_LISTED:
@@ -224,7 +225,8 @@ static bool may_answer(const struct gp_model_rules *rules, struct gp_model_state
     case GP_UNLISTED:
         return state->objects[call->name].is_there == 0;
     default:
-        return call->result == TEE_SUCCESS && handle->is_open != 0 && use(state, handle, call);
+        return call->result == TEE_SUCCESS && handle != NULL && handle->is_open != 0 &&
+               use(state, handle, call);
     }
 }
 
@@ -239,7 +241,7 @@ static bool apply(const void *context, void *state_bytes, const void *call_bytes
         handle = &state->handles[call->thread][call->slot];
     if (!gp_model_is_shortage(call))
         return may_answer(rules, state, handle, call);
-    if (call->kind == GP_DELETE) /* the handle is gone, whatever the answer */
+    if (call->kind == GP_DELETE && handle != NULL) /* the handle is gone, whatever the answer */
         close_handle(handle);
     return rules->may_be_short;
 }
