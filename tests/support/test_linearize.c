@@ -64,7 +64,7 @@ static void number_print_call(FILE *out, const void *call_bytes)
 {
     const struct call *call = call_bytes;
 
-    fprintf(out, "%u %u", call->kind, call->value);
+    fprintf(out, "%u %u", (unsigned)call->kind, call->value);
 }
 
 static void number_print_state(FILE *out, const void *state_bytes)
@@ -264,7 +264,7 @@ static bool any_order(const struct call *calls, size_t count, unsigned taken, ui
 
 static void draw_calls(struct random *random, struct call *calls)
 {
-    uint64_t moments[2 * RANDOM_CALLS];
+    uint64_t moments[2 * RANDOM_CALLS] = {0};
 
     for (unsigned i = 0; i < COUNT(moments); i++) {
         uint64_t j = random_below(random, i + 1);
