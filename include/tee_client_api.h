@@ -79,8 +79,14 @@ typedef uint32_t TEEC_Result;
      (uint32_t)(fourth) << 12)
 #define TEEC_PARAM_TYPE_GET(types, index) (((uint32_t)(types) >> ((index)*4)) & 0xF)
 
-/* Who the client says it is. */
-#define TEEC_LOGIN_PUBLIC 0x00000000 /* nobody in particular; the only one there is */
+/* Who the client says it is. Only PUBLIC is there; TEEC_OpenSession answers others with
+ * TEEC_ERROR_NOT_SUPPORTED. */
+#define TEEC_LOGIN_PUBLIC            0x00000000 /* nobody in particular */
+#define TEEC_LOGIN_USER              0x00000001
+#define TEEC_LOGIN_GROUP             0x00000002
+#define TEEC_LOGIN_APPLICATION       0x00000004
+#define TEEC_LOGIN_USER_APPLICATION  0x00000005
+#define TEEC_LOGIN_GROUP_APPLICATION 0x00000006
 
 /* --- Types ------------------------------------------------------------------------------- */
 

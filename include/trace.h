@@ -2,9 +2,9 @@
 /*
  * Trace lines of trusted applications, as OP-TEE names them: EMSG for errors, IMSG, DMSG and FMSG
  * for more and more detail; with a format and what it wants, as printf, and without an end of line.
- * Those with _RAW don't tell where they stand. A source that defines TRACE_LEVEL before the include
- * has those up to that level, others up to TRACE_INFO; the rest cost nothing. From any thread, in a
- * TA and outside; a line is written as a whole, and cut off after some 500 bytes.
+ * Those with _RAW don't tell where they stand. A source that defines TRACE_LEVEL before the first
+ * include has those up to that level, others up to TRACE_INFO; the rest cost nothing. From any
+ * thread, in a TA and outside; a line is written as a whole, and cut off after some 500 bytes.
  */
 #ifndef TRACE_H
 #define TRACE_H
@@ -36,19 +36,19 @@ void coffer_tee_trace(const char *function, int line, int level, const char *for
 void coffer_tee_trace_bytes(const char *function, int line, int level, const void *bytes,
                             size_t size);
 
-#define trace_line(function, level, ...)                                                           \
+#define COFFER_TEE_TRACE(function, level, ...)                                                     \
     ((level) <= TRACE_LEVEL ? coffer_tee_trace((function), __LINE__, (level), __VA_ARGS__)         \
                             : (void)0)
 
-#define EMSG(...) trace_line(__func__, TRACE_ERROR, __VA_ARGS__)
-#define IMSG(...) trace_line(__func__, TRACE_INFO, __VA_ARGS__)
-#define DMSG(...) trace_line(__func__, TRACE_DEBUG, __VA_ARGS__)
-#define FMSG(...) trace_line(__func__, TRACE_FLOW, __VA_ARGS__)
+#define EMSG(...) COFFER_TEE_TRACE(__func__, TRACE_ERROR, __VA_ARGS__)
+#define IMSG(...) COFFER_TEE_TRACE(__func__, TRACE_INFO, __VA_ARGS__)
+#define DMSG(...) COFFER_TEE_TRACE(__func__, TRACE_DEBUG, __VA_ARGS__)
+#define FMSG(...) COFFER_TEE_TRACE(__func__, TRACE_FLOW, __VA_ARGS__)
 
-#define EMSG_RAW(...) trace_line(NULL, TRACE_ERROR, __VA_ARGS__)
-#define IMSG_RAW(...) trace_line(NULL, TRACE_INFO, __VA_ARGS__)
-#define DMSG_RAW(...) trace_line(NULL, TRACE_DEBUG, __VA_ARGS__)
-#define FMSG_RAW(...) trace_line(NULL, TRACE_FLOW, __VA_ARGS__)
+#define EMSG_RAW(...) COFFER_TEE_TRACE(NULL, TRACE_ERROR, __VA_ARGS__)
+#define IMSG_RAW(...) COFFER_TEE_TRACE(NULL, TRACE_INFO, __VA_ARGS__)
+#define DMSG_RAW(...) COFFER_TEE_TRACE(NULL, TRACE_DEBUG, __VA_ARGS__)
+#define FMSG_RAW(...) COFFER_TEE_TRACE(NULL, TRACE_FLOW, __VA_ARGS__)
 
 #define DHEXDUMP(bytes, size)                                                                      \
     (TRACE_DEBUG <= TRACE_LEVEL                                                                    \

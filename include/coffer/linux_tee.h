@@ -6,10 +6,11 @@
  * and closed with its last, from the environment: the store is $COFFER_STORE, its key in the file
  * $COFFER_KEY, TAs are looked for along $COFFER_TA_PATH.
  *
- * Making a TA: its sources, with the file that `pkg-config --variable=ta_header coffer-tee` names,
- * into a shared object of its UUID's name:
+ * Making a TA: its sources, with the file that `pkg-config --variable=ta_header coffer-tee` names
+ * (HEADER), into a shared object of its UUID's name. docs/GP.md says what the flags are for:
  *
- *     cc -shared -fPIC $(pkg-config --cflags coffer-tee) -I. ta.c HEADER -o UUID.so
+ *     cc $(pkg-config --variable=ta_flags coffer-tee) $(pkg-config --cflags coffer-tee) -I. \
+ *        ta.c HEADER -o UUID.so
  */
 #ifndef COFFER_LINUX_TEE_H
 #define COFFER_LINUX_TEE_H

@@ -17,7 +17,7 @@
 
 #include "coffer/memory.h"
 #include "gp/types.h"
-#include "tee_internal_api.h"
+#include "tee_api.h"
 
 struct gp_value {
     bool have;

@@ -57,8 +57,8 @@
 #include "coffer/memory.h"
 #include "coffer/space.h"
 #include "port/port.h"
+#include "tee_api.h"
 #include "tee_api_defines_extensions.h"
-#include "tee_internal_api.h"
 #include "user_ta_header.h"
 
 struct gp_instance;

@@ -18,7 +18,7 @@
 
 #include "gp/gp.h"
 #include "gp/provider.h"
-#include "tee_internal_api.h"
+#include "tee_api.h"
 
 enum gp_work {
     GP_WORK_DIGEST,

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "tee_internal_api.h"
+#include "tee_api.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

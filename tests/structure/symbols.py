@@ -24,7 +24,7 @@ LOS_HEADERS = ["los_membox.h", "los_memory.h", "los_start.h", "los_typedef.h", "
 TEE_HEADERS = ["tee_api.h", "tee_api_compat.h", "tee_api_defines.h",
                "tee_api_defines_extensions.h", "tee_api_types.h", "tee_internal_api.h",
                "tee_internal_api_extensions.h", "tee_ta_api.h", "tee_client_api.h", "trace.h",
-               "user_ta_header.h", "coffer/tee.h", "coffer/linux_tee.h"]
+               "user_ta_header.h", "coffer/tee.h", "coffer/linux_tee.h", "coffer/ta_compiler.h"]
 
 # For each library: (version node, headers) of what it exports; the first is its version script's.
 LIBRARIES = {

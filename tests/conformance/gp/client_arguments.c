@@ -236,7 +236,6 @@ static void sessions_need_all(const struct rule *rule)
         {&unfinished, &session, &uuid, 0, NULL, TEEC_ERROR_BAD_PARAMETERS, TEEC_ORIGIN_API},
         {&client_context, NULL, &uuid, 0, NULL, TEEC_ERROR_BAD_PARAMETERS, TEEC_ORIGIN_API},
         {&client_context, &session, NULL, 0, NULL, TEEC_ERROR_BAD_PARAMETERS, TEEC_ORIGIN_API},
-        {&client_context, &session, &uuid, 1, NULL, TEEC_ERROR_NOT_SUPPORTED, TEEC_ORIGIN_API},
         {&client_context, &session, &uuid, 0, "x", TEEC_ERROR_BAD_PARAMETERS, TEEC_ORIGIN_API},
         {&client_context, &session, &nobody, 0, NULL, TEEC_ERROR_ITEM_NOT_FOUND, TEEC_ORIGIN_TEE},
     };
@@ -254,6 +253,45 @@ static void sessions_need_all(const struct rule *rule)
                      calls[i].answer);
     }
     expect(output.params[0].value.a == 77 && output.params[0].value.b == 78);
+    expect_equal(ta.created, 0);
+    clients_close();
+}
+
+/* Who the client says it is. */
+static const struct login_row {
+    const char *text;
+    uint32_t login;
+} logins[] = {
+    {"TEEC_LOGIN_USER", TEEC_LOGIN_USER},
+    {"TEEC_LOGIN_GROUP", TEEC_LOGIN_GROUP},
+    {"TEEC_LOGIN_APPLICATION", TEEC_LOGIN_APPLICATION},
+    {"TEEC_LOGIN_USER_APPLICATION", TEEC_LOGIN_USER_APPLICATION},
+    {"TEEC_LOGIN_GROUP_APPLICATION", TEEC_LOGIN_GROUP_APPLICATION},
+    {"a number that is none", 3},
+};
+
+static TEEC_Result log_in(uint32_t login, const void *data, uint32_t *origin)
+{
+    const TEEC_UUID uuid = client_uuid(SHARED);
+    TEEC_Session session;
+    TEEC_Result result = TEEC_OpenSession(&client_context, &session, &uuid, login, data, NULL,
+                                          origin);
+
+    if (result == TEEC_SUCCESS)
+        TEEC_CloseSession(&session);
+    return result;
+}
+
+static void is_no_login_here(const struct rule *rule)
+{
+    const struct login_row *row = rule->of;
+    uint32_t group = 0; /* what GROUP and GROUP_APPLICATION say */
+    uint32_t origin = 0;
+
+    clients_open(rule->profile);
+    expect_equal(log_in(row->login, &group, &origin), TEEC_ERROR_NOT_SUPPORTED);
+    expect_equal(origin, TEEC_ORIGIN_API);
+    expect_equal(log_in(row->login, NULL, NULL), TEEC_ERROR_NOT_SUPPORTED);
     expect_equal(ta.created, 0);
     clients_close();
 }
@@ -389,6 +427,9 @@ void add_client_arguments(void)
         add_row(shareds[i].allocates ? "TEEC_AllocateSharedMemory" : "TEEC_RegisterSharedMemory",
                 shareds[i].allocates ? "Client API 4.5.5" : "Client API 4.5.4", "", shareds[i].text,
                 is_shared_memory, &shareds[i]);
+    for (size_t i = 0; i < sizeof(logins) / sizeof(logins[0]); i++)
+        add_row("TEEC_OpenSession", "Client API 4.5.7", "not supported: ", logins[i].text,
+                is_no_login_here, &logins[i]);
     for (size_t i = 0; i < sizeof(nones) / sizeof(nones[0]); i++)
         add_row("TEEC_InvokeCommand", "Client API 4.5.9", "no parameter: ", nones[i].text,
                 is_no_parameter, &nones[i]);
