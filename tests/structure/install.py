@@ -68,6 +68,13 @@ def check_look(root):
         raise SystemExit(f"README's way to the letter: {shell.stdout}{shell.stderr}")
 
 
+def check_headers(include):
+    """Names that are somebody else's as well aren't where every compiler looks."""
+    others = [name for name in os.listdir(include) if not name.startswith(("coffer", "los_"))]
+    if others:
+        raise SystemExit(f"beside coffer.h: {' '.join(others)}")
+
+
 def check_library(root, library, name, compiler, program):
     """Build a program against the shared or the static library as a user would, and run it."""
     pkg_config = os.path.dirname(find(root, f"pkgconfig/{library}.pc"))
@@ -167,7 +174,8 @@ def main(build, *compiler):
         for pattern in ("man/man1/coffer.1*", "man/man7/coffer-tee.7*",
                         "bash-completion/completions/coffer", "bin/coffer"):
             find(root, pattern)
-        include = os.path.dirname(find(root, "include/coffer.h"))
+        check_headers(os.path.dirname(find(root, "include/coffer.h")))
+        include = os.path.join(TOP, "include")
         for library, exported in symbols.LIBRARIES.items():
             names = sorted(name for name, _ in symbols.versioned(include, library))
             for name in names if library == "coffer-tee" else []:
