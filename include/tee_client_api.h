@@ -158,8 +158,8 @@ typedef struct {
 /* --- Calls ------------------------------------------------------------------------------- */
 
 /* `name` NULL: the default TEE; "coffer" is the same. BAD_PARAMETERS; ITEM_NOT_FOUND: another name,
- * or the environment names no store or no key, or the key's file can't be read. A file that holds no
- * key is BAD_PARAMETERS, too; then comes what opening the store says, which is made if it isn't
+ * or the environment names no store or no key, or the key's file can't be read. A file that holds
+ * no key is BAD_PARAMETERS, too; then comes what opening the store says, which is made if it isn't
  * there. Where it is the environment's fault, a line on stderr says why. */
 TEEC_Result TEEC_InitializeContext(const char *name, TEEC_Context *context);
 
