@@ -70,6 +70,12 @@ const struct coffer_mmu *coffer_linux_mmu_operations(const struct coffer_linux_m
 bool coffer_linux_mmu_is_locked(const struct coffer_linux_mmu *mmu);
 bool coffer_linux_mmu_is_secret(const struct coffer_linux_mmu *mmu);
 
+/* From now on, in this thread: call `say` (NULL: nobody) when a bad access, which is no matter of a
+ * space's, is about to end the process, because nobody handled SIGSEGV (SIGBUS) before the MMU did.
+ * It runs in the signal handler, once, and may do what one may. `address` NULL: the machine doesn't
+ * tell it. */
+void coffer_linux_mmu_last_words(void (*say)(int signal, const uintptr_t *address));
+
 /* --- Swap media -------------------------------------------------------------------------- */
 
 /* A file: made if it isn't there (0600), locked against other users (COFFER_BUSY); NULL: one

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
-#include "coffer/space.h"
+#include "coffer/linux_memory.h"
 
 /* Storage that is there without a call that could allocate it, for a signal handler. */
 #define OF_THREAD _Thread_local __attribute__((tls_model("initial-exec")))
@@ -25,6 +25,7 @@ struct entered {
 };
 
 static OF_THREAD struct entered *innermost;
+static OF_THREAD void (*last_words)(int signal, const uintptr_t *address);
 
 static const int signals[] = {SIGSEGV, SIGBUS};
 #define SIGNAL_COUNT (sizeof(signals) / sizeof(signals[0]))
@@ -122,6 +123,22 @@ static void call_handler(const struct sigaction *action, int signal, siginfo_t *
     (void)pthread_sigmask(SIG_SETMASK, &saved, NULL);
 }
 
+void coffer_linux_mmu_last_words(void (*say)(int signal, const uintptr_t *address))
+{
+    last_words = say;
+}
+
+/* Once: what faults itself isn't called again. */
+static void say_last_words(int signal, const siginfo_t *info)
+{
+    void (*say)(int signal, const uintptr_t *address) = last_words;
+    uintptr_t address = (uintptr_t)info->si_addr;
+
+    last_words = NULL;
+    if (say != NULL)
+        say(signal, info->si_code == SI_KERNEL ? NULL : &address);
+}
+
 static void pass_on(int signal, siginfo_t *info, void *context)
 {
     const struct sigaction *action = &before_ours[signal == SIGSEGV ? 0 : 1];
@@ -134,6 +151,8 @@ static void pass_on(int signal, siginfo_t *info, void *context)
     }
     if (action->sa_handler == SIG_IGN && !by_access)
         return;
+    if (by_access)
+        say_last_words(signal, info);
     /* The access, or the signal, once more; and that is the end. */
     (void)sigaction(signal, &standard, NULL);
     if (!by_access)

@@ -8,7 +8,8 @@
  * needs, and the memory that the owner works on is never a space's.
  *
  * What isn't ours, and what the owner refuses outside of faults_enter, goes to the action that was
- * there before; by default that ends the process as if there were no handler.
+ * there before; by default that ends the process as if there were no handler, but for the thread's
+ * last words (coffer_linux_mmu_last_words).
  *
  * The handler runs on the thread's alternate stack if it has one (SA_ONSTACK: so that the stack
  * itself can lie in a space, and that a handler before ours still sees stack overflows); that one

@@ -71,6 +71,37 @@ static void test_bad_accesses_end_the_process_as_ever(void **state)
     }
 }
 
+static void say(int signal, const uintptr_t *address)
+{
+    _exit(signal == SIGSEGV && address != NULL && *address == 64 ? 9 : 10);
+}
+
+static void touch_and_say(void *argument)
+{
+    struct scene scene;
+
+    open_scene(&scene);
+    coffer_linux_mmu_last_words(say);
+    if (*(bool *)argument)
+        coffer_linux_mmu_last_words(NULL);
+    *(volatile uint8_t *)scene.start = 1; /* answered: nothing is said */
+    (void)!store_byte(scene.space, (uint8_t *)64, 1);
+}
+
+static void test_last_words_are_said_once_it_ends(void **state)
+{
+    bool is_taken_back = false;
+    int ended = in_child(touch_and_say, &is_taken_back);
+
+    (void)state;
+    assert_true(WIFEXITED(ended));
+    assert_int_equal(WEXITSTATUS(ended), 9);
+    is_taken_back = true;
+    ended = in_child(touch_and_say, &is_taken_back);
+    assert_true(WIFSIGNALED(ended));
+    assert_int_equal(WTERMSIG(ended), SIGSEGV);
+}
+
 static volatile sig_atomic_t handled;
 static uint8_t *nowhere; /* no access, and nobody's space */
 static sigjmp_buf out_of_handler;
@@ -189,6 +220,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bad_accesses_end_the_process_as_ever),
+        cmocka_unit_test(test_last_words_are_said_once_it_ends),
         cmocka_unit_test(test_the_handler_before_ours_gets_what_is_not_ours),
         cmocka_unit_test(test_the_handler_is_there_as_long_as_there_is_an_mmu),
         cmocka_unit_test(test_enter_nests),

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,6 +69,7 @@ static int in_child(void (*body)(uint32_t argument), uint32_t argument)
     assert_non_null(file);
     child = fork();
     if (child == 0) {
+        must(setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) == 0);
         must(dup2(fileno(file), STDERR_FILENO) >= 0);
         (void)signal(SIGSEGV, SIG_DFL); /* instead of cmocka's */
         set("COFFER_STORE", "store");
@@ -214,11 +216,85 @@ static void test_sessions_left_open_are_told_of(void **state)
     expect_told("warning: 3 sessions with " UUID_TEXT " were open when the TEE was closed");
 }
 
+/* --- Bad pointers ------------------------------------------------------------------------- */
+
+static void write_in_ta(uint32_t low, uint32_t high)
+{
+    TEEC_Operation operation = {.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_INOUT, 0, 0, 0),
+                                .params = {{.value = {low, high}}}};
+    TEEC_Session session;
+    TEEC_Context context;
+
+    must(TEEC_InitializeContext(NULL, &context) == TEEC_SUCCESS);
+    open_counter(&context, &session);
+    (void)TEEC_InvokeCommand(&session, COMMAND_WRITE, &operation, NULL);
+}
+
+static void write_low(uint32_t address)
+{
+    write_in_ta(address, 0);
+}
+
+#if defined(__x86_64__)
+static void write_high(uint32_t half)
+{
+    write_in_ta(half, half);
+}
+#endif
+
+/* The client, when its TA has come back. */
+static void write_afterwards(uint32_t address)
+{
+    TEEC_Operation operation = {.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_INOUT, 0, 0, 0)};
+    TEEC_Session session;
+    TEEC_Context context;
+
+    must(TEEC_InitializeContext(NULL, &context) == TEEC_SUCCESS);
+    open_counter(&context, &session);
+    must(TEEC_InvokeCommand(&session, COMMAND_COUNT, &operation, NULL) == TEEC_SUCCESS);
+    *(volatile uint8_t *)(uintptr_t)address = 1;
+}
+
+static void handle(int signal)
+{
+    _exit(signal == SIGSEGV ? 7 : 1);
+}
+
+static void write_handled(uint32_t address)
+{
+    must(signal(SIGSEGV, handle) != SIG_ERR);
+    write_in_ta(address, 0);
+}
+
+static void expect_segv(int ended)
+{
+    assert_true(WIFSIGNALED(ended) && WTERMSIG(ended) == SIGSEGV);
+}
+
+static void test_a_bad_pointer_of_a_ta_is_told_of(void **state)
+{
+    (void)state;
+    expect_segv(in_child(write_low, 0));
+    assert_string_equal(place.text, "coffer: TA " UUID_TEXT ": SIGSEGV at 0x0, which is nothing of "
+                                    "its heap: the program ends\n");
+    expect_segv(in_child(write_low, 1)); /* a block of no bytes */
+    expect_told(": SIGSEGV at 0x1, which");
+#if defined(__x86_64__)
+    expect_segv(in_child(write_high, 0xdededede));
+    expect_told(": SIGSEGV at no valid address, which");
+#endif
+    expect_segv(in_child(write_afterwards, 16));
+    assert_string_equal(place.text, "");
+    assert_int_equal(WEXITSTATUS(in_child(write_handled, 16)), 7); /* it has the word */
+    assert_string_equal(place.text, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_why_there_is_none_is_told, begin, end),
         cmocka_unit_test_setup_teardown(test_sessions_left_open_are_told_of, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_bad_pointer_of_a_ta_is_told_of, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
